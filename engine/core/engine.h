@@ -1,0 +1,69 @@
+// The engine: a pure function of its command sequence. No clock, no randomness, no I/O, no floats,
+// no order that depends on hashing or addresses. One thread owns it (the sequencer's). Rules:
+// 1-market of the design, in this project's own words in engine/core/README.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "schema/types/amounts.h"
+#include "schema/types/ids.h"
+#include "schema/types/timestamp.h"
+#include "schema/wire/record.h"
+
+namespace warpbook::engine {
+
+// Every limit of the engine has a name here; beyond one, a command is refused with that limit's
+// reason.
+struct EngineLimits {
+  uint32_t accounts_max = 1'000'000;                 // kTooManyAccounts
+  uint32_t keys_per_account_max = 16;                // kTooManyKeys
+  uint32_t nodes_per_account_max = 1'000;            // kTooManyNodes
+  uint32_t orders_per_account_max = 10'000;          // kTooManyOrders
+  uint32_t orders_per_account_and_book_max = 1'000;  // kTooManyOrdersInBook
+  uint32_t resting_orders_max = 4'000'000;           // kEngineFull
+  uint32_t leases_max = 16'000'000;                  // kEngineFull
+  uint32_t pending_requests_max = 65'536;            // kSettlementBacklog
+  uint32_t remembered_client_order_ids = 1'024;      // per account, after they finish; or ...
+  int64_t remembered_client_order_micros =
+      10 * kMicrosPerMinute;  // ... this long, whichever is more
+  uint64_t commands_per_checkpoint = 4'096;
+};
+
+// Credits by bucket over all accounts. issued = free + locked + escrow + owed + consumed + burned.
+struct CreditTotals {
+  Credits issued, free, locked, escrow, owed, consumed, burned;
+};
+
+class Engine {
+ public:
+  explicit Engine(const EngineLimits& limits = {});
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Applies one command: appends its events, with `command_index`, to `events`. The command must be
+  // stamped: its sequence is last_sequence() + 1 and its time at least last_time() (CHECKed: the
+  // sequencer's duty). Whatever else the command holds is refused by a CommandRejected, never a
+  // CHECK.
+  void Apply(wire::RecordView command, uint32_t command_index, wire::RecordWriter& events);
+
+  Sequence last_sequence() const;
+  Timestamp last_time() const;
+  EventSequence last_event_sequence() const;
+  // Running hash over all events so far.
+  uint64_t event_hash() const;
+  // Hash over the whole state, in an order that depends on nothing but the command sequence. Slow.
+  uint64_t StateHash() const;
+  CreditTotals Totals() const;
+  // The highest decision number accepted from settlement.
+  uint64_t settlement_number() const;
+  // Walks the whole state and CHECKs every invariant. Slow: for tests and debug builds.
+  void CheckInvariants() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace warpbook::engine

@@ -1,0 +1,60 @@
+#include "schema/wire/record.h"
+
+namespace warpbook::wire {
+
+size_t RecordSize(RecordType type) {
+  switch (type) {
+#define WARPBOOK_X(name, number) \
+  case RecordType::k##name:      \
+    return sizeof(name);
+    WARPBOOK_COMMANDS(WARPBOOK_X)
+    WARPBOOK_EVENTS(WARPBOOK_X)
+#undef WARPBOOK_X
+    case RecordType::kNone:
+      return 0;
+  }
+  return 0;
+}
+
+std::string_view RecordName(RecordType type) {
+  switch (type) {
+#define WARPBOOK_X(name, number) \
+  case RecordType::k##name:      \
+    return #name;
+    WARPBOOK_COMMANDS(WARPBOOK_X)
+    WARPBOOK_EVENTS(WARPBOOK_X)
+#undef WARPBOOK_X
+    case RecordType::kNone:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+bool ValidateRecords(std::span<const std::byte> bytes, RecordFault* fault) {
+  size_t offset = 0;
+  while (offset < bytes.size()) {
+    RecordHeader header;
+    if (bytes.size() - offset < sizeof header) {
+      *fault = {offset, "a record header is cut short"};
+      return false;
+    }
+    std::memcpy(&header, bytes.data() + offset, sizeof header);
+    const size_t size = RecordSize(static_cast<RecordType>(header.type));
+    if (size == 0) {
+      *fault = {offset, "a record is of an unknown type"};
+      return false;
+    }
+    if (header.size != size) {
+      *fault = {offset, "a record's size is not its type's"};
+      return false;
+    }
+    if (bytes.size() - offset - sizeof header < size) {
+      *fault = {offset, "a record is cut short"};
+      return false;
+    }
+    offset += sizeof header + size;
+  }
+  return true;
+}
+
+}  // namespace warpbook::wire
