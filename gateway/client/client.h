@@ -10,8 +10,8 @@
 //
 // Threads: all callbacks run on the loop's thread. Connect, Call, Logon and OpenAccount block and
 // must not be called there (CHECKed); the Async forms may be called from any thread. A client may
-// be destroyed on any thread, also in its own callbacks if the caller owns the loop; once the
-// destructor has returned, none of its callbacks runs.
+// be destroyed on any thread (on the loop's only where the caller owns the loop), also in its own
+// callbacks; once the destructor has returned, none of its callbacks runs.
 #pragma once
 
 #include <chrono>
@@ -59,8 +59,8 @@ struct ConnectOptions {
   // A connection on which nothing arrived for this long is asked by a ping, and is lost when that
   // is not answered either.
   std::chrono::milliseconds idle_timeout{30'000};
-  // The loop that drives it; null: one of its own.
-  std::shared_ptr<ClientLoop> loop;
+  // The loop that drives it, which must outlive the client; null: one of its own.
+  ClientLoop* loop = nullptr;
   // Channel messages, parsed and as they came.
   std::function<void(const JsonValue& message, std::string_view text)> on_message;
   // The connection is lost (not called when the client is destroyed).
@@ -108,7 +108,10 @@ class Client {
 
  private:
   class Connection;
-  explicit Client(std::shared_ptr<Connection> connection);
+  Client(ClientLoop& loop, std::shared_ptr<Connection> connection);
+
+  ClientLoop& loop_;
+  std::unique_ptr<ClientLoop> own_loop_;  // where Connect made one; then loop_ is this one
   std::shared_ptr<Connection> connection_;
 };
 
