@@ -37,6 +37,11 @@ class EnginePort {
   // A file descriptor (eventfd) that becomes readable when Poll() may have something. The owner
   // reads it empty (8 bytes) before it polls.
   virtual int ReadyFd() const = 0;
+
+  // True once the owner fell so far behind that its undelivered batches were dropped: Poll() gives
+  // no more, TrySubmit takes none, and ReadyFd() stays readable. The owner starts again from the
+  // journal.
+  virtual bool lost() const { return false; }
 };
 
 }  // namespace warpbook::engine
