@@ -1,0 +1,55 @@
+// Every limit of the gateway, by name. What happens beyond one stands beside it; none of them ever
+// cuts a line without saying why first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "schema/types/timestamp.h"
+
+namespace warpbook::gateway {
+
+// What one connection may ask for. A token bucket each: `burst` at once, `per_second` refilled.
+struct RateLimits {
+  int64_t requests_per_second = 1'000;  // all messages: kRateLimited, with retry_after_us
+  int64_t requests_burst = 2'000;
+  int64_t authentications_per_second = 5;  // logon and account.open, which verify signatures
+  int64_t authentications_burst = 20;
+  size_t in_flight_max = 256;      // commands without an answer: kTooManyInFlight
+  size_t subscriptions_max = 512;  // kTooManySubscriptions
+};
+
+struct GatewayLimits {
+  RateLimits client;
+  // Operators and settlement, on the admin listener.
+  RateLimits admin = {.requests_per_second = 20'000,
+                      .requests_burst = 40'000,
+                      .authentications_per_second = 20,
+                      .authentications_burst = 100,
+                      .in_flight_max = 8'192,
+                      .subscriptions_max = 4'096};
+
+  size_t message_bytes_max = 64 * 1024;        // kFrameTooLarge, close 1009
+  size_t http_header_bytes_max = 8 * 1024;     // the connection is closed
+  size_t connections_max = 8'192;              // 503
+  size_t connections_per_address_max = 1'024;  // 503
+  size_t refused_connections_max =
+      64;  // being answered with 503 at once; beyond: closed unanswered
+
+  // A connection's send queue. Beyond `send_queue_public_bytes` book and trades subscriptions skip
+  // updates and get a fresh snapshot once the queue is at most half as long; beyond the others the
+  // connection is closed with kSlowConsumer and 1008.
+  size_t send_queue_public_bytes = 512 * 1024;
+  size_t send_queue_bytes_max = 16 * 1024 * 1024;
+  size_t send_queue_messages_max = 65'536;
+  int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own
+
+  int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open: closed
+  int64_t idle_timeout_micros = 60 * kMicrosPerSecond;       // a ping at half of it: closed
+  int64_t write_stall_micros = 20 * kMicrosPerSecond;        // a write without progress: closed
+  int64_t close_timeout_micros = 5 * kMicrosPerSecond;       // the closing handshake: cut
+  int64_t settlement_reply_micros = 10 * kMicrosPerSecond;   // kSettlementDelayed
+  int64_t engine_busy_retry_micros = 1'000;                  // retry_after_us of kEngineBusy
+};
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,74 @@
+// GatewayServer: the WebSocket door of the exchange. It holds no truth: what it answers from is
+// built from durable events alone (gateway/publish/market_state.h).
+//
+// A request's path: session frame -> protocol/json_decoder -> admission -> EnginePort -> (durable
+// batch) -> publish/publisher -> send queue.
+//
+// Threads: the owner calls Create, ApplyReplayed and Start in that order from one thread; from
+// Start on the server's own I/O thread does everything; Drain and Stop may be called from any one
+// other thread. The engine port must stay valid until Stop returns.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/service/engine_port.h"
+#include "gateway/net/limits.h"
+#include "schema/base/clock.h"
+#include "schema/catalogue/catalogue.h"
+
+namespace warpbook::gateway {
+
+class GatewayServer {
+ public:
+  struct Options {
+    std::string listen = "127.0.0.1:7400";        // clients; port 0: the system chooses
+    std::string admin_listen = "127.0.0.1:7401";  // operators, settlement, /livez and /readyz
+    std::string server_name = "warpbook";         // what logon signatures are made for
+    // Addresses other than loopback are refused, as there is no TLS, unless this says otherwise.
+    bool allow_plaintext_beyond_loopback = false;
+    // Browsers' origins that may connect ("https://warpbook.example"). Without an Origin header a
+    // client is no browser, and is let in.
+    std::vector<std::string> allowed_origins;
+    GatewayLimits limits;
+  };
+
+  // Checks the options and opens both listeners, so that a busy port is known before anything else
+  // is done: the error names address and port. Connections wait until Start. `market_clock` must
+  // outlive the server and be safe to read from any thread.
+  static absl::StatusOr<std::unique_ptr<GatewayServer>> Create(Options options, Catalogue catalogue,
+                                                               const Clock& market_clock);
+  ~GatewayServer();
+  GatewayServer(const GatewayServer&) = delete;
+  GatewayServer& operator=(const GatewayServer&) = delete;
+
+  // What recovery replayed, in journal order. Before Start only.
+  void ApplyReplayed(const engine::DurableBatch& batch);
+
+  // Starts to serve, with the port's batches following those replayed without a gap.
+  absl::Status Start(std::unique_ptr<engine::EnginePort> port);
+
+  // Tells all clients (status: server_shutdown), takes no new commands (kShuttingDown) and no new
+  // connections, finishes what is in flight, closes every connection with 1001 and returns when all
+  // are gone, or at the deadline. The engine must still run. Stop must follow.
+  void Drain(std::chrono::milliseconds deadline);
+
+  // Cuts what is left, ends the I/O thread and gives the engine port back. Safe to repeat.
+  void Stop();
+
+  // The ports that were bound.
+  uint16_t port() const;
+  uint16_t admin_port() const;
+
+ private:
+  class Impl;
+  explicit GatewayServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace warpbook::gateway
