@@ -89,7 +89,9 @@ absl::StatusOr<Ed25519PrivateKey> Ed25519PrivateKey::LoadPem(const std::string& 
     return absl::NotFoundError(absl::StrCat(path, ": cannot open the key: ", std::strerror(errno)));
   }
   auto handle = std::make_unique<Handle>();
-  handle->key.reset(PEM_read_PrivateKey(file.get(), nullptr, nullptr, nullptr));
+  // OpenSSL would ask the terminal for the passphrase of an encrypted key: a server has none.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  handle->key.reset(PEM_read_PrivateKey(file.get(), nullptr, no_passphrase, nullptr));
   if (!handle->key || EVP_PKEY_id(handle->key.get()) != EVP_PKEY_ED25519) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": not an Ed25519 private key in PEM"));
   }

@@ -15,7 +15,14 @@ class Hash64 {
   constexpr Hash64() = default;
   explicit constexpr Hash64(uint64_t seed) : state_(seed) {}
 
-  constexpr void Add(uint64_t word) { state_ = Mix(state_ ^ word, kMultiplier ^ (state_ >> 32)); }
+  // SplitMix64's finalizer: for a given state no two words give the same next state, and for a
+  // given word no two states do, so sequences that differ in one word never collide.
+  constexpr void Add(uint64_t word) {
+    uint64_t mixed = (state_ ^ word) + 0x9e3779b97f4a7c15;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    state_ = mixed ^ (mixed >> 31);
+  }
   // Adds the length and then the bytes, eight at a time, little-endian, zeros behind.
   void AddBytes(std::span<const std::byte> bytes) {
     Add(bytes.size());
@@ -34,13 +41,6 @@ class Hash64 {
   constexpr uint64_t value() const { return state_; }
 
  private:
-  __extension__ using uint128 = unsigned __int128;
-  static constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
-  // The 128-bit product folded to 64 bits (as in wyhash).
-  static constexpr uint64_t Mix(uint64_t a, uint64_t b) {
-    const uint128 product = static_cast<uint128>(a | 1) * (b | 1);
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ a;
-  }
   uint64_t state_ = 0x243f6a8885a308d3;
 };
 

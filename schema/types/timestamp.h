@@ -39,7 +39,8 @@ class Timestamp {
   }
   // Whole minutes from `from` to `to`, rounded down; negative where `to` is earlier.
   static constexpr int64_t MinutesBetween(Timestamp from, Timestamp to) {
-    return (to.micros_ - from.micros_) / kMicrosPerMinute;
+    const int64_t micros = to.micros_ - from.micros_;
+    return micros / kMicrosPerMinute - (micros % kMicrosPerMinute < 0 ? 1 : 0);
   }
 
  private:
