@@ -18,7 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/service/engine_port.h"
-#include "gateway/net/limits.h"
+#include "gateway/admission/limits.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
 
@@ -58,7 +58,7 @@ class GatewayServer {
   // are gone, or at the deadline. The engine must still run. Stop must follow.
   void Drain(std::chrono::milliseconds deadline);
 
-  // Cuts what is left, ends the I/O thread and gives the engine port back. Safe to repeat.
+  // Cuts what is left, ends the I/O thread and destroys the engine port. Safe to repeat.
   void Stop();
 
   // The ports that were bound.
