@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "schema/base/file.h"
 
 namespace warpbook::journal {
 
@@ -28,8 +29,12 @@ struct BatchView {
 class TailReader {
  public:
   // Opens the journal in `directory`; the first batch given is the one that holds command
-  // `from_sequence` (or begins there). A journal that is not there yet is NotFound.
+  // `from_sequence` (or begins there). A journal that is not there yet is NotFound; a sequence
+  // further away than the next one, or before the first segment, is OutOfRange.
   static absl::StatusOr<std::unique_ptr<TailReader>> Open(const std::string& directory,
+                                                          uint64_t from_sequence);
+  static absl::StatusOr<std::unique_ptr<TailReader>> Open(FileSystem& files,
+                                                          const std::string& directory,
                                                           uint64_t from_sequence);
   virtual ~TailReader() = default;
 

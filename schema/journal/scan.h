@@ -1,0 +1,46 @@
+// ScanJournal: reads a journal forward from its beginning to where it ends, and judges that end
+// (recovery_table.h). It changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "schema/base/crypto.h"
+#include "schema/base/file.h"
+#include "schema/journal/tail_reader.h"
+
+namespace warpbook::journal {
+
+// A batch as it lies on disk.
+struct StoredPlace {
+  uint64_t segment = 0;
+  uint64_t offset = 0;
+  Sha256Digest hash{};
+};
+
+struct JournalScan {
+  uint64_t segment = 0;  // the last one's number; 0: the journal is empty
+  uint64_t epoch = 0;    // of the last segment
+  uint64_t last_sequence = 0;
+  Sha256Digest last_batch_hash{};
+  uint64_t end_offset = 0;     // in the last segment, behind its last batch
+  uint64_t torn_end = 0;       // behind the last byte of a torn write; 0: the end is clean
+  uint64_t file_size = 0;      // of the last segment
+  uint64_t known_durable = 0;  // by watermark and cursors
+  // Batches that no later header shows to have been durable: after a failed sync and a restart,
+  // the page cache may show them and the disk not have them.
+  std::vector<StoredPlace> unproven;
+};
+
+using OnBatch = std::function<absl::Status(const BatchView&)>;
+
+// Gives each batch with commands to `on_batch`, in order; an error of it ends the scan. DataLoss,
+// with file, offset and reason, where the journal must not be used as it is.
+absl::StatusOr<JournalScan> ScanJournal(FileSystem& files, const std::string& directory,
+                                        uint32_t rules_version, const OnBatch& on_batch);
+
+}  // namespace warpbook::journal

@@ -1,0 +1,93 @@
+#include "schema/journal/segment_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "schema/base/crc32c.h"
+
+namespace warpbook::journal {
+namespace {
+
+constexpr size_t kRestChunkSize = 256 * kPageSize;
+
+bool HeaderIsSound(const BatchHeader& header, uint64_t offset) {
+  return header.magic == kBatchMagic && header.header_crc == BatchHeaderCrc(header) &&
+         header.offset == offset && header.length >= sizeof(BatchHeader);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& files,
+                                                                   const std::string& directory,
+                                                                   uint64_t number) {
+  std::string path = SegmentPath(directory, number);
+  absl::StatusOr<std::unique_ptr<File>> file = files.Open(path, FileSystem::Mode::kRead);
+  if (!file.ok()) return file.status();
+  SegmentHeader header{.magic = 0};
+  const absl::StatusOr<size_t> count =
+      ReadFully(**file, 0, std::as_writable_bytes(std::span(&header, 1)));
+  if (!count.ok()) return count.status();
+  const std::string fault = *count < sizeof header ? std::string("it is cut short in its header")
+                                                   : SegmentHeaderFault(header, number);
+  if (!fault.empty()) return absl::DataLossError(absl::StrCat(path, ": ", fault));
+  return std::unique_ptr<SegmentReader>(
+      new SegmentReader(std::move(path), *std::move(file), header));
+}
+
+absl::StatusOr<std::optional<StoredBatch>> SegmentReader::ReadBatch(uint64_t offset) {
+  if (buffer_.size() < kPageSize) buffer_.resize(kPageSize);
+  const absl::StatusOr<size_t> count =
+      ReadFully(*file_, offset, std::span(buffer_).first(kPageSize));
+  if (!count.ok()) return count.status();
+  StoredBatch batch;
+  if (*count < sizeof batch.header) return std::nullopt;
+  std::memcpy(&batch.header, buffer_.data(), sizeof batch.header);
+  if (!HeaderIsSound(batch.header, offset)) return std::nullopt;
+
+  const size_t length = batch.header.length;
+  if (length > *count) {
+    // Not before the file is known to hold it: a length is no reason to take memory.
+    const absl::StatusOr<uint64_t> size = file_->Size();
+    if (!size.ok()) return size.status();
+    if (*count < kPageSize || *size < offset + length) return std::nullopt;
+    if (buffer_.size() < length) buffer_.resize(length);
+    const absl::StatusOr<size_t> rest = ReadFully(
+        *file_, offset + kPageSize, std::span(buffer_).subspan(kPageSize, length - kPageSize));
+    if (!rest.ok()) return rest.status();
+    if (*rest < length - kPageSize) return std::nullopt;
+  }
+  const std::span<const std::byte> bytes = std::span(buffer_).first(length);
+  batch.body = bytes.subspan(sizeof batch.header);
+  if (Crc32c(batch.body) != batch.header.body_crc) return std::nullopt;
+  batch.hash = Sha256(bytes);
+  batch.end_offset = offset + PaddedToPage(length);
+  return batch;
+}
+
+absl::StatusOr<SegmentRest> SegmentReader::ReadRest(uint64_t offset) {
+  SegmentRest rest;
+  std::vector<std::byte> chunk(kRestChunkSize);
+  for (uint64_t at = offset;; at += kRestChunkSize) {
+    const absl::StatusOr<size_t> count = ReadFully(*file_, at, chunk);
+    if (!count.ok()) return count.status();
+    const std::span<const std::byte> bytes = std::span(chunk).first(*count);
+    for (size_t i = bytes.size(); i > 0; --i) {
+      if (bytes[i - 1] == std::byte{0}) continue;
+      rest.nonzero_end = at + i;
+      break;
+    }
+    for (size_t page = 0; page + sizeof(BatchHeader) <= bytes.size(); page += kPageSize) {
+      uint64_t magic = 0;
+      std::memcpy(&magic, bytes.data() + page, sizeof magic);
+      if (magic != kBatchMagic || rest.batch_at_offset) continue;
+      const absl::StatusOr<std::optional<StoredBatch>> batch = ReadBatch(at + page);
+      if (!batch.ok()) return batch.status();
+      if (batch->has_value()) rest.batch_at_offset = at + page;
+    }
+    if (bytes.size() < kRestChunkSize) return rest;
+  }
+}
+
+}  // namespace warpbook::journal

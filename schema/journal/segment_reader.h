@@ -1,0 +1,63 @@
+// SegmentReader: what stands at a place of one segment. It judges bytes and checksums only; whether
+// a batch continues the journal is Chain's to say. One thread owns a reader.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "schema/base/crypto.h"
+#include "schema/base/file.h"
+#include "schema/journal/format.h"
+
+namespace warpbook::journal {
+
+// A batch whose checksums are right. `body` is valid until the reader's next call.
+struct StoredBatch {
+  BatchHeader header;
+  std::span<const std::byte> body;
+  Sha256Digest hash{};  // of header and body: the next batch's previous_batch_hash
+  uint64_t end_offset = 0;
+};
+
+// What is left of a segment from an offset on.
+struct SegmentRest {
+  uint64_t nonzero_end = 0;                 // behind the last byte that is not 0; 0: all are
+  std::optional<uint64_t> batch_at_offset;  // of the first whole batch in it
+};
+
+class SegmentReader {
+ public:
+  // Opens segment `number` and checks its header. NotFound; DataLoss names the file and its fault.
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& files,
+                                                             const std::string& directory,
+                                                             uint64_t number);
+
+  const SegmentHeader& header() const { return header_; }
+  const std::string& path() const { return path_; }
+  absl::StatusOr<uint64_t> Size() { return file_->Size(); }
+
+  // The batch at the offset; nullopt where there is none: the end, zeros, or bytes that are not a
+  // batch.
+  absl::StatusOr<std::optional<StoredBatch>> ReadBatch(uint64_t offset);
+
+  // Looks at everything from the offset on.
+  absl::StatusOr<SegmentRest> ReadRest(uint64_t offset);
+
+ private:
+  SegmentReader(std::string path, std::unique_ptr<File> file, const SegmentHeader& header)
+      : path_(std::move(path)), file_(std::move(file)), header_(header) {}
+
+  const std::string path_;
+  const std::unique_ptr<File> file_;
+  const SegmentHeader header_;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace warpbook::journal
