@@ -15,7 +15,7 @@ struct RateLimits {
   int64_t requests_burst = 2'000;
   int64_t authentications_per_second = 5;  // logon and account.open, which verify signatures
   int64_t authentications_burst = 20;
-  size_t in_flight_max = 256;      // commands without an answer: kTooManyInFlight
+  size_t in_flight_max = 1'024;    // commands without an answer: kTooManyInFlight
   size_t subscriptions_max = 512;  // kTooManySubscriptions
 };
 

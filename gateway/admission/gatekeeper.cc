@@ -1,0 +1,53 @@
+#include "gateway/admission/gatekeeper.h"
+
+#include <string>
+
+namespace warpbook::gateway {
+namespace {
+
+Refusal CheckPermission(const Visitor& visitor, const MethodInfo& info) {
+  if (info.needs_logon && !visitor.logged_on) return {.reason = RejectReason::kNotLoggedOn};
+  if (info.scope != 0 && (visitor.logged_on->scopes & info.scope) == 0) {
+    return {.reason = RejectReason::kScopeMissing};
+  }
+  if (info.admin_only && !visitor.on_admin) return {.reason = RejectReason::kOperatorListenerOnly};
+  return {};
+}
+
+bool VerifiesIdentity(Method method) {
+  return method == Method::kSessionLogon || method == Method::kAccountOpen;
+}
+
+}  // namespace
+
+bool IsCommand(Method method) {
+  switch (method) {
+    case Method::kPing:
+    case Method::kSessionChallenge:
+    case Method::kSessionLogon:
+    case Method::kSessionStatus:
+    case Method::kSessionLogout:
+    case Method::kAccountBalances:
+    case Method::kAccountOrders:
+    case Method::kAccountLeases:
+    case Method::kAccountNodes:
+    case Method::kInstruments:
+    case Method::kSubscribe:
+    case Method::kUnsubscribe:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_micros) {
+  const Refusal refusal = CheckPermission(visitor, InfoOf(method));
+  if (refusal.reason != RejectReason::kNone) return refusal;
+  if (shutting_down && IsCommand(method)) return {.reason = RejectReason::kShuttingDown};
+  int64_t wait = visitor.requests.Take(now_micros);
+  if (wait == 0 && VerifiesIdentity(method)) wait = visitor.authentications.Take(now_micros);
+  if (wait != 0) return {.reason = RejectReason::kRateLimited, .retry_after_us = wait};
+  return {};
+}
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,210 @@
+#include "gateway/protocol/command_builder.h"
+
+#include <cstring>
+#include <variant>
+
+namespace warpbook::gateway {
+namespace {
+
+// A command of that type with its header set and everything else zero.
+template <typename Command>
+Command Begin(CommandOrigin origin) {
+  Command command;
+  command.mutable_header().mutate_account_id(origin.account.value());
+  command.mutable_header().mutate_tag(origin.tag);
+  return command;
+}
+
+template <typename FlatArray>
+void CopyBytes(FlatArray* target, const uint8_t* bytes) {
+  std::memcpy(target->Data(), bytes, target->size());
+}
+
+template <typename E>
+uint8_t Byte(E value) {
+  return static_cast<uint8_t>(value);
+}
+
+wire::CommandRecord MakeDecision(const PostDepositDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PostDeposit>(origin);
+  command.mutate_number(number);
+  command.mutate_request_sequence(decision.request.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const PostTopUpDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PostTopUp>(origin);
+  command.mutate_number(number);
+  command.mutate_request_sequence(decision.request.value());
+  command.mutate_credits(decision.credits.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const RefuseRequestDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::RefuseRequest>(origin);
+  command.mutate_number(number);
+  command.mutate_request_sequence(decision.request.value());
+  command.mutate_reason(decision.reason);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::SettleLease>(origin);
+  command.mutate_number(number);
+  command.mutate_lease_id(decision.lease.value());
+  command.mutate_verified_notional(decision.verified_notional.value());
+  command.mutate_consumed(decision.consumed.value());
+  command.mutate_burned(decision.burned.value());
+  command.mutate_refunded(decision.refunded.value());
+  command.mutate_owed(decision.owed.value());
+  command.mutate_gross_utok(decision.gross.value());
+  command.mutate_provider_utok(decision.provider.value());
+  command.mutate_fee_utok(decision.fee.value());
+  command.mutate_retire_utok(decision.retire.value());
+  command.mutate_delivered_minutes(decision.delivered_minutes.value());
+  return wire::CommandRecord(command);
+}
+
+}  // namespace
+
+wire::CommandRecord MakeCommand(const AccountOpenRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::OpenAccount>(origin);
+  CopyBytes(command.mutable_public_key(), request.public_key.data());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const KeyAddRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::AddKey>(origin);
+  CopyBytes(command.mutable_public_key(), request.public_key.data());
+  command.mutate_scopes(request.scopes);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CreditsBuyRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::RequestTopUp>(origin);
+  command.mutate_burn_utok(request.burn.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const OrderPlaceRequest& request, CommandOrigin origin,
+                                InstrumentId instrument) {
+  auto command = Begin<wire::PlaceOrder>(origin);
+  command.mutate_price(request.price.value());
+  command.mutate_expires_us(request.expires.micros());
+  command.mutate_deadline_us(request.deadline.micros());
+  command.mutate_node_id(request.node.value());
+  command.mutate_lease_id(request.lease.value());
+  CopyBytes(command.mutable_client_order_id(), request.client_order_id.bytes());
+  command.mutate_instrument_id(instrument.value());
+  command.mutate_gpus(request.gpus.value());
+  command.mutate_min_fill(request.min_fill.value());
+  command.mutate_side(Byte(request.side));
+  command.mutate_type(Byte(request.order_type));
+  command.mutate_time_in_force(Byte(request.time_in_force));
+  command.mutate_tier(Byte(request.tier));
+  command.mutate_min_assurance(Byte(request.min_assurance));
+  command.mutate_self_trade_prevention(Byte(request.stp));
+  command.mutate_post_only(request.post_only ? 1 : 0);
+  command.mutate_validate_only(request.validate ? 1 : 0);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const OrderAmendRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::AmendOrder>(origin);
+  command.mutate_order_id(request.order_id.value());
+  CopyBytes(command.mutable_client_order_id(), request.client_order_id.bytes());
+  command.mutate_price(request.price.value());
+  command.mutate_deadline_us(request.deadline.micros());
+  command.mutate_gpus(request.gpus.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const OrderCancelRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::CancelOrder>(origin);
+  command.mutate_order_id(request.order_id.value());
+  CopyBytes(command.mutable_client_order_id(), request.client_order_id.bytes());
+  command.mutate_deadline_us(request.deadline.micros());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandOrigin origin,
+                                ClassId class_id, RegionId region_id) {
+  auto command = Begin<wire::RegisterNode>(origin);
+  CopyBytes(command.mutable_device_key(), request.device_key.data());
+  command.mutate_gpus(request.gpus.value());
+  command.mutate_class_id(class_id.value());
+  command.mutate_region_id(region_id.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::StartLease>(origin);
+  command.mutate_lease_id(request.lease.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::HeartbeatLease>(origin);
+  command.mutate_lease_id(request.lease.value());
+  command.mutate_minute_us(request.minute.micros());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::CompleteLease>(origin);
+  command.mutate_lease_id(request.lease.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const TokenDepositRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::RequestDeposit>(origin);
+  command.mutate_target_account_id(request.account.value());
+  command.mutate_amount_utok(request.amount.value());
+  CopyBytes(command.mutable_reference(), request.reference.bytes());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LimitSetRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::SetBondedLimit>(origin);
+  command.mutate_target_account_id(request.account.value());
+  command.mutate_limit(request.limit.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CapacitySetRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::SetCapacity>(origin);
+  command.mutate_node_id(request.node.value());
+  command.mutate_gpus(request.gpus.value());
+  command.mutate_assurance(Byte(request.assurance));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const PriceSetRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::SetPrices>(origin);
+  for (size_t i = 0; i < kPriceFeedCount; ++i) {
+    const PriceFeedField& feed = request.feeds[i];
+    command.mutable_feeds()->Mutate(static_cast<uint16_t>(i),
+                                    wire::PriceFeed(feed.price.value(), feed.time.micros()));
+  }
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const InstrumentHaltRequest& request, CommandOrigin origin,
+                                InstrumentId instrument) {
+  auto command = Begin<wire::SetInstrumentHalt>(origin);
+  command.mutate_instrument_id(instrument.value());
+  command.mutate_halted(request.halt ? 1 : 0);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const SettlementSubmitRequest& request, CommandOrigin origin) {
+  return std::visit(
+      [&](const auto& decision) { return MakeDecision(decision, request.number, origin); },
+      request.decision);
+}
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,112 @@
+// The methods of the API (4-gateway-api of the design): their names, and who may use them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "schema/types/enums.h"
+
+namespace warpbook::gateway {
+
+enum class Method : uint8_t {
+  kPing,
+  kSessionChallenge,
+  kSessionLogon,
+  kSessionStatus,
+  kSessionLogout,
+  kAccountOpen,
+  kKeyAdd,
+  kAccountBalances,
+  kAccountOrders,
+  kAccountLeases,
+  kAccountNodes,
+  kCreditsBuy,
+  kOrderPlace,
+  kOrderAmend,
+  kOrderCancel,
+  kCapacityRegister,
+  kLeaseStart,
+  kLeaseHeartbeat,
+  kLeaseComplete,
+  kInstruments,
+  kSubscribe,
+  kUnsubscribe,
+  kTokenDeposit,
+  kLimitSet,
+  kCapacitySet,
+  kPriceSet,
+  kInstrumentHalt,
+  kInstrumentResume,
+  kSettlementSubmit,
+};
+
+struct MethodInfo {
+  Method method;
+  std::string_view name;
+  bool needs_logon;
+  uint32_t scope;  // the Scope bit that the key needs; 0: none
+  bool admin_only;
+};
+
+namespace internal {
+constexpr uint32_t Bit(Scope scope) { return static_cast<uint32_t>(scope); }
+}  // namespace internal
+
+// In the order of Method.
+inline constexpr std::array<MethodInfo, 29> kMethods = {{
+    {Method::kPing, "ping", false, 0, false},
+    {Method::kSessionChallenge, "session.challenge", false, 0, false},
+    {Method::kSessionLogon, "session.logon", false, 0, false},
+    {Method::kSessionStatus, "session.status", false, 0, false},
+    {Method::kSessionLogout, "session.logout", true, 0, false},
+    {Method::kAccountOpen, "account.open", false, 0, false},
+    // Its own rule: a key gives no scope that it does not have.
+    {Method::kKeyAdd, "key.add", true, 0, false},
+    {Method::kAccountBalances, "account.balances", true, internal::Bit(Scope::kRead), false},
+    {Method::kAccountOrders, "account.orders", true, internal::Bit(Scope::kRead), false},
+    {Method::kAccountLeases, "account.leases", true, internal::Bit(Scope::kRead), false},
+    {Method::kAccountNodes, "account.nodes", true, internal::Bit(Scope::kRead), false},
+    {Method::kCreditsBuy, "credits.buy", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderPlace, "order.place", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderAmend, "order.amend", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderCancel, "order.cancel", true, internal::Bit(Scope::kTrade), false},
+    {Method::kCapacityRegister, "capacity.register", true, internal::Bit(Scope::kProvide), false},
+    {Method::kLeaseStart, "lease.start", true, internal::Bit(Scope::kProvide), false},
+    {Method::kLeaseHeartbeat, "lease.heartbeat", true, internal::Bit(Scope::kProvide), false},
+    {Method::kLeaseComplete, "lease.complete", true, internal::Bit(Scope::kTrade), false},
+    {Method::kInstruments, "instruments", false, 0, false},
+    // The private channels need the scope read.
+    {Method::kSubscribe, "subscribe", false, 0, false},
+    {Method::kUnsubscribe, "unsubscribe", false, 0, false},
+    {Method::kTokenDeposit, "token.deposit", true, internal::Bit(Scope::kOperate), true},
+    {Method::kLimitSet, "limit.set", true, internal::Bit(Scope::kOperate), true},
+    {Method::kCapacitySet, "capacity.set", true, internal::Bit(Scope::kOperate), true},
+    {Method::kPriceSet, "price.set", true, internal::Bit(Scope::kOperate), true},
+    {Method::kInstrumentHalt, "instrument.halt", true, internal::Bit(Scope::kOperate), true},
+    {Method::kInstrumentResume, "instrument.resume", true, internal::Bit(Scope::kOperate), true},
+    {Method::kSettlementSubmit, "settlement.submit", true, internal::Bit(Scope::kSettle), true},
+}};
+
+constexpr const MethodInfo& InfoOf(Method method) { return kMethods[static_cast<size_t>(method)]; }
+
+constexpr const MethodInfo* FindMethod(std::string_view name) {
+  for (const MethodInfo& info : kMethods) {
+    if (info.name == name) return &info;
+  }
+  return nullptr;
+}
+
+// What can be subscribed to. Book and trades are public and per instrument; the others are the
+// account's own.
+enum class Channel : uint8_t { kBook, kTrades, kExecutions, kBalances, kLeases };
+inline constexpr std::array<std::string_view, 5> kChannelNames = {"book", "trades", "executions",
+                                                                  "balances", "leases"};
+constexpr bool IsPrivate(Channel channel) { return channel >= Channel::kExecutions; }
+constexpr std::string_view ChannelName(Channel channel) {
+  return kChannelNames[static_cast<size_t>(channel)];
+}
+
+}  // namespace warpbook::gateway

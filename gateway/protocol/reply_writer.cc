@@ -1,0 +1,128 @@
+#include "gateway/protocol/reply_writer.h"
+
+#include "schema/types/reject_reason.h"
+
+namespace warpbook::gateway {
+namespace {
+
+std::string_view OutcomeName(RequestOutcome outcome) {
+  switch (outcome) {
+    case RequestOutcome::kRejected:
+      return "rejected";
+    case RequestOutcome::kAccepted:
+      return "accepted";
+    case RequestOutcome::kUnknown:
+      return "unknown";
+  }
+  return "";
+}
+
+// The field of the request that an engine's refusal is about; "" where it is about none.
+std::string_view EngineParam(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::kDeadlinePassed:
+      return "deadline";
+    case RejectReason::kUnknownAccount:
+      return "account";
+    case RejectReason::kUnknownInstrument:
+    case RejectReason::kInstrumentHalted:
+    case RejectReason::kInstrumentGateClosed:
+    case RejectReason::kInstrumentClosed:
+    case RejectReason::kLessThanOneMinute:
+    case RejectReason::kInvalidInstrumentState:
+      return "symbol";
+    case RejectReason::kClientOrderIdReused:
+      return "cl_ord_id";
+    case RejectReason::kUnknownOrder:
+      return "order_id";
+    case RejectReason::kInvalidQuantity:
+    case RejectReason::kInsufficientCapacity:
+      return "gpus";
+    case RejectReason::kInvalidMinFill:
+      return "min_fill";
+    case RejectReason::kPriceNotPositive:
+    case RejectReason::kPriceOffTick:
+    case RejectReason::kPriceOutsideBand:
+      return "price";
+    case RejectReason::kMarketNeedsIocOrFok:
+    case RejectReason::kFokNotFillable:
+    case RejectReason::kFokMeetsOwnOrder:
+      return "time_in_force";
+    case RejectReason::kPostOnlyNeedsResting:
+    case RejectReason::kPostOnlyWouldTrade:
+      return "post_only";
+    case RejectReason::kExpiryInPast:
+      return "expires";
+    case RejectReason::kAskNeedsNodeOrLease:
+    case RejectReason::kUnknownNode:
+    case RejectReason::kNodeNotApproved:
+    case RejectReason::kNodeWrongInstrument:
+      return "node";
+    case RejectReason::kResaleNotAvailable:
+    case RejectReason::kUnknownLease:
+    case RejectReason::kLeaseWrongState:
+    case RejectReason::kLeaseNotStartable:
+    case RejectReason::kLeaseStartTooLate:
+    case RejectReason::kLeaseNotDelivered:
+      return "lease";
+    case RejectReason::kMinuteOutsideLease:
+    case RejectReason::kMinuteInFuture:
+    case RejectReason::kHeartbeatTooLate:
+      return "minute";
+    case RejectReason::kKeyInUse:
+      return "public_key";
+    case RejectReason::kInvalidScopes:
+      return "scopes";
+    case RejectReason::kInvalidPriceFeed:
+      return "feeds";
+    case RejectReason::kInvalidReference:
+    case RejectReason::kReferenceReused:
+      return "reference";
+    case RejectReason::kNumberRepeated:
+    case RejectReason::kNumberGap:
+      return "number";
+    case RejectReason::kUnknownRequest:
+      return "request";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+void BeginReply(JsonWriter& json, const ReplyHead& head, bool success) {
+  json.BeginObject();
+  if (!head.method.empty()) json.Field("method", head.method);
+  if (head.req_id) json.Field("req_id", *head.req_id);
+  json.Field("success", success);
+}
+
+void EndReply(JsonWriter& json, const ReplyHead& head) {
+  if (head.sequence != 0) json.Field("seq", head.sequence);
+  json.Field("time_in", head.time_in_us).Field("time_out", head.time_out_us).EndObject();
+}
+
+std::string WriteError(const ReplyHead& head, const Refusal& refusal, RequestOutcome outcome) {
+  std::string text;
+  JsonWriter json(text);
+  BeginReply(json, head, false);
+  const auto info = FindRejectReason(refusal.reason);
+  json.Key("error").BeginObject();
+  json.Field("code", RejectReasonCode(refusal.reason));
+  json.Field("number", static_cast<uint16_t>(refusal.reason));
+  json.Field("message", info ? info->message : std::string_view());
+  json.Key("data").BeginObject();
+  json.Field("param", refusal.param).Field("reason", refusal.detail);
+  json.Field("retry_after_us", refusal.retry_after_us).EndObject();
+  json.Field("outcome", OutcomeName(outcome)).EndObject();
+  EndReply(json, head);
+  return text;
+}
+
+Refusal EngineRefusal(RejectReason reason, int64_t detail) {
+  Refusal refusal{.reason = reason, .param = std::string(EngineParam(reason))};
+  if (detail != 0) refusal.detail = std::to_string(detail);
+  return refusal;
+}
+
+}  // namespace warpbook::gateway

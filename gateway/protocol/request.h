@@ -1,0 +1,203 @@
+// Requests, typed: what the decoder makes of a message. Text is borrowed from the decoder and valid
+// until it decodes the next message. What a request means is the engine's to judge: here every
+// field has its type and fits the command that will carry it, no more.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "gateway/protocol/methods.h"
+#include "schema/types/amounts.h"
+#include "schema/types/client_order_id.h"
+#include "schema/types/enums.h"
+#include "schema/types/ids.h"
+#include "schema/types/public_key.h"
+#include "schema/types/reject_reason.h"
+#include "schema/types/timestamp.h"
+
+namespace warpbook::gateway {
+
+// Why a request is refused: the field at fault ("" where it is none) and, for people, what exactly
+// is wrong with it.
+struct Refusal {
+  RejectReason reason = RejectReason::kNone;
+  std::string param = {};
+  std::string detail = {};
+  int64_t retry_after_us = 0;
+};
+
+// ---- The session ----
+
+struct PingRequest {};
+struct SessionChallengeRequest {};
+struct SessionLogonRequest {
+  AccountId account;
+  PublicKey public_key{};
+  Timestamp timestamp;
+  Ed25519Signature signature{};
+};
+struct SessionStatusRequest {};
+struct SessionLogoutRequest {};
+struct AccountOpenRequest {
+  PublicKey public_key{};
+  Timestamp timestamp;
+  Ed25519Signature signature{};
+};
+struct KeyAddRequest {
+  PublicKey public_key{};
+  uint32_t scopes = 0;
+};
+
+// ---- Questions ----
+
+struct AccountBalancesRequest {};
+struct AccountOrdersRequest {};
+struct AccountLeasesRequest {};
+struct AccountNodesRequest {};
+struct InstrumentsRequest {
+  std::optional<std::string_view> hardware_class;
+  std::optional<std::string_view> region;
+};
+struct SubscribeRequest {
+  Channel channel = Channel::kBook;
+  std::string_view symbol;  // of public channels
+};
+struct UnsubscribeRequest {
+  Channel channel = Channel::kBook;
+  std::string_view symbol;
+};
+
+// ---- Money, orders, capacity, leases ----
+
+struct CreditsBuyRequest {
+  Tokens burn;
+};
+struct OrderPlaceRequest {
+  std::string_view symbol;
+  Side side = Side::kBuy;
+  OrderType order_type = OrderType::kLimit;
+  Price price;  // 0: none (a market order without protection price)
+  Quantity gpus;
+  Quantity min_fill;
+  Tier tier = Tier::kPremium;  // asks keep the zero that their command carries
+  Assurance min_assurance = Assurance::kListed;
+  TimeInForce time_in_force = TimeInForce::kGtc;
+  Timestamp expires;   // 0: none
+  Timestamp deadline;  // 0: none
+  ClientOrderId client_order_id;
+  bool post_only = false;
+  SelfTradePrevention stp = SelfTradePrevention::kCancelNewest;
+  bool validate = false;
+  NodeId node;
+  LeaseId lease;
+};
+// An order is named by its id or by its client order id: exactly one of them is set.
+struct OrderAmendRequest {
+  OrderId order_id;
+  ClientOrderId client_order_id;
+  Price price;    // 0: unchanged
+  Quantity gpus;  // 0: unchanged
+  Timestamp deadline;
+};
+struct OrderCancelRequest {
+  OrderId order_id;
+  ClientOrderId client_order_id;
+  Timestamp deadline;
+};
+struct CapacityRegisterRequest {
+  std::string_view hardware_class;
+  std::string_view region;
+  Quantity gpus;
+  PublicKey device_key{};
+  Ed25519Signature signature{};
+};
+struct LeaseStartRequest {
+  LeaseId lease;
+};
+struct LeaseHeartbeatRequest {
+  LeaseId lease;
+  Timestamp minute;
+  Ed25519Signature signature{};
+};
+struct LeaseCompleteRequest {
+  LeaseId lease;
+};
+
+// ---- Operators ----
+
+struct TokenDepositRequest {
+  AccountId account;
+  Tokens amount;
+  ClientOrderId reference;
+};
+struct LimitSetRequest {
+  AccountId account;
+  Credits limit;
+};
+struct CapacitySetRequest {
+  NodeId node;
+  Quantity gpus;
+  Assurance assurance = Assurance::kListed;
+};
+struct PriceFeedField {
+  TokenPrice price;
+  Timestamp time;
+};
+inline constexpr size_t kPriceFeedCount = 5;
+struct PriceSetRequest {
+  std::array<PriceFeedField, kPriceFeedCount> feeds{};
+};
+struct InstrumentHaltRequest {  // instrument.halt and instrument.resume
+  std::string_view symbol;
+  bool halt = true;
+};
+
+// ---- Settlement's numbered decisions ----
+
+struct PostDepositDecision {
+  Sequence request;
+};
+struct PostTopUpDecision {
+  Sequence request;
+  Credits credits;
+};
+struct RefuseRequestDecision {
+  Sequence request;
+  uint16_t reason = 0;
+};
+struct SettleLeaseDecision {
+  LeaseId lease;
+  Credits verified_notional, consumed, burned, refunded, owed;
+  Tokens gross, provider, fee, retire;
+  Minutes delivered_minutes;
+};
+struct SettlementSubmitRequest {
+  uint64_t number = 0;
+  std::variant<PostDepositDecision, PostTopUpDecision, RefuseRequestDecision, SettleLeaseDecision>
+      decision;
+};
+
+using Request =
+    std::variant<Refusal, PingRequest, SessionChallengeRequest, SessionLogonRequest,
+                 SessionStatusRequest, SessionLogoutRequest, AccountOpenRequest, KeyAddRequest,
+                 AccountBalancesRequest, AccountOrdersRequest, AccountLeasesRequest,
+                 AccountNodesRequest, CreditsBuyRequest, OrderPlaceRequest, OrderAmendRequest,
+                 OrderCancelRequest, CapacityRegisterRequest, LeaseStartRequest,
+                 LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest, SubscribeRequest,
+                 UnsubscribeRequest, TokenDepositRequest, LimitSetRequest, CapacitySetRequest,
+                 PriceSetRequest, InstrumentHaltRequest, SettlementSubmitRequest>;
+
+// One message, decoded. Method and req_id are there where they could be read, also beside a
+// refusal.
+struct DecodedMessage {
+  std::optional<Method> method;
+  std::string_view method_name;  // as sent; empty where it could not be read
+  std::optional<int64_t> req_id;
+  Request request;
+};
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,384 @@
+#include "gateway/protocol/request_fields.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+constexpr size_t kSymbolBytesMax = 96;
+constexpr size_t kCatalogueNameBytesMax = 64;
+constexpr size_t kPublicKeyBytes = 32;
+constexpr size_t kSignatureBytes = 64;
+constexpr int kMicroDecimals = 6;
+constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
+constexpr int64_t kInt32Min = std::numeric_limits<int32_t>::min();
+constexpr int64_t kDecisionNumberMax = 9'007'199'254'740'991;  // 2^53 - 1
+constexpr int64_t kCreditsPerMicroUsd = kCreditsPerUsd / kMicroUsdPerUsd;
+
+using enum Need;
+
+// ---- Fields that several methods have ----
+
+std::string_view Symbol(FieldReader& fields) {
+  return fields.Text("symbol", kSymbolBytesMax, kRequired).value_or("");
+}
+
+// GPUs fit their command here; whether they are in range is the engine's to say.
+Quantity Gpus(FieldReader& fields, std::string_view name, Need need) {
+  return Quantity(
+      static_cast<int32_t>(fields.Integer(name, kInt32Min, kInt32Max, need).value_or(0)));
+}
+
+Tokens TokenAmount(FieldReader& fields, std::string_view name) {
+  return Tokens(fields.Decimal(name, kMicroDecimals, kRequired).value_or(0));
+}
+
+LeaseId Lease(FieldReader& fields) {
+  return fields.Identifier<LeaseId>("lease", kRequired).value_or(LeaseId());
+}
+
+// An order is named by exactly one of order_id and cl_ord_id.
+template <typename OrderRequest>
+void ReadOrderName(FieldReader& fields, OrderRequest& request) {
+  const auto order_id = fields.Identifier<OrderId>("order_id", kOptional);
+  const auto client_order_id = fields.OrderName("cl_ord_id", kOptional);
+  if (!fields.Has("order_id") && !fields.Has("cl_ord_id")) {
+    fields.Refuse(RejectReason::kMissingField, "order_id", "order_id or cl_ord_id");
+  }
+  if (fields.Has("order_id") && fields.Has("cl_ord_id")) {
+    fields.Refuse(RejectReason::kConflictingFields, "cl_ord_id", "order_id or cl_ord_id");
+  }
+  request.order_id = order_id.value_or(OrderId());
+  request.client_order_id = client_order_id.value_or(ClientOrderId());
+  request.deadline = fields.Time("deadline", kOptional).value_or(Timestamp());
+}
+
+// ---- The session ----
+
+Request ReadSessionLogon(FieldReader& fields) {
+  return SessionLogonRequest{
+      .account = fields.Identifier<AccountId>("account", kRequired).value_or(AccountId()),
+      .public_key = fields.Hex<kPublicKeyBytes>("public_key"),
+      .timestamp = fields.Time("timestamp", kRequired).value_or(Timestamp()),
+      .signature = fields.Hex<kSignatureBytes>("signature")};
+}
+
+Request ReadAccountOpen(FieldReader& fields) {
+  return AccountOpenRequest{.public_key = fields.Hex<kPublicKeyBytes>("public_key"),
+                            .timestamp = fields.Time("timestamp", kRequired).value_or(Timestamp()),
+                            .signature = fields.Hex<kSignatureBytes>("signature")};
+}
+
+std::optional<Scope> MemberScope(std::string_view word) {
+  if (word == "read") return Scope::kRead;
+  if (word == "trade") return Scope::kTrade;
+  if (word == "provide") return Scope::kProvide;
+  return std::nullopt;
+}
+
+Request ReadKeyAdd(FieldReader& fields, const JsonTree& tree) {
+  KeyAddRequest request{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+  const auto scopes = fields.Node("scopes", JsonNode::Kind::kArray, kRequired);
+  if (!scopes) return request;
+  for (uint32_t child = tree.node(*scopes).first_child; child != 0;
+       child = tree.node(child).next_sibling) {
+    if (tree.node(child).kind != JsonNode::Kind::kString) {
+      fields.Refuse(RejectReason::kWrongType, "scopes", "must hold strings");
+    } else if (const auto scope = MemberScope(tree.node(child).text)) {
+      request.scopes |= static_cast<uint32_t>(*scope);
+    } else {
+      fields.Refuse(RejectReason::kUnknownValue, "scopes", "each one of read trade provide");
+    }
+  }
+  return request;
+}
+
+// ---- Questions and subscriptions ----
+
+Request ReadInstruments(FieldReader& fields) {
+  return InstrumentsRequest{
+      .hardware_class = fields.Text("hardware_class", kCatalogueNameBytesMax, kOptional),
+      .region = fields.Text("region", kCatalogueNameBytesMax, kOptional)};
+}
+
+template <typename SubscriptionRequest>
+Request ReadSubscription(FieldReader& fields) {
+  SubscriptionRequest request;
+  const auto name = fields.Node("channel", JsonNode::Kind::kString, kRequired);
+  const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
+  request.symbol = symbol.value_or("");
+  if (!name) return request;
+  const auto* const found = std::ranges::find(kChannelNames, fields.TextOf(*name));
+  if (found == kChannelNames.end()) {
+    fields.Refuse(RejectReason::kUnknownChannel, "channel", "");
+    return request;
+  }
+  request.channel = static_cast<Channel>(found - kChannelNames.begin());
+  if (IsPrivate(request.channel) && fields.Has("symbol")) {
+    fields.Refuse(RejectReason::kConflictingFields, "symbol", "this channel has no symbol");
+  }
+  if (!IsPrivate(request.channel) && !fields.Has("symbol")) {
+    fields.Refuse(RejectReason::kMissingField, "symbol", "");
+  }
+  return request;
+}
+
+// ---- Orders ----
+
+// The fields of one side: their command would carry something else, or nothing, on the other.
+void ReadSideFields(FieldReader& fields, OrderPlaceRequest& request) {
+  const auto tier = fields.Word<Tier>("tier", kOptional);
+  const auto min_assurance = fields.Word<Assurance>("min_assurance", kOptional);
+  const auto node = fields.Identifier<NodeId>("node", kOptional);
+  const auto lease = fields.Identifier<LeaseId>("lease", kOptional);
+  request.min_assurance = min_assurance.value_or(Assurance::kListed);
+  request.node = node.value_or(NodeId());
+  request.lease = lease.value_or(LeaseId());
+  const bool is_buy = request.side == Side::kBuy;
+  if (is_buy) request.tier = tier.value_or(Tier::kStandard);
+  for (const std::string_view name : {"tier", "min_assurance"}) {
+    if (!is_buy && fields.Has(name)) fields.Refuse(RejectReason::kFieldNotForSide, name, "");
+  }
+  for (const std::string_view name : {"node", "lease"}) {
+    if (is_buy && fields.Has(name)) fields.Refuse(RejectReason::kFieldNotForSide, name, "");
+  }
+}
+
+Request ReadOrderPlace(FieldReader& fields) {
+  OrderPlaceRequest request;
+  request.symbol = Symbol(fields);
+  request.side = fields.Word<Side>("side", kRequired).value_or(Side::kBuy);
+  request.order_type = fields.Word<OrderType>("order_type", kRequired).value_or(OrderType::kLimit);
+  const bool is_limit = request.order_type == OrderType::kLimit;
+  request.price = fields.PositivePrice("price", is_limit ? kRequired : kOptional).value_or(Price());
+  request.gpus = Gpus(fields, "gpus", kRequired);
+  request.min_fill = Gpus(fields, "min_fill", kOptional);
+  request.time_in_force = fields.Word<TimeInForce>("time_in_force", kOptional)
+                              .value_or(is_limit ? TimeInForce::kGtc : TimeInForce::kIoc);
+  request.expires = fields.Time("expires", kOptional).value_or(Timestamp());
+  request.deadline = fields.Time("deadline", kOptional).value_or(Timestamp());
+  request.client_order_id = fields.OrderName("cl_ord_id", kOptional).value_or(ClientOrderId());
+  request.post_only = fields.Bool("post_only", kOptional).value_or(false);
+  request.stp = fields.Word<SelfTradePrevention>("stp", kOptional)
+                    .value_or(SelfTradePrevention::kCancelNewest);
+  request.validate = fields.Bool("validate", kOptional).value_or(false);
+  ReadSideFields(fields, request);
+  return request;
+}
+
+Request ReadOrderAmend(FieldReader& fields) {
+  OrderAmendRequest request;
+  ReadOrderName(fields, request);
+  request.price = fields.PositivePrice("price", kOptional).value_or(Price());
+  // From 1: 0 says in the command that nothing changes. Cancelling has its own method.
+  request.gpus =
+      Quantity(static_cast<int32_t>(fields.Integer("gpus", 1, kInt32Max, kOptional).value_or(0)));
+  return request;
+}
+
+Request ReadOrderCancel(FieldReader& fields) {
+  OrderCancelRequest request;
+  ReadOrderName(fields, request);
+  return request;
+}
+
+// ---- Capacity and leases ----
+
+Request ReadCapacityRegister(FieldReader& fields) {
+  return CapacityRegisterRequest{
+      .hardware_class =
+          fields.Text("hardware_class", kCatalogueNameBytesMax, kRequired).value_or(""),
+      .region = fields.Text("region", kCatalogueNameBytesMax, kRequired).value_or(""),
+      .gpus = Gpus(fields, "gpus", kRequired),
+      .device_key = fields.Hex<kPublicKeyBytes>("device_key"),
+      .signature = fields.Hex<kSignatureBytes>("signature")};
+}
+
+Request ReadLeaseHeartbeat(FieldReader& fields) {
+  return LeaseHeartbeatRequest{.lease = Lease(fields),
+                               .minute = fields.Time("minute", kRequired).value_or(Timestamp()),
+                               .signature = fields.Hex<kSignatureBytes>("signature")};
+}
+
+// ---- Operators ----
+
+Request ReadTokenDeposit(FieldReader& fields) {
+  return TokenDepositRequest{
+      .account = fields.Identifier<AccountId>("account", kRequired).value_or(AccountId()),
+      .amount = TokenAmount(fields, "amount"),
+      .reference = fields.OrderName("reference", kRequired).value_or(ClientOrderId())};
+}
+
+Request ReadLimitSet(FieldReader& fields) {
+  LimitSetRequest request;
+  request.account = fields.Identifier<AccountId>("account", kRequired).value_or(AccountId());
+  const int64_t micro_usd = fields.Decimal("limit_usd", kMicroDecimals, kRequired).value_or(0);
+  int64_t credits = 0;
+  if (__builtin_mul_overflow(micro_usd, kCreditsPerMicroUsd, &credits)) {
+    fields.Refuse(RejectReason::kOutOfRange, "limit_usd", "is too large");
+  } else {
+    request.limit = Credits(credits);
+  }
+  return request;
+}
+
+Request ReadCapacitySet(FieldReader& fields) {
+  return CapacitySetRequest{
+      .node = fields.Identifier<NodeId>("node", kRequired).value_or(NodeId()),
+      .gpus = Gpus(fields, "gpus", kRequired),
+      .assurance = fields.Word<Assurance>("assurance", kRequired).value_or(Assurance::kListed)};
+}
+
+Request ReadPriceSet(FieldReader& fields, JsonTree& tree, Fault& fault) {
+  PriceSetRequest request;
+  const auto feeds = fields.Node("feeds", JsonNode::Kind::kArray, kRequired);
+  if (!feeds) return request;
+  size_t count = 0;
+  for (uint32_t child = tree.node(*feeds).first_child; child != 0;
+       child = tree.node(child).next_sibling, ++count) {
+    if (count == kPriceFeedCount) break;
+    if (tree.node(child).kind != JsonNode::Kind::kObject) {
+      fields.Refuse(RejectReason::kWrongType, "feeds", "must hold objects");
+      return request;
+    }
+    FieldReader feed(tree, child, fault, absl::StrCat("feeds[", count, "]."));
+    request.feeds[count] = {
+        .price = TokenPrice(feed.Decimal("price", kMicroDecimals, kRequired).value_or(0)),
+        .time = feed.Time("time", kRequired).value_or(Timestamp())};
+    feed.RefuseUnknownFields();
+  }
+  const bool has_more = tree.CountChildren(*feeds) != kPriceFeedCount;
+  if (has_more) fields.Refuse(RejectReason::kOutOfRange, "feeds", "must hold exactly 5");
+  return request;
+}
+
+// ---- Settlement's decisions ----
+
+Credits CreditAmount(FieldReader& fields, std::string_view name) {
+  return Credits(fields.Decimal(name, 0, kRequired).value_or(0));
+}
+
+Tokens MicroTokens(FieldReader& fields, std::string_view name) {
+  return Tokens(fields.Decimal(name, 0, kRequired).value_or(0));
+}
+
+Sequence RequestSequence(FieldReader& fields) {
+  return fields.Identifier<Sequence>("request", kRequired).value_or(Sequence());
+}
+
+SettleLeaseDecision ReadSettleLease(FieldReader& fields) {
+  SettleLeaseDecision decision;
+  decision.lease = Lease(fields);
+  decision.verified_notional = CreditAmount(fields, "verified_notional");
+  decision.consumed = CreditAmount(fields, "consumed");
+  decision.burned = CreditAmount(fields, "burned");
+  decision.refunded = CreditAmount(fields, "refunded");
+  decision.owed = CreditAmount(fields, "owed");
+  decision.gross = MicroTokens(fields, "gross_utok");
+  decision.provider = MicroTokens(fields, "provider_utok");
+  decision.fee = MicroTokens(fields, "fee_utok");
+  decision.retire = MicroTokens(fields, "retire_utok");
+  decision.delivered_minutes = Minutes(static_cast<int32_t>(
+      fields.Integer("delivered_minutes", 0, kInt32Max, kRequired).value_or(0)));
+  return decision;
+}
+
+Request ReadSettlementSubmit(FieldReader& fields) {
+  SettlementSubmitRequest request;
+  request.number =
+      static_cast<uint64_t>(fields.Integer("number", 1, kDecisionNumberMax, kRequired).value_or(1));
+  const auto node = fields.Node("decision", JsonNode::Kind::kString, kRequired);
+  if (!node) return request;
+  const std::string_view decision = fields.TextOf(*node);
+  if (decision == "post_deposit") {
+    request.decision = PostDepositDecision{.request = RequestSequence(fields)};
+  } else if (decision == "post_top_up") {
+    request.decision = PostTopUpDecision{.request = RequestSequence(fields),
+                                         .credits = CreditAmount(fields, "credits")};
+  } else if (decision == "refuse_request") {
+    request.decision = RefuseRequestDecision{
+        .request = RequestSequence(fields),
+        .reason = static_cast<uint16_t>(
+            fields.Integer("reason", 1, std::numeric_limits<uint16_t>::max(), kRequired)
+                .value_or(1))};
+  } else if (decision == "settle_lease") {
+    request.decision = ReadSettleLease(fields);
+  } else {
+    fields.Refuse(RejectReason::kUnknownValue, "decision",
+                  "one of post_deposit post_top_up refuse_request settle_lease");
+  }
+  return request;
+}
+
+}  // namespace
+
+Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault) {
+  switch (method) {
+    case Method::kPing:
+      return PingRequest{};
+    case Method::kSessionChallenge:
+      return SessionChallengeRequest{};
+    case Method::kSessionLogon:
+      return ReadSessionLogon(fields);
+    case Method::kSessionStatus:
+      return SessionStatusRequest{};
+    case Method::kSessionLogout:
+      return SessionLogoutRequest{};
+    case Method::kAccountOpen:
+      return ReadAccountOpen(fields);
+    case Method::kKeyAdd:
+      return ReadKeyAdd(fields, tree);
+    case Method::kAccountBalances:
+      return AccountBalancesRequest{};
+    case Method::kAccountOrders:
+      return AccountOrdersRequest{};
+    case Method::kAccountLeases:
+      return AccountLeasesRequest{};
+    case Method::kAccountNodes:
+      return AccountNodesRequest{};
+    case Method::kCreditsBuy:
+      return CreditsBuyRequest{.burn = TokenAmount(fields, "burn")};
+    case Method::kOrderPlace:
+      return ReadOrderPlace(fields);
+    case Method::kOrderAmend:
+      return ReadOrderAmend(fields);
+    case Method::kOrderCancel:
+      return ReadOrderCancel(fields);
+    case Method::kCapacityRegister:
+      return ReadCapacityRegister(fields);
+    case Method::kLeaseStart:
+      return LeaseStartRequest{.lease = Lease(fields)};
+    case Method::kLeaseHeartbeat:
+      return ReadLeaseHeartbeat(fields);
+    case Method::kLeaseComplete:
+      return LeaseCompleteRequest{.lease = Lease(fields)};
+    case Method::kInstruments:
+      return ReadInstruments(fields);
+    case Method::kSubscribe:
+      return ReadSubscription<SubscribeRequest>(fields);
+    case Method::kUnsubscribe:
+      return ReadSubscription<UnsubscribeRequest>(fields);
+    case Method::kTokenDeposit:
+      return ReadTokenDeposit(fields);
+    case Method::kLimitSet:
+      return ReadLimitSet(fields);
+    case Method::kCapacitySet:
+      return ReadCapacitySet(fields);
+    case Method::kPriceSet:
+      return ReadPriceSet(fields, tree, fault);
+    case Method::kInstrumentHalt:
+      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = true};
+    case Method::kInstrumentResume:
+      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = false};
+    case Method::kSettlementSubmit:
+      return ReadSettlementSubmit(fields);
+  }
+  WARPBOOK_CHECK(false);
+}
+
+}  // namespace warpbook::gateway

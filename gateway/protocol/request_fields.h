@@ -1,0 +1,13 @@
+// The fields of each method, one function per method: the table of 4-gateway-api of the design.
+#pragma once
+
+#include "gateway/protocol/field_reader.h"
+#include "gateway/protocol/request.h"
+
+namespace warpbook::gateway {
+
+// Reads the method's params. Where one is at fault, the fault is kept and the request is worth
+// nothing. Fields that no function asks for are left to the caller.
+Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault);
+
+}  // namespace warpbook::gateway
