@@ -50,8 +50,9 @@ class GatewayServer {
   // What recovery replayed, in journal order. Before Start only.
   void ApplyReplayed(const engine::DurableBatch& batch);
 
-  // Starts to serve, with the port's batches following those replayed without a gap.
-  absl::Status Start(std::unique_ptr<engine::EnginePort> port);
+  // Starts to serve, with the port's batches following those replayed without a gap. The market's
+  // clock (EngineService::market_clock) must outlive the server and be readable by any thread.
+  absl::Status Start(std::unique_ptr<engine::EnginePort> port, const Clock& market_clock);
 
   // Tells all clients (status: server_shutdown), takes no new commands (kShuttingDown) and no new
   // connections, finishes what is in flight, closes every connection with 1001 and returns when all
