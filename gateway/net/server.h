@@ -39,10 +39,9 @@ class GatewayServer {
   };
 
   // Checks the options and opens both listeners, so that a busy port is known before anything else
-  // is done: the error names address and port. Connections wait until Start. `market_clock` must
-  // outlive the server and be safe to read from any thread.
-  static absl::StatusOr<std::unique_ptr<GatewayServer>> Create(Options options, Catalogue catalogue,
-                                                               const Clock& market_clock);
+  // is done: the error names address and port. Connections wait until Start.
+  static absl::StatusOr<std::unique_ptr<GatewayServer>> Create(Options options,
+                                                               Catalogue catalogue);
   ~GatewayServer();
   GatewayServer(const GatewayServer&) = delete;
   GatewayServer& operator=(const GatewayServer&) = delete;
