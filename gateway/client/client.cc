@@ -252,6 +252,8 @@ void Client::Connection::Take(std::string_view text) {
     calls_.erase(call);
     return callback(MakeReply(*message, std::string(text)));
   }
+  // A reply whose caller has given up is nobody's.
+  if (message->Has("req_id")) return;
   if (options_.on_message) options_.on_message(*message, text);
 }
 

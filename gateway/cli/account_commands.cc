@@ -1,0 +1,129 @@
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/key_files.h"
+#include "gateway/cli/print.h"
+#include "gateway/cli/session.h"
+#include "gateway/client/json_writer.h"
+
+namespace warpbook::gateway {
+namespace {
+
+// Opens an account for the key and remembers its id beside it.
+absl::Status OpenAccount(CliSession& session, const std::string& key_file) {
+  const absl::StatusOr<uint64_t> known = LoadIdBeside(key_file, "account");
+  if (known.ok()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(key_file, " has account ", *known, " already (", key_file, ".account)"));
+  }
+  const absl::StatusOr<Ed25519PrivateKey> key = LoadOrCreateKeyFile(key_file);
+  if (!key.ok()) return key.status();
+  const absl::StatusOr<Reply> reply = session.client().OpenAccount(*key);
+  if (!reply.ok()) return reply.status();
+  if (session.json()) std::cout << reply->text << std::endl;
+  if (!reply->success) return ReplyStatus(*reply);
+  const uint64_t account = reply->result["account"].id();
+  const absl::Status saved = SaveIdBeside(key_file, "account", account);
+  if (saved.ok() && !session.json()) {
+    std::cout << "account " << account << " (owner " << Cell(reply->result["owner"]) << ")\n";
+  }
+  return saved;
+}
+
+absl::Status PrintBalances(CliSession& session) {
+  const absl::StatusOr<JsonValue> balances = session.Call("account.balances");
+  if (!balances.ok() || session.json()) return balances.status();
+  Table table({"", ">USD", ">credits"});
+  for (const std::string name : {"free", "locked", "escrow"}) {
+    table.Add({name, GroupDigits(Cell((*balances)[name + "_usd"])),
+               GroupDigits(Cell((*balances)[name]))});
+  }
+  table.Add({"bonded limit", GroupDigits(Cell((*balances)["bonded_limit_usd"])),
+             GroupDigits(Cell((*balances)["bonded_limit"]))});
+  std::cout << "account " << session.account().value() << ", "
+            << GroupDigits(Cell((*balances)["tok"])) << " TOK\n";
+  table.Print(std::cout);
+  return absl::OkStatus();
+}
+
+absl::Status PrintOrders(CliSession& session) {
+  const absl::StatusOr<JsonValue> answer = session.Call("account.orders");
+  if (!answer.ok() || session.json()) return answer.status();
+  Table table({">order", "symbol", "side", ">price", ">gpus", ">left", "priority", "in force",
+               "client id"});
+  for (const JsonValue& order : (*answer)["orders"].items()) {
+    const bool is_bid = order.Has("tier");
+    table.Add({Cell(order["order_id"]), Cell(order["symbol"]), Cell(order["side"]),
+               Cell(order["price"]), Cell(order["gpus"]), Cell(order["remaining"]),
+               Cell(order[is_bid ? "tier" : "assurance"]), Cell(order["time_in_force"]),
+               Cell(order["cl_ord_id"])});
+  }
+  if (table.empty()) {
+    std::cout << "no open orders\n";
+  } else {
+    table.Print(std::cout);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrintLeases(CliSession& session) {
+  const absl::StatusOr<JsonValue> answer = session.Call("account.leases");
+  if (!answer.ok() || session.json()) return answer.status();
+  Table table({">lease", "symbol", "role", "state", ">gpus", ">price", ">minutes", "delivery (UTC)",
+               "completed"});
+  for (const JsonValue& lease : (*answer)["leases"].items()) {
+    table.Add({Cell(lease["lease_id"]), Cell(lease["symbol"]), Cell(lease["role"]),
+               Cell(lease["state"]), Cell(lease["gpus"]), Cell(lease["price"]),
+               Cell(lease["minutes"]), FormatTime(lease["delivery_start"].integer()),
+               Cell(lease["completed"])});
+  }
+  if (table.empty()) {
+    std::cout << "no open leases\n";
+  } else {
+    table.Print(std::cout);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BuyCredits(CliSession& session, const std::string& burn) {
+  const absl::StatusOr<JsonValue> result =
+      session.Call("credits.buy", JsonObject().Text("burn", burn).Build());
+  if (result.ok() && !session.json()) {
+    std::cout << "burned " << GroupDigits(Cell((*result)["burned"])) << " TOK for "
+              << GroupDigits(Cell((*result)["usd"])) << " USD of credits\n";
+  }
+  return result.status();
+}
+
+}  // namespace
+
+void AddAccountCommands(Command& root) {
+  Command account = root.Add("account", "Open an account");
+  Command open = account.Add("open", "Open an account for a key, which is made if it is not there");
+  const auto options = std::make_shared<ClientOptions>();
+  AddClientOptions(open, Speaker::kPublic, *options);
+  open.Text("--key", options->key, "Your key (PEM)").Environment("WARPBOOK_KEY").Required();
+  open.OnRun([options] {
+    absl::StatusOr<CliSession> session = CliSession::Open(*options, Speaker::kPublic);
+    return Finish(session.ok() ? OpenAccount(*session, options->key) : session.status());
+  });
+
+  Command balances = root.Add("balances", "What an account has");
+  OnRunWithSession(balances, std::make_shared<ClientOptions>(), Speaker::kMember, PrintBalances);
+  Command orders = root.Add("orders", "An account's open orders");
+  OnRunWithSession(orders, std::make_shared<ClientOptions>(), Speaker::kMember, PrintOrders);
+  Command leases = root.Add("leases", "An account's open leases");
+  OnRunWithSession(leases, std::make_shared<ClientOptions>(), Speaker::kMember, PrintLeases);
+
+  Command credits = root.Add("credits", "The money inside the exchange");
+  Command buy = credits.Add("buy", "Burn tokens for credits");
+  const auto burn = std::make_shared<std::string>();
+  buy.Text("tok,--burn", *burn, "How many TOK to burn, as 12.5").Required();
+  OnRunWithSession(buy, std::make_shared<ClientOptions>(), Speaker::kMember,
+                   [burn](CliSession& session) { return BuyCredits(session, *burn); });
+}
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/message_queue.h"
+#include "gateway/cli/print.h"
+#include "gateway/cli/session.h"
+#include "gateway/cli/symbols.h"
+#include "gateway/client/book_view.h"
+#include "gateway/client/json_writer.h"
+#include "schema/types/decimal.h"
+
+namespace warpbook::gateway {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Levels shown of each side.
+constexpr size_t kLevelsShown = 10;
+
+struct WatchArguments {
+  std::string symbol;
+  int64_t seconds = 0;
+  ClientOptions options;
+};
+
+// Connects, lets `subscribe` subscribe, and hands every channel message to `show` until the time
+// is over or the connection lost.
+absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
+                   const std::function<absl::Status(CliSession&)>& subscribe,
+                   const std::function<absl::Status(CliSession&, const Message&)>& show) {
+  MessageQueue messages;
+  absl::StatusOr<CliSession> session =
+      CliSession::Open(arguments.options, speaker, messages.Callback(),
+                       [&messages](const absl::Status& status) { messages.Close(status); });
+  if (!session.ok()) return session.status();
+  const absl::Status subscribed = subscribe(*session);
+  if (!subscribed.ok()) return subscribed;
+  const SteadyClock::time_point end =
+      arguments.seconds > 0 ? SteadyClock::now() + std::chrono::seconds(arguments.seconds)
+                            : SteadyClock::time_point::max();
+  while (SteadyClock::now() < end) {
+    // Not waited for without an end: some C libraries cannot.
+    const std::optional<Message> message =
+        messages.Pop(std::min(end, SteadyClock::now() + std::chrono::hours(1)));
+    if (!message && !messages.status().ok()) return messages.status();
+    if (!message) continue;
+    if (arguments.options.json) {
+      std::cout << message->text << std::endl;
+      continue;
+    }
+    const absl::Status shown = show(*session, *message);
+    if (!shown.ok()) return shown;
+  }
+  return absl::OkStatus();
+}
+
+// ---- The book ----
+
+std::string BookLine(const Price& price, int64_t gpus, std::string_view word) {
+  std::string text = FormatPrice(price);
+  std::string count = GroupDigits(gpus);
+  text.insert(0, 12 - std::min<size_t>(12, text.size()), ' ');
+  count.insert(0, 9 - std::min<size_t>(9, count.size()), ' ');
+  return absl::StrCat(text, count, "  ", std::string(word), "\n");
+}
+
+std::string FormatBook(const std::string& symbol, const BookView& book) {
+  std::string text =
+      absl::StrCat(symbol, "  #", book.sequence(), ", checksum right\n", "       price     GPUs\n");
+  std::vector<std::string> asks;
+  for (const auto& [price, gpus] : book.asks()) {
+    if (asks.size() == kLevelsShown) break;
+    asks.push_back(BookLine(price, gpus, "ask"));
+  }
+  for (auto line = asks.rbegin(); line != asks.rend(); ++line) text += *line;
+  if (!book.asks().empty() && !book.bids().empty()) {
+    absl::StrAppend(&text, "    -------- spread ",
+                    FormatPrice(book.asks().begin()->first - book.bids().begin()->first), "\n");
+  } else {
+    text += "    --------\n";
+  }
+  size_t count = 0;
+  for (const auto& [price, gpus] : book.bids()) {
+    if (count++ == kLevelsShown) break;
+    text += BookLine(price, gpus, "bid");
+  }
+  return text;
+}
+
+// One line for what changed: "bid 2.50 = 16, ask 2.54 gone", then the top of the book.
+std::string FormatChange(const JsonValue& message, const BookView& book) {
+  std::string text = FormatTime(message["ts"].integer());
+  for (const auto& [side, word] : {std::pair("bids", "bid"), std::pair("asks", "ask")}) {
+    for (const JsonValue& level : message["data"][side].items()) {
+      if (level.items().size() != 2) continue;
+      const int64_t gpus = level.items()[1].integer();
+      absl::StrAppend(&text, "  ", word, " ", level.items()[0].text(),
+                      gpus == 0 ? " gone" : absl::StrCat(" = ", gpus));
+    }
+  }
+  text += "   |  ";
+  if (!book.bids().empty()) {
+    absl::StrAppend(&text, book.bids().begin()->second, " at ",
+                    FormatPrice(book.bids().begin()->first));
+  }
+  text += " / ";
+  if (!book.asks().empty()) {
+    absl::StrAppend(&text, book.asks().begin()->second, " at ",
+                    FormatPrice(book.asks().begin()->first));
+  }
+  return text + "\n";
+}
+
+absl::Status SubscribeBook(CliSession& session, const std::string& symbol) {
+  return session
+      .Ask("subscribe", JsonObject().Text("channel", "book").Text("symbol", symbol).Build())
+      .status();
+}
+
+absl::Status WatchBook(const WatchArguments& arguments) {
+  std::string symbol;
+  std::unique_ptr<BookView> book;
+  const bool redraw = IsTerminal();
+  return Watch(
+      arguments, Speaker::kPublic,
+      [&](CliSession& session) {
+        const absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
+        if (!instrument.ok()) return instrument.status();
+        symbol = (*instrument)["symbol"].text();
+        const std::optional<Price> tick = ParsePrice((*instrument)["tick"].text());
+        if (!tick) return absl::UnavailableError("the gateway gives no tick");
+        book = std::make_unique<BookView>(*tick);
+        return SubscribeBook(session, symbol);
+      },
+      [&](CliSession& session, const Message& message) {
+        if (message.value["channel"].text() != "book") return absl::OkStatus();
+        const absl::Status applied = book->Apply(message.value);
+        if (absl::IsDataLoss(applied)) {
+          std::cerr << "warpbook: " << applied.message() << "; subscribing again\n";
+          const absl::Status left =
+              session
+                  .Ask("unsubscribe",
+                       JsonObject().Text("channel", "book").Text("symbol", symbol).Build())
+                  .status();
+          return left.ok() ? SubscribeBook(session, symbol) : left;
+        }
+        if (!applied.ok()) return applied;
+        if (redraw) {
+          std::cout << "\x1b[H\x1b[2J" << FormatBook(symbol, *book) << std::flush;
+        } else if (message.value["type"].text() == "snapshot") {
+          std::cout << FormatBook(symbol, *book) << std::flush;
+        } else {
+          std::cout << FormatChange(message.value, *book) << std::flush;
+        }
+        return absl::OkStatus();
+      });
+}
+
+// ---- Trades and the account's own channels ----
+
+absl::Status WatchTrades(const WatchArguments& arguments) {
+  return Watch(
+      arguments, Speaker::kPublic,
+      [&](CliSession& session) {
+        const absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
+        if (!instrument.ok()) return instrument.status();
+        const std::string& symbol = (*instrument)["symbol"].text();
+        std::cout << "trades of " << symbol << std::endl;
+        return session
+            .Ask("subscribe", JsonObject().Text("channel", "trades").Text("symbol", symbol).Build())
+            .status();
+      },
+      [](CliSession&, const Message& message) {
+        for (const JsonValue& trade : message.value["data"].items()) {
+          std::cout << FormatTime(message.value["ts"].integer()) << "  "
+                    << Cell(trade["taker_side"]) << " " << Cell(trade["gpus"]) << " at "
+                    << Cell(trade["price"]) << " for " << Cell(trade["minutes"])
+                    << " minutes, lease " << Cell(trade["trade_id"]) << std::endl;
+        }
+        return absl::OkStatus();
+      });
+}
+
+// One line for each item: its fields in the order of the message.
+absl::Status ShowItems(const Message& message) {
+  const JsonValue& value = message.value;
+  for (const JsonValue& item : value["data"].items()) {
+    std::string line = FormatTime(value["ts"].integer());
+    absl::StrAppend(&line, "  #", value["seq"].integer());
+    for (const auto& [name, field] : item.fields()) {
+      absl::StrAppend(&line, "  ", name, "=", Cell(field));
+    }
+    std::cout << line << std::endl;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WatchOwn(const WatchArguments& arguments, const std::string& channel) {
+  return Watch(
+      arguments, Speaker::kMember,
+      [&](CliSession& session) {
+        return session.Ask("subscribe", JsonObject().Text("channel", channel).Build()).status();
+      },
+      [](CliSession&, const Message& message) { return ShowItems(message); });
+}
+
+}  // namespace
+
+void AddWatchCommands(Command& root) {
+  Command watch = root.Add("watch", "Follow a channel until Ctrl-C");
+  const auto add = [&watch](const std::string& channel, const std::string& description,
+                            Speaker speaker,
+                            const std::function<absl::Status(const WatchArguments&)>& run) {
+    Command command = watch.Add(channel, description);
+    const auto arguments = std::make_shared<WatchArguments>();
+    if (speaker == Speaker::kPublic) {
+      command
+          .Text("symbol,--symbol", arguments->symbol,
+                "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window")
+          .Required();
+    }
+    command.Integer("--seconds", arguments->seconds, "End after so long; 0: never");
+    AddClientOptions(command, speaker, arguments->options);
+    command.OnRun([arguments, run] { return Finish(run(*arguments)); });
+  };
+  add("book", "An instrument's book", Speaker::kPublic, WatchBook);
+  add("trades", "An instrument's trades", Speaker::kPublic, WatchTrades);
+  for (const std::string channel : {"executions", "balances", "leases"}) {
+    add(channel, absl::StrCat("An account's own ", channel), Speaker::kMember,
+        [channel](const WatchArguments& arguments) { return WatchOwn(arguments, channel); });
+  }
+}
+
+}  // namespace warpbook::gateway
