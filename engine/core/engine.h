@@ -23,6 +23,8 @@ struct EngineLimits {
   uint32_t orders_per_account_and_book_max = 1'000;  // kTooManyOrdersInBook
   uint32_t resting_orders_max = 4'000'000;           // kEngineFull
   uint32_t leases_max = 16'000'000;                  // kEngineFull
+  uint32_t instruments_max = 65'536;                 // kEngineFull; those not closed yet
+  uint32_t client_order_ids_max = 16'000'000;        // kEngineFull; remembered, of all accounts
   uint32_t pending_requests_max = 65'536;            // kSettlementBacklog
   uint32_t remembered_client_order_ids = 1'024;      // per account, after they finish; or ...
   int64_t remembered_client_order_micros =
@@ -63,6 +65,7 @@ class Engine {
 
  private:
   class Impl;
+  friend class Inspector;  // inspect.h
   std::unique_ptr<Impl> impl_;
 };
 

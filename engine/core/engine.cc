@@ -1,0 +1,114 @@
+#include "engine/core/engine.h"
+
+#include <algorithm>
+
+#include "engine/core/engine_impl.h"
+#include "engine/core/expiries.h"
+#include "engine/core/handlers.h"
+#include "engine/core/invariants.h"
+#include "engine/core/state_hash.h"
+
+namespace warpbook::engine {
+namespace {
+
+void EmitLevelChange(Context& context, const Instrument& instrument, const LevelChange& change) {
+  wire::BookLevelChanged event;
+  event.mutate_price(change.price.value());
+  event.mutate_instrument_id(instrument.id.value());
+  event.mutate_gpus(change.gpus.value());
+  event.mutate_orders(change.orders);
+  event.mutate_side(static_cast<uint8_t>(change.side));
+  event.mutate_top_of_book(change.top_of_book ? 1 : 0);
+  context.events.Public(event);
+}
+
+// One event per level whose totals have changed, by instrument, side and price from the best.
+void EmitBookChanges(Context& context) {
+  State& state = context.state;
+  std::ranges::sort(state.touched_instruments, {}, &Instrument::id);
+  for (Instrument* instrument : state.touched_instruments) {
+    instrument->book_touched = false;
+    state.level_changes.clear();
+    instrument->book.TakeChanges(state.level_changes);
+    for (const LevelChange& change : state.level_changes) {
+      EmitLevelChange(context, *instrument, change);
+    }
+  }
+  state.touched_instruments.clear();
+}
+
+Refusal Dispatch(Context& context, wire::RecordView command) {
+  switch (command.type()) {
+#define WARPBOOK_X(name, number)  \
+  case wire::RecordType::k##name: \
+    return Handle(context, command.as<wire::name>());
+    WARPBOOK_COMMANDS(WARPBOOK_X)
+#undef WARPBOOK_X
+    default:
+      return {RejectReason::kMalformedCommand};
+  }
+}
+
+// 0: no checkpoint is due after this command; 1: one without the state hash; 2: one with it.
+int CheckpointDue(const State& state, wire::RecordView command, bool refused) {
+  if (command.type() == wire::RecordType::kTick && !refused) {
+    const uint8_t asked = command.as<wire::Tick>().checkpoint();
+    if (asked != 0) return asked;
+  }
+  const uint64_t interval = state.limits.commands_per_checkpoint;
+  return interval != 0 && state.last_sequence.value() % interval == 0 ? 1 : 0;
+}
+
+void EmitCheckpoint(Context& context, bool with_state_hash) {
+  const State& state = context.state;
+  wire::Checkpoint event;
+  event.mutate_commands(state.last_sequence.value());
+  event.mutate_event_hash(context.events.hash());
+  event.mutate_state_hash(with_state_hash ? HashState(state) : 0);
+  event.mutate_issued(state.totals.issued.value());
+  event.mutate_free(state.totals.free.value());
+  event.mutate_locked(state.totals.locked.value());
+  event.mutate_escrow(state.totals.escrow.value());
+  event.mutate_owed(state.totals.owed.value());
+  event.mutate_consumed(state.totals.consumed.value());
+  event.mutate_burned(state.totals.burned.value());
+  event.mutate_settlement_number(state.settlement_number);
+  context.events.Public(event);
+}
+
+}  // namespace
+
+void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::RecordWriter& events) {
+  State& state = impl_->state;
+  const wire::CommandHeader& header = command.command_header();
+  const Timestamp now = Timestamp(header.time_us());
+  WARPBOOK_CHECK(header.sequence() == state.last_sequence.value() + 1);
+  WARPBOOK_CHECK(now >= state.last_time && now < kLatestTime);
+  state.last_sequence = Sequence(header.sequence());
+  state.last_time = now;
+  impl_->events.Begin(events, command_index);
+  Context context{state, impl_->events, now, state.last_sequence};
+
+  RunExpiries(context);
+  EmitBookChanges(context);
+  const Refusal refusal = Dispatch(context, command);
+  if (refusal) context.events.Reject(command, refusal);
+  EmitBookChanges(context);
+  if (const int due = CheckpointDue(state, command, bool{refusal}); due != 0) {
+    EmitCheckpoint(context, due == 2);
+  }
+}
+
+Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+Engine::~Engine() = default;
+
+Sequence Engine::last_sequence() const { return impl_->state.last_sequence; }
+Timestamp Engine::last_time() const { return impl_->state.last_time; }
+EventSequence Engine::last_event_sequence() const { return impl_->events.last_sequence(); }
+uint64_t Engine::event_hash() const { return impl_->events.hash(); }
+uint64_t Engine::StateHash() const { return HashState(impl_->state); }
+CreditTotals Engine::Totals() const { return impl_->state.totals; }
+uint64_t Engine::settlement_number() const { return impl_->state.settlement_number; }
+void Engine::CheckInvariants() const { CheckStateInvariants(impl_->state); }
+
+}  // namespace warpbook::engine

@@ -1,0 +1,64 @@
+#include "engine/core/inspect.h"
+
+#include "engine/core/engine_impl.h"
+
+namespace warpbook::engine {
+
+size_t Inspector::account_count() const { return engine_.impl_->state.accounts.all().size(); }
+
+std::optional<InspectedAccount> Inspector::FindAccount(AccountId id) const {
+  const Account* account = engine_.impl_->state.accounts.Find(id);
+  if (account == nullptr) return std::nullopt;
+  return InspectedAccount{
+      account->owner,
+      account->kind,
+      account->free,
+      account->locked,
+      account->escrow,
+      account->owed,
+      account->bonded_limit,
+      account->exposure,
+      account->order_count,
+      account->client_order_ids == nullptr ? 0 : account->client_order_ids->size()};
+}
+
+std::optional<InspectedNode> Inspector::FindNode(NodeId id) const {
+  const Node* node = engine_.impl_->state.accounts.FindNode(id);
+  if (node == nullptr) return std::nullopt;
+  return InspectedNode{node->gpus, node->assurance, node->approved};
+}
+
+std::optional<InstrumentState> Inspector::FindInstrument(InstrumentId id) const {
+  const Instrument* instrument = engine_.impl_->state.instruments.Find(id);
+  if (instrument == nullptr) return std::nullopt;
+  return instrument->state;
+}
+
+std::vector<InspectedOrder> Inspector::Queue(InstrumentId id, Side side) const {
+  std::vector<InspectedOrder> orders;
+  const Instrument* instrument = engine_.impl_->state.instruments.Find(id);
+  if (instrument == nullptr) return orders;
+  const PriceLadder& ladder = instrument->book.ladder(side);
+  for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
+    for (const PriceLevel::Queue& queue : level->queues) {
+      for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
+        orders.push_back({order->id, order->account->id, order->price, order->gpus,
+                          order->remaining, order->lock_minutes,
+                          static_cast<uint8_t>(order->queue())});
+      }
+    }
+  }
+  return orders;
+}
+
+std::vector<InspectedLease> Inspector::Leases() const {
+  std::vector<InspectedLease> leases;
+  for (const auto& [id, lease] : engine_.impl_->state.leases) {
+    leases.push_back({id, lease.buyer->id, lease.provider->id, lease.state});
+  }
+  return leases;
+}
+
+size_t Inspector::pending_requests() const { return engine_.impl_->state.requests.size(); }
+
+}  // namespace warpbook::engine

@@ -1,0 +1,60 @@
+// Inspector: reads what an engine holds, for tests and tools. It changes nothing.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/core/engine.h"
+#include "schema/types/enums.h"
+
+namespace warpbook::engine {
+
+struct InspectedAccount {
+  OwnerId owner;
+  AccountKind kind = AccountKind::kMember;
+  Credits free, locked, escrow, owed, bonded_limit, exposure;
+  uint32_t order_count = 0;
+  size_t client_order_ids = 0;  // remembered
+};
+
+struct InspectedOrder {
+  OrderId id;
+  AccountId account;
+  Price price;
+  Quantity gpus, remaining;
+  Minutes lock_minutes;
+  uint8_t queue = 0;  // tier or assurance
+};
+
+struct InspectedNode {
+  Quantity gpus;
+  Assurance assurance = Assurance::kListed;
+  bool approved = false;
+};
+
+struct InspectedLease {
+  LeaseId id;
+  AccountId buyer, provider;
+  LeaseState state = LeaseState::kReserved;
+};
+
+class Inspector {
+ public:
+  explicit Inspector(const Engine& engine) : engine_(engine) {}
+
+  size_t account_count() const;
+  std::optional<InspectedAccount> FindAccount(AccountId id) const;
+  std::optional<InspectedNode> FindNode(NodeId id) const;
+  // nullopt once it is closed.
+  std::optional<InstrumentState> FindInstrument(InstrumentId id) const;
+  // One side's orders in matching order.
+  std::vector<InspectedOrder> Queue(InstrumentId id, Side side) const;
+  // Ascending by id: those not settled yet.
+  std::vector<InspectedLease> Leases() const;
+  size_t pending_requests() const;
+
+ private:
+  const Engine& engine_;
+};
+
+}  // namespace warpbook::engine

@@ -1,0 +1,48 @@
+#include "engine/core/instruments.h"
+
+#include <algorithm>
+
+#include "schema/base/check.h"
+
+namespace warpbook::engine {
+
+Timestamp Instrument::DeliveryStart(Timestamp now) const {
+  return std::max(window_start, now.PlusSeconds(notice_seconds).CeilToMinute());
+}
+
+Minutes Instrument::MinutesAt(Timestamp now) const {
+  return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
+}
+
+Instrument* Instruments::Find(InstrumentId id) {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second.get();
+}
+
+const Instrument* Instruments::FindOverlap(ClassId class_id, RegionId region_id, Timestamp start,
+                                           Timestamp end) const {
+  // Windows of one class and region never overlap, so only the last that begins before `end` can.
+  auto it = by_window_.lower_bound({class_id, region_id, end});
+  if (it == by_window_.begin()) return nullptr;
+  --it;
+  const Instrument* candidate = it->second;
+  if (candidate->class_id != class_id || candidate->region_id != region_id) return nullptr;
+  return candidate->window_end > start ? candidate : nullptr;
+}
+
+Instrument& Instruments::Add(std::unique_ptr<Instrument> instrument) {
+  Instrument& added = *instrument;
+  added.id = InstrumentId(++opened_);
+  by_window_.insert({{added.class_id, added.region_id, added.window_start}, &added});
+  gates_.insert({added.gate, added.id});
+  by_id_.insert({added.id, std::move(instrument)});
+  return added;
+}
+
+void Instruments::Erase(Instrument& instrument) {
+  WARPBOOK_CHECK(instrument.state == InstrumentState::kGateClosed);
+  by_window_.erase({instrument.class_id, instrument.region_id, instrument.window_start});
+  by_id_.erase(instrument.id);
+}
+
+}  // namespace warpbook::engine

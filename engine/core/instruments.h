@@ -1,0 +1,67 @@
+// Instruments: (hardware class, region, delivery window), open from their command to their close.
+// An instrument whose window is over is gone; that its id is known still shows from the count.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "engine/core/order_book.h"
+#include "schema/types/ids.h"
+#include "schema/types/timestamp.h"
+
+namespace warpbook::engine {
+
+struct Instrument {
+  InstrumentId id;
+  ClassId class_id;
+  RegionId region_id;
+  Timestamp window_start, window_end;
+  Timestamp gate;  // when trading ends; at least the notice and one minute before the window's end
+  Price tick, band_low, band_high;
+  int32_t notice_seconds = 0;
+  InstrumentState state = InstrumentState::kOpen;
+  OrderBook book;
+  std::vector<LeaseId> leases;  // ascending
+  bool book_touched = false;    // noted in State::touched_instruments
+
+  // When a fill at `now` begins to deliver: the first whole minute after the notice.
+  Timestamp DeliveryStart(Timestamp now) const;
+  // Whole minutes that a fill at `now` delivers. At least 1 before the gate.
+  Minutes MinutesAt(Timestamp now) const;
+};
+
+class Instruments {
+ public:
+  // Those whose window is not over yet.
+  Instrument* Find(InstrumentId id);
+  // Whether there is, or once was, such an instrument.
+  bool IsKnown(InstrumentId id) const { return bool{id} && id.value() <= opened_; }
+  // An instrument of this class and region whose window shares a minute with [start, end).
+  const Instrument* FindOverlap(ClassId class_id, RegionId region_id, Timestamp start,
+                                Timestamp end) const;
+
+  // Gives it the next id. Its class, region and times must be set.
+  Instrument& Add(std::unique_ptr<Instrument> instrument);
+  void Erase(Instrument& instrument);
+
+  // The gates that have not closed yet, by time.
+  absl::btree_set<std::pair<Timestamp, InstrumentId>>& gates() { return gates_; }
+
+  // Ascending by id.
+  const absl::btree_map<InstrumentId, std::unique_ptr<Instrument>>& all() const { return by_id_; }
+  uint32_t opened() const { return opened_; }
+
+ private:
+  using WindowKey = std::tuple<ClassId, RegionId, Timestamp>;  // window start
+  uint32_t opened_ = 0;
+  absl::btree_map<InstrumentId, std::unique_ptr<Instrument>> by_id_;
+  absl::btree_map<WindowKey, Instrument*> by_window_;
+  absl::btree_set<std::pair<Timestamp, InstrumentId>> gates_;
+};
+
+}  // namespace warpbook::engine

@@ -1,0 +1,171 @@
+#include "engine/core/handlers.h"
+
+namespace warpbook::engine {
+namespace {
+
+constexpr int64_t kTickUnit = 1'000;  // micro-USD: 1-market, Money
+constexpr int32_t kNoticeSecondsMax = 24 * 60 * 60;
+// How far a price feed's clock may run ahead of the market's.
+constexpr int64_t kFeedLeadMaxMicros = 10 * kMicrosPerMinute;
+constexpr TokenPrice kTokenPriceMax = TokenPrice(1'000'000 * kMicroUsdPerUsd);
+
+bool PricesAreConsistent(const wire::OpenInstrument& command) {
+  const int64_t tick = command.tick();
+  const int64_t low = command.band_low();
+  const int64_t high = command.band_high();
+  return tick > 0 && tick <= kMaxPrice.value() && tick % kTickUnit == 0 && low > 0 &&
+         low % tick == 0 && high >= low && high % tick == 0 && high <= kMaxPrice.value();
+}
+
+bool TimesAreConsistent(const wire::OpenInstrument& command, Timestamp now) {
+  const int64_t start = command.window_start_us();
+  const int32_t minutes = command.window_minutes();
+  const int32_t notice = command.notice_seconds();
+  const int32_t gate = command.gate_minutes();
+  if (start < 0 || start > kLatestTime.micros() || start % kMicrosPerMinute != 0) return false;
+  if (minutes < 1 || minutes > kMaxWindowMinutes.value()) return false;
+  if (notice < 0 || notice > kNoticeSecondsMax) return false;
+  if (gate > minutes || gate < 1 || gate * 60 < notice + 60) return false;
+  return Timestamp(start).PlusMinutes(minutes - gate) > now;
+}
+
+void EmitOpened(Context& context, const Instrument& instrument, int32_t window_minutes) {
+  wire::InstrumentOpened event;
+  event.mutate_window_start_us(instrument.window_start.micros());
+  event.mutate_gate_us(instrument.gate.micros());
+  event.mutate_tick(instrument.tick.value());
+  event.mutate_band_low(instrument.band_low.value());
+  event.mutate_band_high(instrument.band_high.value());
+  event.mutate_instrument_id(instrument.id.value());
+  event.mutate_window_minutes(window_minutes);
+  event.mutate_notice_seconds(instrument.notice_seconds);
+  event.mutate_class_id(instrument.class_id.value());
+  event.mutate_region_id(instrument.region_id.value());
+  context.events.Public(event);
+}
+
+// An instrument named by a command: null with the reason where there is none.
+struct Named {
+  Instrument* instrument = nullptr;
+  Refusal refusal;
+};
+Named FindNamed(State& state, uint32_t id) {
+  const InstrumentId instrument_id = InstrumentId(id);
+  Instrument* instrument = state.instruments.Find(instrument_id);
+  if (instrument != nullptr) return {instrument, kNoRefusal};
+  return {nullptr,
+          {state.instruments.IsKnown(instrument_id) ? RejectReason::kInstrumentClosed
+                                                    : RejectReason::kUnknownInstrument}};
+}
+
+// Its window is over: reserved leases failed, active ones are delivered.
+void EndLease(Context& context, Lease& lease) {
+  lease.state = lease.state == LeaseState::kActive ? LeaseState::kDelivered : LeaseState::kFailed;
+  lease.provider->exposure -= lease.notional;
+  lease.node->windows.erase(lease.instrument);
+  EmitLeaseChanged(context, lease);
+}
+
+}  // namespace
+
+void EmitInstrumentState(Context& context, InstrumentId id, InstrumentState state) {
+  wire::InstrumentStateChanged event;
+  event.mutate_instrument_id(id.value());
+  event.mutate_state(static_cast<uint8_t>(state));
+  context.events.Public(event);
+}
+
+Refusal Handle(Context& context, const wire::Tick& command) {
+  if (command.checkpoint() > 2) return {RejectReason::kMalformedCommand};
+  if (const Refusal refusal = RequireExchange(command.header())) return refusal;
+  context.events.Accept(command.header(), wire::RecordType::kTick, 0);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::OpenInstrument& command) {
+  if (const Refusal refusal = RequireExchange(command.header())) return refusal;
+  State& state = context.state;
+  const ClassId class_id = ClassId(command.class_id());
+  const RegionId region_id = RegionId(command.region_id());
+  if (!class_id || !region_id || !PricesAreConsistent(command) ||
+      !TimesAreConsistent(command, context.now)) {
+    return {RejectReason::kInvalidInstrument};
+  }
+  const Timestamp start = Timestamp(command.window_start_us());
+  const Timestamp end = start.PlusMinutes(command.window_minutes());
+  if (const Instrument* other = state.instruments.FindOverlap(class_id, region_id, start, end)) {
+    return {RejectReason::kInstrumentExists, other->id.value()};
+  }
+  if (state.instruments.all().size() >= state.limits.instruments_max) {
+    return {RejectReason::kEngineFull, state.limits.instruments_max};
+  }
+  auto made = std::make_unique<Instrument>();
+  made->class_id = class_id;
+  made->region_id = region_id;
+  made->window_start = start;
+  made->window_end = end;
+  made->gate = end.PlusMinutes(-command.gate_minutes());
+  made->tick = Price(command.tick());
+  made->band_low = Price(command.band_low());
+  made->band_high = Price(command.band_high());
+  made->notice_seconds = command.notice_seconds();
+  const Instrument& instrument = state.instruments.Add(std::move(made));
+  context.events.Accept(command.header(), wire::RecordType::kOpenInstrument, instrument.id.value());
+  EmitOpened(context, instrument, command.window_minutes());
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::CloseInstrument& command) {
+  if (const Refusal refusal = RequireExchange(command.header())) return refusal;
+  State& state = context.state;
+  const Named named = FindNamed(state, command.instrument_id());
+  if (named.refusal) return named.refusal;
+  Instrument& instrument = *named.instrument;
+  if (context.now < instrument.window_end) {
+    return {RejectReason::kInvalidInstrumentState, instrument.window_end.micros()};
+  }
+  context.events.Accept(command.header(), wire::RecordType::kCloseInstrument,
+                        instrument.id.value());
+  for (const LeaseId id : instrument.leases) EndLease(context, state.leases.at(id));
+  const InstrumentId id = instrument.id;
+  state.instruments.Erase(instrument);
+  EmitInstrumentState(context, id, InstrumentState::kClosed);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::SetInstrumentHalt& command) {
+  if (command.halted() > 1) return {RejectReason::kMalformedCommand};
+  const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
+  if (sender.refusal) return sender.refusal;
+  const Named named = FindNamed(context.state, command.instrument_id());
+  if (named.refusal) return named.refusal;
+  Instrument& instrument = *named.instrument;
+  const bool halt = command.halted() == 1;
+  if (instrument.state != (halt ? InstrumentState::kOpen : InstrumentState::kHalted)) {
+    return {RejectReason::kInvalidInstrumentState};
+  }
+  instrument.state = halt ? InstrumentState::kHalted : InstrumentState::kOpen;
+  context.events.Accept(command.header(), wire::RecordType::kSetInstrumentHalt,
+                        instrument.id.value());
+  EmitInstrumentState(context, instrument.id, instrument.state);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::SetPrices& command) {
+  const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
+  if (sender.refusal) return sender.refusal;
+  const Timestamp latest = context.now.PlusMicros(kFeedLeadMaxMicros);
+  wire::PricesSet event;
+  for (uint16_t i = 0; i < command.feeds()->size(); ++i) {
+    const wire::PriceFeed& feed = *command.feeds()->Get(i);
+    const bool valid = feed.price() > 0 && feed.price() <= kTokenPriceMax.value() &&
+                       feed.time_us() >= 0 && feed.time_us() <= latest.micros();
+    if (!valid) return {RejectReason::kInvalidPriceFeed, i};
+    event.mutable_feeds()->Mutate(i, feed);
+  }
+  context.events.Accept(command.header(), wire::RecordType::kSetPrices, 0);
+  context.events.Public(event);
+  return kNoRefusal;
+}
+
+}  // namespace warpbook::engine

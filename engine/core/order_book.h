@@ -1,0 +1,60 @@
+// OrderBook: one instrument's two ladders, and the note of what changed in them since it was last
+// asked. It knows nothing of money, accounts or time.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/core/price_ladder.h"
+
+namespace warpbook::engine {
+
+// A level whose totals differ from what they were. gpus 0, orders 0: it is gone.
+struct LevelChange {
+  Side side = Side::kBuy;
+  Price price;
+  Quantity gpus;
+  int32_t orders = 0;
+  bool top_of_book = false;  // it is, or was, its side's best level
+};
+
+class OrderBook {
+ public:
+  const PriceLadder& ladder(Side side) const { return side == Side::kBuy ? bids_ : asks_; }
+  size_t order_count(Side side) const { return order_counts_[static_cast<size_t>(side)]; }
+  // The GPUs resting at a price.
+  Quantity GpusAt(Side side, Price price) const;
+
+  // The order joins the end of the queue of its price, side and tier (or assurance).
+  void Append(Order* order);
+  void Remove(Order* order);
+  // Takes `gpus` off an order, which keeps its place; it may be left with none.
+  void Reduce(Order* order, Quantity gpus);
+
+  bool changed() const { return !touched_.empty(); }
+  // Appends the levels whose totals changed since the last call: bids, then asks, each from its
+  // best price to its worst.
+  void TakeChanges(std::vector<LevelChange>& changes);
+
+ private:
+  struct Touched {
+    Side side;
+    Price price;
+    Quantity gpus_before;
+    int32_t orders_before;
+  };
+  PriceLadder& mutable_ladder(Side side) { return side == Side::kBuy ? bids_ : asks_; }
+  // Before the first change since TakeChanges.
+  void NoteBestPrices();
+  // Notes a level's totals before its first change.
+  void Touch(Side side, PriceLevel& level);
+
+  PriceLadder bids_{Side::kBuy};
+  PriceLadder asks_{Side::kSell};
+  std::vector<Touched> touched_;
+  // The best price of each side when the first of touched_ was noted.
+  std::optional<Price> best_before_[2];
+  size_t order_counts_[2] = {0, 0};
+};
+
+}  // namespace warpbook::engine

@@ -1,0 +1,307 @@
+#include "engine/core/order_effects.h"
+
+#include <cstring>
+
+#include "engine/core/balances.h"
+
+namespace warpbook::engine {
+namespace {
+
+// The book is about to change: its levels are looked at when the command ends.
+OrderBook& TouchBook(Context& context, Instrument& instrument) {
+  if (!instrument.book_touched) {
+    instrument.book_touched = true;
+    context.state.touched_instruments.push_back(&instrument);
+  }
+  return instrument.book;
+}
+
+template <typename Event>
+void CopyClientOrderId(Event& event, const Order& order) {
+  std::memcpy(event.mutable_client_order_id()->Data(), order.client_order_id.bytes(),
+              ClientOrderId::kMaxLength);
+}
+
+void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
+  wire::OrderAccepted event;
+  event.mutate_tag(tag);
+  event.mutate_order_id(order.id.value());
+  event.mutate_price(order.price.value());
+  event.mutate_expires_us(order.expires.micros());
+  event.mutate_node_id(order.node == nullptr ? 0 : order.node->id.value());
+  CopyClientOrderId(event, order);
+  event.mutate_instrument_id(order.instrument->id.value());
+  event.mutate_gpus(order.gpus.value());
+  event.mutate_min_fill(order.min_fill.value());
+  event.mutate_lock_minutes(order.lock_minutes.value());
+  event.mutate_side(static_cast<uint8_t>(order.side));
+  event.mutate_type(static_cast<uint8_t>(order.type));
+  event.mutate_time_in_force(static_cast<uint8_t>(order.time_in_force));
+  event.mutate_tier(static_cast<uint8_t>(order.queue()));
+  event.mutate_min_assurance(static_cast<uint8_t>(order.min_assurance));
+  event.mutate_post_only(order.post_only ? 1 : 0);
+  context.events.Private(event, *order.account);
+}
+
+void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, bool is_maker) {
+  wire::OrderFilled event;
+  event.mutate_order_id(order.id.value());
+  event.mutate_lease_id(lease.id.value());
+  event.mutate_price(lease.price.value());
+  event.mutate_notional(lease.notional.value());
+  event.mutate_surcharge(order.side == Side::kBuy ? lease.surcharge.value() : 0);
+  event.mutate_delivery_start_us(lease.delivery_start.micros());
+  event.mutate_delivery_end_us(lease.delivery_end.micros());
+  CopyClientOrderId(event, order);
+  event.mutate_instrument_id(order.instrument->id.value());
+  event.mutate_gpus(lease.gpus.value());
+  event.mutate_remaining(order.remaining.value());
+  event.mutate_minutes(lease.minutes.value());
+  event.mutate_side(static_cast<uint8_t>(order.side));
+  event.mutate_is_maker(is_maker ? 1 : 0);
+  context.events.Private(event, *order.account);
+}
+
+void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, const Lease& lease,
+                       Side taker_side) {
+  wire::TradeExecuted event;
+  event.mutate_lease_id(lease.id.value());
+  event.mutate_buyer_account_id(bid.account->id.value());
+  event.mutate_buyer_owner_id(bid.owner.value());
+  event.mutate_provider_account_id(ask.account->id.value());
+  event.mutate_provider_owner_id(ask.owner.value());
+  event.mutate_node_id(ask.node->id.value());
+  event.mutate_buy_order_id(bid.id.value());
+  event.mutate_sell_order_id(ask.id.value());
+  event.mutate_price(lease.price.value());
+  event.mutate_notional(lease.notional.value());
+  event.mutate_surcharge(lease.surcharge.value());
+  event.mutate_delivery_start_us(lease.delivery_start.micros());
+  event.mutate_delivery_end_us(lease.delivery_end.micros());
+  event.mutate_instrument_id(lease.instrument.value());
+  event.mutate_gpus(lease.gpus.value());
+  event.mutate_minutes(lease.minutes.value());
+  event.mutate_taker_side(static_cast<uint8_t>(taker_side));
+  event.mutate_tier(static_cast<uint8_t>(bid.tier));
+  event.mutate_assurance(static_cast<uint8_t>(ask.assurance));
+  context.events.Public(event);
+}
+
+// Forgets a live order that has nothing left and no longer rests.
+void Finish(Context& context, Order& order) {
+  State& state = context.state;
+  Account& account = *order.account;
+  (order.account_previous == nullptr ? account.first_order : order.account_previous->account_next) =
+      order.account_next;
+  (order.account_next == nullptr ? account.last_order : order.account_next->account_previous) =
+      order.account_previous;
+  --account.order_count;
+  const auto in_book = account.orders_in_book.find(order.instrument->id);
+  if (--in_book->second == 0) account.orders_in_book.erase(in_book);
+  if (order.time_in_force == TimeInForce::kGtd) state.expiries.erase({order.expires, order.id});
+  if (!order.client_order_id.empty()) {
+    account.client_order_ids->Finish(order.client_order_id, context.now);
+    state.client_order_id_ends.emplace_back(context.now, &account);
+    ForgetClientOrderIds(context, account);
+  }
+  state.orders.erase(order.id);
+  state.order_pool.Release(&order);
+}
+
+Lease& MakeLease(Context& context, const Order& bid, const Order& ask, Price price, Quantity gpus) {
+  State& state = context.state;
+  Instrument& instrument = *bid.instrument;
+  Lease lease;
+  lease.id = LeaseId(++state.last_lease_id);
+  lease.instrument = instrument.id;
+  lease.buyer = bid.account;
+  lease.provider = ask.account;
+  lease.node = ask.node;
+  lease.price = price;
+  lease.gpus = gpus;
+  lease.minutes = instrument.MinutesAt(context.now);
+  lease.notional = OrderValue(price, gpus, lease.minutes);
+  lease.surcharge = BidLock(price, gpus, lease.minutes, bid.tier) - lease.notional;
+  lease.delivery_start = instrument.DeliveryStart(context.now);
+  lease.delivery_end = instrument.window_end;
+  instrument.leases.push_back(lease.id);
+  return state.leases.insert({lease.id, lease}).first->second;
+}
+
+// Trades `gpus` between an order and a resting one, at the resting order's price.
+void Fill(Context& context, Order& taker, Order& maker, Quantity gpus) {
+  Order& bid = taker.side == Side::kBuy ? taker : maker;
+  Order& ask = taker.side == Side::kBuy ? maker : taker;
+  Claim bid_before = ClaimOf(bid);
+  const Claim ask_before = ClaimOf(ask);
+  const Lease& lease = MakeLease(context, bid, ask, maker.price, gpus);
+  TakeGpus(context, taker, gpus);
+  TakeGpus(context, maker, gpus);
+  UpdateClaim(context, ask, ask_before);
+  ask.account->exposure += lease.notional;
+  ask.node->windows[ask.instrument->id].sold += gpus;
+
+  EmitTradeExecuted(context, bid, ask, lease, taker.side);
+  EmitOrderFilled(context, bid, lease, &bid == &maker);
+  EmitOrderFilled(context, ask, lease, &ask == &maker);
+  const Credits cost = lease.notional + lease.surcharge;
+  MoveCredits(context, *bid.account, CreditBucket::kLocked, CreditBucket::kEscrow, cost, lease.id,
+              bid.id);
+  bid_before.credits -= cost;
+  UpdateClaim(context, bid, bid_before);
+
+  if (maker.remaining == Quantity(0)) {
+    LeaveBook(context, maker);
+    Finish(context, maker);
+  } else if (maker.remaining < maker.min_fill) {
+    CancelOrder(context, maker, CancelReason::kBelowMinFill, 0);
+  }
+}
+
+// Self-trade prevention takes `gpus` off a live order without a trade. Returns whether it lives on.
+bool Decrement(Context& context, Order& order, Quantity gpus) {
+  const Quantity left = order.remaining - gpus;
+  if (left == Quantity(0) || left < order.min_fill) {
+    CancelOrder(context, order,
+                left == Quantity(0) ? CancelReason::kSelfTrade : CancelReason::kBelowMinFill, 0);
+    return false;
+  }
+  const Claim before = ClaimOf(order);
+  TakeGpus(context, order, gpus);
+  order.gpus -= gpus;
+  EmitOrderAmended(context, order, 0, /*kept_priority=*/true);
+  UpdateClaim(context, order, before);
+  return true;
+}
+
+}  // namespace
+
+void ForgetClientOrderIds(Context& context, Account& account) {
+  State& state = context.state;
+  state.client_order_id_count -= account.client_order_ids->Trim(
+      state.limits.remembered_client_order_ids,
+      context.now.PlusMicros(-state.limits.remembered_client_order_micros));
+}
+
+Claim ClaimOf(const Order& order) {
+  if (order.side == Side::kBuy) return {BidLock(order), Quantity(0)};
+  return {AskExposure(order), order.remaining};
+}
+
+void UpdateClaim(Context& context, Order& order, Claim before) {
+  const Claim after = ClaimOf(order);
+  if (order.side == Side::kSell) {
+    order.account->exposure += after.credits - before.credits;
+    const auto use = order.node->windows.try_emplace(order.instrument->id).first;
+    use->second.open += after.gpus - before.gpus;
+    if (use->second == NodeUse()) order.node->windows.erase(use);
+    return;
+  }
+  const bool locks_more = after.credits > before.credits;
+  MoveCredits(context, *order.account, locks_more ? CreditBucket::kFree : CreditBucket::kLocked,
+              locks_more ? CreditBucket::kLocked : CreditBucket::kFree,
+              locks_more ? after.credits - before.credits : before.credits - after.credits,
+              LeaseId(), order.id);
+}
+
+void EnterBook(Context& context, Order& order) {
+  TouchBook(context, *order.instrument).Append(&order);
+}
+
+void LeaveBook(Context& context, Order& order) {
+  TouchBook(context, *order.instrument).Remove(&order);
+}
+
+void TakeGpus(Context& context, Order& order, Quantity gpus) {
+  if (order.level != nullptr) {
+    TouchBook(context, *order.instrument).Reduce(&order, gpus);
+  } else {
+    order.remaining -= gpus;
+  }
+}
+
+void AcceptOrder(Context& context, Order& order, const OrderContent& content, uint64_t tag) {
+  State& state = context.state;
+  Account& account = *order.account;
+  state.orders.insert({order.id, &order});
+  order.account_previous = account.last_order;
+  (account.last_order == nullptr ? account.first_order : account.last_order->account_next) = &order;
+  account.last_order = &order;
+  ++account.order_count;
+  ++account.orders_in_book[order.instrument->id];
+  if (order.time_in_force == TimeInForce::kGtd && order.expires < order.instrument->gate) {
+    state.expiries.insert({order.expires, order.id});
+  }
+  if (!order.client_order_id.empty()) {
+    if (account.client_order_ids == nullptr) {
+      account.client_order_ids = std::make_unique<ClientOrderIds>();
+    }
+    account.client_order_ids->Add(order.client_order_id, content, order.id);
+    ++state.client_order_id_count;
+  }
+  EmitOrderAccepted(context, order, tag);
+  UpdateClaim(context, order, Claim());
+}
+
+void ExecutePlan(Context& context, Order& order, const MatchPlan& plan) {
+  bool live = true;
+  for (const MatchStep& step : plan.steps) {
+    switch (step.action) {
+      case MatchAction::kFill:
+        Fill(context, order, *step.resting, step.gpus);
+        break;
+      case MatchAction::kCancelResting:
+        CancelOrder(context, *step.resting, CancelReason::kSelfTrade, 0);
+        break;
+      case MatchAction::kDecrement:
+        Decrement(context, *step.resting, step.gpus);
+        live = Decrement(context, order, step.gpus);
+        break;
+    }
+  }
+  if (!live) return;
+  if (order.remaining == Quantity(0)) {
+    Finish(context, order);
+  } else if (plan.cancel_remainder) {
+    CancelOrder(context, order, *plan.cancel_remainder, 0);
+  } else if (order.time_in_force == TimeInForce::kIoc || order.time_in_force == TimeInForce::kFok) {
+    CancelOrder(context, order, CancelReason::kIocRemainder, 0);
+  } else {
+    EnterBook(context, order);
+  }
+}
+
+void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t tag) {
+  wire::OrderCancelled event;
+  event.mutate_tag(tag);
+  event.mutate_order_id(order.id.value());
+  CopyClientOrderId(event, order);
+  event.mutate_instrument_id(order.instrument->id.value());
+  event.mutate_filled(order.filled().value());
+  event.mutate_remaining(order.remaining.value());
+  event.mutate_reason(static_cast<uint8_t>(reason));
+  event.mutate_side(static_cast<uint8_t>(order.side));
+  context.events.Private(event, *order.account);
+
+  const Claim before = ClaimOf(order);
+  if (order.level != nullptr) LeaveBook(context, order);
+  order.remaining = Quantity(0);
+  UpdateClaim(context, order, before);
+  Finish(context, order);
+}
+
+void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool kept_priority) {
+  wire::OrderAmended event;
+  event.mutate_tag(tag);
+  event.mutate_order_id(order.id.value());
+  event.mutate_price(order.price.value());
+  CopyClientOrderId(event, order);
+  event.mutate_instrument_id(order.instrument->id.value());
+  event.mutate_gpus(order.gpus.value());
+  event.mutate_remaining(order.remaining.value());
+  event.mutate_lock_minutes(order.lock_minutes.value());
+  event.mutate_kept_priority(kept_priority ? 1 : 0);
+  context.events.Private(event, *order.account);
+}
+
+}  // namespace warpbook::engine

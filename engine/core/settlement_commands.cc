@@ -1,0 +1,153 @@
+#include <cstring>
+
+#include "engine/core/balances.h"
+#include "engine/core/handlers.h"
+#include "schema/types/arithmetic.h"
+
+namespace warpbook::engine {
+namespace {
+
+// Settlement numbers its decisions without a gap; only one that is carried out advances the
+// number.
+template <typename Command>
+Refusal CheckDecision(Context& context, const Command& command) {
+  const Sender sender = FindSender(context, command.header(), AccountKind::kSettlement);
+  if (sender.refusal) return sender.refusal;
+  const uint64_t last = context.state.settlement_number;
+  const int64_t expected = static_cast<int64_t>(last + 1);
+  if (command.number() <= last) return {RejectReason::kNumberRepeated, expected};
+  if (command.number() != last + 1) return {RejectReason::kNumberGap, expected};
+  return kNoRefusal;
+}
+
+using RequestIterator = absl::btree_map<Sequence, PendingRequest>::iterator;
+
+// Replies to settlement and to the one who asked, and forgets the request.
+void Decide(Context& context, const wire::CommandHeader& header, wire::RecordType type,
+            RequestIterator it, Credits credits, RejectReason reason) {
+  const PendingRequest& request = it->second;
+  ++context.state.settlement_number;
+  context.events.Accept(header, type, it->first.value());
+  wire::RequestDecided event;
+  event.mutate_tag(request.tag);
+  event.mutate_request_sequence(it->first.value());
+  event.mutate_requester_account_id(request.requester.value());
+  event.mutate_amount_utok(request.amount.value());
+  event.mutate_credits(credits.value());
+  std::memcpy(event.mutable_reference()->Data(), request.reference.data(),
+              request.reference.size());
+  event.mutate_reason(static_cast<uint16_t>(reason));
+  event.mutate_kind(static_cast<uint8_t>(request.kind));
+  context.events.Private(event, *context.state.accounts.Find(request.account));
+  context.state.requests.erase(it);
+}
+
+bool TokensInRange(int64_t amount) { return amount >= 0 && amount <= kMaxTokens.value(); }
+
+// Whether the amounts are a way to settle the lease: each within its bounds, and together the
+// escrow. A failed lease is refunded whole.
+bool FitsLease(const wire::SettleLease& command, const Lease& lease) {
+  const int64_t notional = lease.notional.value();
+  const int64_t verified = command.verified_notional();
+  const int64_t parts[] = {command.consumed(), command.burned(), command.refunded(),
+                           command.owed()};
+  int128 sum = 0;
+  for (const int64_t part : parts) {
+    if (part < 0) return false;
+    sum += part;
+  }
+  const bool failed = lease.state == LeaseState::kFailed;
+  return sum == int128{notional} + lease.surcharge.value() && verified >= 0 &&
+         verified <= (failed ? 0 : notional) &&
+         int128{command.consumed()} + command.owed() == verified &&
+         command.burned() <= (failed ? 0 : lease.surcharge.value()) &&
+         command.delivered_minutes() >= 0 &&
+         command.delivered_minutes() <= (failed ? 0 : lease.minutes.value()) &&
+         TokensInRange(command.gross_utok()) && TokensInRange(command.provider_utok()) &&
+         TokensInRange(command.fee_utok()) && TokensInRange(command.retire_utok());
+}
+
+void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const Lease& lease) {
+  wire::LeaseSettled event;
+  event.mutate_number(command.number());
+  event.mutate_lease_id(lease.id.value());
+  event.mutate_buyer_account_id(lease.buyer->id.value());
+  event.mutate_provider_account_id(lease.provider->id.value());
+  event.mutate_verified_notional(command.verified_notional());
+  event.mutate_consumed(command.consumed());
+  event.mutate_burned(command.burned());
+  event.mutate_refunded(command.refunded());
+  event.mutate_owed(command.owed());
+  event.mutate_gross_utok(command.gross_utok());
+  event.mutate_provider_utok(command.provider_utok());
+  event.mutate_fee_utok(command.fee_utok());
+  event.mutate_retire_utok(command.retire_utok());
+  event.mutate_delivered_minutes(command.delivered_minutes());
+  context.events.Public(event);
+}
+
+}  // namespace
+
+Refusal Handle(Context& context, const wire::PostDeposit& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  const auto it = context.state.requests.find(Sequence(command.request_sequence()));
+  if (it == context.state.requests.end()) return {RejectReason::kUnknownRequest};
+  if (it->second.kind != RequestKind::kDeposit) return {RejectReason::kDecisionMismatch};
+  Decide(context, command.header(), wire::RecordType::kPostDeposit, it, Credits(0),
+         RejectReason::kNone);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::PostTopUp& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  State& state = context.state;
+  const auto it = state.requests.find(Sequence(command.request_sequence()));
+  if (it == state.requests.end()) return {RejectReason::kUnknownRequest};
+  if (it->second.kind != RequestKind::kTopUp) return {RejectReason::kDecisionMismatch};
+  const Credits credits = Credits(command.credits());
+  if (credits <= Credits(0)) return {RejectReason::kInvalidAmount};
+  if (!CheckedAdd(state.totals.issued, credits)) return {RejectReason::kAmountOverflow};
+  Account& account = *state.accounts.Find(it->second.account);
+  Decide(context, command.header(), wire::RecordType::kPostTopUp, it, credits, RejectReason::kNone);
+  MoveCredits(context, account, CreditBucket::kIssued, CreditBucket::kFree, credits, LeaseId(),
+              OrderId());
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::RefuseRequest& command) {
+  const auto reason = static_cast<RejectReason>(command.reason());
+  if (!FindRejectReason(reason)) return {RejectReason::kMalformedCommand};
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  const auto it = context.state.requests.find(Sequence(command.request_sequence()));
+  if (it == context.state.requests.end()) return {RejectReason::kUnknownRequest};
+  Decide(context, command.header(), wire::RecordType::kRefuseRequest, it, Credits(0), reason);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::SettleLease& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  State& state = context.state;
+  const auto it = state.leases.find(LeaseId(command.lease_id()));
+  if (it == state.leases.end()) return {RejectReason::kUnknownLease};
+  Lease& lease = it->second;
+  if (lease.open()) return {RejectReason::kLeaseWrongState};
+  if (!FitsLease(command, lease)) return {RejectReason::kDecisionMismatch};
+
+  ++state.settlement_number;
+  context.events.Accept(command.header(), wire::RecordType::kSettleLease, lease.id.value());
+  const auto settle = [&](CreditBucket destination, int64_t amount) {
+    MoveCredits(context, *lease.buyer, CreditBucket::kEscrow, destination, Credits(amount),
+                lease.id, OrderId());
+  };
+  settle(CreditBucket::kConsumed, command.consumed());
+  settle(CreditBucket::kBurned, command.burned());
+  settle(CreditBucket::kFree, command.refunded());
+  settle(CreditBucket::kOwed, command.owed());
+  EmitLeaseSettled(context, command, lease);
+  lease.state = LeaseState::kSettled;
+  EmitLeaseChanged(context, lease);
+  state.leases.erase(it);
+  return kNoRefusal;
+}
+
+}  // namespace warpbook::engine

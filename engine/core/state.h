@@ -1,0 +1,75 @@
+// State: everything that the engine is, and Context: what a handler of one command works with.
+// Engine's thread. Nothing here is read from a clock or ordered by a hash.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "engine/core/accounts.h"
+#include "engine/core/engine.h"
+#include "engine/core/event_writer.h"
+#include "engine/core/instruments.h"
+#include "engine/core/leases.h"
+#include "engine/core/matching_rules.h"
+#include "engine/core/order_pool.h"
+
+namespace warpbook::engine {
+
+// Times that commands may name; far enough from the ends of 64 bits that sums with the engine's
+// own spans cannot overflow.
+inline constexpr Timestamp kLatestTime = Timestamp(int64_t{1} << 60);
+
+// A request that waits for settlement's decision.
+struct PendingRequest {
+  RequestKind kind = RequestKind::kDeposit;
+  uint64_t tag = 0;
+  AccountId requester;
+  AccountId account;  // whom it concerns
+  Tokens amount;
+  std::array<uint8_t, 32> reference = {};
+};
+
+struct State {
+  explicit State(const EngineLimits& engine_limits) : limits(engine_limits) {}
+
+  const EngineLimits limits;
+  Sequence last_sequence;
+  Timestamp last_time;
+  uint64_t settlement_number = 0;
+  uint64_t last_order_id = 0;
+  uint64_t last_lease_id = 0;
+  CreditTotals totals;
+
+  Accounts accounts;
+  Instruments instruments;
+  Leases leases;
+  absl::btree_map<Sequence, PendingRequest> requests;
+  OrderPool order_pool;
+  absl::flat_hash_map<OrderId, Order*> orders;
+  // Orders whose own time (gtd) comes before their gate.
+  absl::btree_set<std::pair<Timestamp, OrderId>> expiries;
+  // When which account finished an order with a client order id, until that is older than the time
+  // for which it is remembered.
+  std::deque<std::pair<Timestamp, Account*>> client_order_id_ends;
+  uint64_t client_order_id_count = 0;  // remembered, over all accounts
+
+  // Working memory of one command, empty between commands.
+  std::vector<Instrument*> touched_instruments;
+  std::vector<LevelChange> level_changes;
+  MatchPlan plan;
+};
+
+struct Context {
+  State& state;
+  EventWriter& events;
+  Timestamp now;
+  Sequence sequence;
+};
+
+}  // namespace warpbook::engine

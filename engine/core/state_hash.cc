@@ -1,0 +1,144 @@
+#include "engine/core/state_hash.h"
+
+#include <span>
+
+#include "schema/base/hash.h"
+
+namespace warpbook::engine {
+namespace {
+
+class StateHasher {
+ public:
+  void Add(uint64_t value) { hash_.Add(value); }
+  void Add(int64_t value) { hash_.Add(static_cast<uint64_t>(value)); }
+  template <typename Tag, typename Rep>
+  void Add(StrongId<Tag, Rep> id) {
+    hash_.Add(id.value());
+  }
+  template <typename Tag, typename Rep>
+  void Add(StrongInt<Tag, Rep> amount) {
+    Add(static_cast<int64_t>(amount.value()));
+  }
+  void Add(Timestamp time) { Add(time.micros()); }
+  template <typename E>
+  requires std::is_enum_v<E>
+  void Add(E value) { hash_.Add(static_cast<uint64_t>(value)); }
+  void Add(bool value) { hash_.Add(value ? 1 : 0); }
+  void Add(const ClientOrderId& id) {
+    hash_.AddBytes(std::as_bytes(std::span(id.bytes(), ClientOrderId::kMaxLength)));
+  }
+  void Add(const std::array<uint8_t, 32>& bytes) {
+    hash_.AddBytes(std::as_bytes(std::span(bytes)));
+  }
+  template <typename First, typename... Rest>
+  requires(sizeof...(Rest) > 0) void Add(const First& first, const Rest&... rest) {
+    Add(first);
+    (Add(rest), ...);
+  }
+  uint64_t value() const { return hash_.value(); }
+
+ private:
+  Hash64 hash_;
+};
+
+void AddContent(StateHasher& hasher, const OrderContent& content) {
+  hasher.Add(content.price, content.expires, content.node, content.lease, content.instrument,
+             content.gpus, content.min_fill);
+  hasher.Add(content.side, content.type, content.time_in_force, content.tier, content.min_assurance,
+             content.self_trade_prevention, content.post_only);
+}
+
+void AddOrder(StateHasher& hasher, const Order& order) {
+  hasher.Add(order.id, order.owner, order.account->id, order.instrument->id,
+             order.node == nullptr ? NodeId() : order.node->id);
+  hasher.Add(order.price, order.expires, order.gpus, order.remaining, order.min_fill,
+             order.lock_minutes);
+  hasher.Add(order.side, order.type, order.time_in_force, order.tier, order.assurance,
+             order.min_assurance, order.self_trade_prevention, order.post_only,
+             order.client_order_id);
+}
+
+void AddAccount(StateHasher& hasher, const Account& account) {
+  hasher.Add(account.id, account.owner, account.kind, account.event_sequence);
+  hasher.Add(account.free, account.locked, account.escrow, account.owed, account.bonded_limit,
+             account.exposure);
+  hasher.Add(uint64_t{account.keys.size()});
+  for (const AccountKey& key : account.keys) hasher.Add(key.key, uint64_t{key.scopes});
+  hasher.Add(uint64_t{account.nodes.size()});
+  for (const NodeId node : account.nodes) hasher.Add(node);
+  hasher.Add(uint64_t{account.order_count});
+  const ClientOrderIds* ids = account.client_order_ids.get();
+  for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
+    hasher.Add(order->id);
+    if (!order->client_order_id.empty())
+      AddContent(hasher, ids->Find(order->client_order_id)->content);
+  }
+  if (ids == nullptr) return;
+  hasher.Add(uint64_t{ids->finished().size()});
+  for (const ClientOrderIds::Finished& finished : ids->finished()) {
+    const ClientOrderIds::Entry& entry = *ids->Find(finished.id);
+    hasher.Add(finished.id, finished.finished, entry.order);
+    AddContent(hasher, entry.content);
+  }
+}
+
+void AddNode(StateHasher& hasher, const Node& node) {
+  hasher.Add(node.id, node.account->id, node.class_id, node.region_id, node.device_key);
+  hasher.Add(node.registered, node.gpus, node.assurance, node.approved);
+  hasher.Add(uint64_t{node.windows.size()});
+  for (const auto& [instrument, use] : node.windows) hasher.Add(instrument, use.open, use.sold);
+}
+
+void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
+  hasher.Add(uint64_t{ladder.level_count()});
+  for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
+    hasher.Add(level->price, level->gpus, int64_t{level->orders});
+    for (const PriceLevel::Queue& queue : level->queues) {
+      for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
+        AddOrder(hasher, *order);
+      }
+    }
+  }
+}
+
+void AddInstrument(StateHasher& hasher, const Instrument& instrument) {
+  hasher.Add(instrument.id, instrument.class_id, instrument.region_id, instrument.window_start,
+             instrument.window_end, instrument.gate);
+  hasher.Add(instrument.tick, instrument.band_low, instrument.band_high,
+             int64_t{instrument.notice_seconds}, instrument.state);
+  AddLadder(hasher, instrument.book.ladder(Side::kBuy));
+  AddLadder(hasher, instrument.book.ladder(Side::kSell));
+}
+
+void AddLease(StateHasher& hasher, const Lease& lease) {
+  hasher.Add(lease.id, lease.instrument, lease.buyer->id, lease.provider->id, lease.node->id);
+  hasher.Add(lease.price, lease.gpus, lease.minutes, lease.notional, lease.surcharge,
+             lease.delivery_start, lease.delivery_end, lease.state, lease.completed);
+}
+
+}  // namespace
+
+uint64_t HashState(const State& state) {
+  StateHasher hasher;
+  hasher.Add(state.last_sequence, state.last_time, state.settlement_number, state.last_order_id,
+             state.last_lease_id);
+  const CreditTotals& totals = state.totals;
+  hasher.Add(totals.issued, totals.free, totals.locked, totals.escrow, totals.owed, totals.consumed,
+             totals.burned);
+  hasher.Add(uint64_t{state.accounts.all().size()});
+  for (const Account& account : state.accounts.all()) AddAccount(hasher, account);
+  hasher.Add(uint64_t{state.accounts.nodes().size()});
+  for (const Node& node : state.accounts.nodes()) AddNode(hasher, node);
+  hasher.Add(uint64_t{state.instruments.opened()}, uint64_t{state.instruments.all().size()});
+  for (const auto& [id, instrument] : state.instruments.all()) AddInstrument(hasher, *instrument);
+  hasher.Add(uint64_t{state.leases.size()});
+  for (const auto& [id, lease] : state.leases) AddLease(hasher, lease);
+  hasher.Add(uint64_t{state.requests.size()});
+  for (const auto& [sequence, request] : state.requests) {
+    hasher.Add(sequence, request.kind, request.tag, request.requester, request.account,
+               request.amount, request.reference);
+  }
+  return hasher.value();
+}
+
+}  // namespace warpbook::engine
