@@ -23,25 +23,27 @@
 namespace warpbook::wire {
 
 // X(struct, type number)
-#define WARPBOOK_COMMANDS(X)                                                                       \
-  X(Tick, 1)                                                                                       \
-  X(RegisterSystemKey, 2)                                                                          \
-  X(OpenInstrument, 3) X(CloseInstrument, 4) X(SetInstrumentHalt, 20) X(SetPrices, 21)             \
-      X(SetBondedLimit, 22) X(SetCapacity, 23) X(RequestDeposit, 24) X(OpenAccount, 40)            \
-          X(AddKey, 41) X(RequestTopUp, 42) X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) \
-              X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)     \
-                  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 103)
+// clang-format off
+#define WARPBOOK_COMMANDS(X)                                                         \
+  X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
+  X(SetInstrumentHalt, 20) X(SetPrices, 21) X(SetBondedLimit, 22) X(SetCapacity, 23) \
+  X(RequestDeposit, 24)                                                              \
+  X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42)                               \
+  X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62)                             \
+  X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
+  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 103)
 
-#define WARPBOOK_EVENTS(X)                                                                 \
-  X(CommandRejected, 1001)                                                                 \
-  X(CommandAccepted, 1002)                                                                 \
-  X(RequestTaken, 1003) X(RequestDecided, 1004) X(AccountOpened, 1020) X(KeyAdded, 1021)   \
-      X(CreditsMoved, 1022) X(BondedLimitSet, 1023) X(InstrumentOpened, 1040)              \
-          X(InstrumentStateChanged, 1041) X(BookLevelChanged, 1042) X(TradeExecuted, 1043) \
-              X(OrderAccepted, 1060) X(OrderFilled, 1061) X(OrderAmended, 1062)            \
-                  X(OrderCancelled, 1063) X(NodeRegistered, 1080) X(CapacitySet, 1081)     \
-                      X(LeaseChanged, 1082) X(LeaseHeartbeat, 1083) X(LeaseSettled, 1084)  \
-                          X(PricesSet, 1100) X(Checkpoint, 1101)
+#define WARPBOOK_EVENTS(X)                                                                   \
+  X(CommandRejected, 1001) X(CommandAccepted, 1002) X(RequestTaken, 1003)                    \
+  X(RequestDecided, 1004)                                                                    \
+  X(AccountOpened, 1020) X(KeyAdded, 1021) X(CreditsMoved, 1022) X(BondedLimitSet, 1023)     \
+  X(InstrumentOpened, 1040) X(InstrumentStateChanged, 1041) X(BookLevelChanged, 1042)        \
+  X(TradeExecuted, 1043)                                                                     \
+  X(OrderAccepted, 1060) X(OrderFilled, 1061) X(OrderAmended, 1062) X(OrderCancelled, 1063)  \
+  X(NodeRegistered, 1080) X(CapacitySet, 1081) X(LeaseChanged, 1082) X(LeaseHeartbeat, 1083) \
+  X(LeaseSettled, 1084)                                                                      \
+  X(PricesSet, 1100) X(Checkpoint, 1101)
+// clang-format on
 
 enum class RecordType : uint16_t {
   kNone = 0,

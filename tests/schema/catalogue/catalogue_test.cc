@@ -103,7 +103,10 @@ TEST_CASE("Classes and regions are found by id and by name, and others are not")
 TEST_CASE("The market may stand behind the classes that its gate is checked against") {
   const std::string market =
       "[market]\nwindows_ahead = 6\nnotice_seconds = 120\ngate_minutes = 3\n";
-  CHECK(Fault(With(market, "") + market) == "no fault");
+  const std::string rest = With(market, "");
+  CHECK(Fault(rest + market) == "no fault");
+  CHECK(Fault(rest + "[market]\nwindows_ahead = 6\nnotice_seconds = 120\ngate_minutes = 40\n") ==
+        "c.conf:25: class T4: window_minutes: \"30\" is not longer than gate_minutes");
 }
 
 TEST_CASE("A last line without an end counts") {

@@ -17,20 +17,41 @@
 namespace warpbook::wire {
 namespace {
 
-// "price:8", an array "padding:1x7", a struct "header:32".
+std::string_view TypeName(flatbuffers::ElementaryType type) {
+  switch (type) {
+    case flatbuffers::ET_UCHAR:
+      return "u8";
+    case flatbuffers::ET_USHORT:
+      return "u16";
+    case flatbuffers::ET_INT:
+      return "i32";
+    case flatbuffers::ET_UINT:
+      return "u32";
+    case flatbuffers::ET_LONG:
+      return "i64";
+    case flatbuffers::ET_ULONG:
+      return "u64";
+    case flatbuffers::ET_SEQUENCE:
+      return "struct";
+    default:
+      return "unexpected";
+  }
+}
+
+// "price:i64", an array "padding:u8x7".
 std::string FieldText(const flatbuffers::TypeTable& table, size_t field, size_t& array) {
   const flatbuffers::TypeCode code = table.type_codes[field];
   const flatbuffers::TypeTable* type =
       code.sequence_ref < 0 ? nullptr : table.type_refs[code.sequence_ref]();
-  const size_t element =
-      flatbuffers::InlineSize(static_cast<flatbuffers::ElementaryType>(code.base_type), type);
+  const auto base_type = static_cast<flatbuffers::ElementaryType>(code.base_type);
+  const size_t element = flatbuffers::InlineSize(base_type, type);
   const size_t count = code.is_repeating ? static_cast<size_t>(table.array_sizes[array++]) : 1;
   // Fields follow each other without a gap: what looks like padding is a field.
   const auto next = static_cast<size_t>(table.values[field + 1]);
   CAPTURE(table.names[field]);
   CHECK(static_cast<size_t>(table.values[field]) + element * count == next);
   CHECK(static_cast<size_t>(table.values[field]) % std::min<size_t>(element, 8) == 0);
-  std::string text = std::string(table.names[field]) + ":" + std::to_string(element);
+  std::string text = std::string(table.names[field]) + ":" + std::string(TypeName(base_type));
   if (code.is_repeating) text += "x" + std::to_string(count);
   return text;
 }
