@@ -31,5 +31,8 @@ inline constexpr Quantity kMaxQuantity = Quantity(100'000);
 inline constexpr Minutes kMaxWindowMinutes = Minutes(1'440);
 // All TOK that can ever exist (2-tokens: the cap), and the most credits that one top-up can make.
 inline constexpr Tokens kMaxTokens = Tokens(1'000'000'000 * kMicroTokPerTok);
+// $1,000 per TOK, a trillion dollars for all of it. The square of a difference of two prices, and
+// so their variance, fits 63 bits.
+inline constexpr TokenPrice kMaxTokenPrice = TokenPrice(1'000 * kMicroUsdPerUsd);
 
 }  // namespace warpbook
