@@ -1,0 +1,73 @@
+// What must be true of the ledger (2-tokens, The ledger): one class per invariant, each a pure
+// function of figures. The worker checks them on every batch, with figures from memory; `audit`
+// checks them with figures that the database adds up anew from the transfers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/types/ids.h"
+#include "settlement/ledger/ledger.h"
+
+namespace warpbook::settlement {
+
+// Of things looked at one by one: how many, how many of them wrong, and one of the wrong ones.
+struct Tally {
+  int64_t checked = 0;
+  int64_t wrong = 0;
+  std::string example;
+};
+
+// The engine's own totals of credits and the ledger's, at the same event.
+struct CheckpointFigures {
+  EventSequence event;
+  uint64_t engine_decision = 0, ledger_decision = 0;  // the highest decision number
+  // Credits by holding; of the sources and sinks their amounts (all positive).
+  HoldingTotals engine{}, ledger{};
+};
+
+struct LedgerFigures {
+  HoldingTotals totals{};           // of all balances
+  SupplyCounters counters;          // as published
+  SupplyCounters counters_derived;  // as the transfers give them
+  std::optional<CheckpointFigures> checkpoint;
+  Tally accounts;  // wrong: below zero without being a source
+  Tally leases;    // wrong: its escrow is not used exactly once (see LeaseEscrowUsedOnce)
+  Tally balances;  // wrong: a stored balance that is not the sum of its transfers
+};
+
+class Invariant {
+ public:
+  virtual ~Invariant() = default;
+  // A short name in words, stable: demo and tests look for it.
+  virtual std::string_view name() const = 0;
+  virtual bool Holds(const LedgerFigures& figures) const = 0;
+  // The numbers that it looked at.
+  virtual std::string Describe(const LedgerFigures& figures) const = 0;
+};
+
+// All of them, in the order in which they are reported.
+const std::vector<std::unique_ptr<const Invariant>>& AllInvariants();
+
+// The first that does not hold, as one sentence; nullopt where all hold.
+std::optional<std::string> FindViolation(const LedgerFigures& figures);
+
+// Of one lease: what its trade put into escrow, what was moved under its name, and what its
+// settlement says. All in credits.
+struct LeaseEscrowFigures {
+  LeaseId lease;
+  bool settled = false;
+  int64_t escrow = 0;                                        // notional + surcharge
+  int64_t moved_in = 0;                                      // into escrow, by transfers
+  int64_t consumed = 0, burned = 0, refunded = 0, owed = 0;  // as settled
+  int64_t moved_consumed = 0, moved_burned = 0, moved_refunded = 0, moved_owed = 0;  // by transfers
+};
+// Whether escrow = consumed + burned + refunded + owed exactly once: into escrow went the lease's
+// notional and surcharge; out of it nothing before it is settled and then each part as settled.
+bool EscrowUsedOnce(const LeaseEscrowFigures& figures);
+
+}  // namespace warpbook::settlement

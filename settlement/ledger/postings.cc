@@ -1,0 +1,100 @@
+#include "settlement/ledger/postings.h"
+
+#include <array>
+#include <span>
+
+#include "absl/strings/str_cat.h"
+#include "schema/types/enums.h"
+#include "settlement/tokens/supply.h"
+
+namespace warpbook::settlement {
+namespace {
+
+absl::Status Impossible(const wire::EventHeader& header, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("event ", header.event_sequence(), " cannot be posted: ", what));
+}
+
+bool IsMember(uint64_t account) { return account != 0 && account <= LedgerAccount::kMemberMax; }
+
+void Append(const wire::EventHeader& header, std::span<const TokenMove> moves, LeaseId lease,
+            std::vector<Transfer>& transfers) {
+  int leg = 0;
+  for (const TokenMove& move : moves) {
+    transfers.push_back({EventSequence(header.event_sequence()), leg++, move.debit, move.credit,
+                         move.amount.value(), lease});
+  }
+}
+
+}  // namespace
+
+Transfer GenesisPosting() {
+  return {EventSequence(),
+          0,
+          LedgerAccount(Holding::kIssuance),
+          LedgerAccount(Holding::kOutside),
+          kGenesisTokens.value(),
+          LeaseId()};
+}
+
+absl::Status AppendPostings(const wire::CreditsMoved& event, std::vector<Transfer>& transfers) {
+  const auto source = static_cast<CreditBucket>(event.source());
+  const auto destination = static_cast<CreditBucket>(event.destination());
+  if (!IsMember(event.header().account_id())) return Impossible(event.header(), "no account");
+  if (!IsValid(source) || !IsValid(destination) || source == destination) {
+    return Impossible(event.header(), "no such buckets");
+  }
+  if (event.amount() <= 0) return Impossible(event.header(), "the amount is not positive");
+  const AccountId member(event.header().account_id());
+  transfers.push_back({EventSequence(event.header().event_sequence()), 0,
+                       AccountOfBucket(source, member), AccountOfBucket(destination, member),
+                       event.amount(), LeaseId(event.lease_id())});
+  return absl::OkStatus();
+}
+
+absl::Status AppendPostings(const wire::RequestDecided& event, std::vector<Transfer>& transfers) {
+  if (event.reason() != 0) return absl::OkStatus();
+  if (!IsMember(event.header().account_id())) return Impossible(event.header(), "no account");
+  if (event.amount_utok() <= 0) return Impossible(event.header(), "the amount is not positive");
+  const AccountId member(event.header().account_id());
+  const Tokens amount(event.amount_utok());
+  const bool deposit = event.kind() == static_cast<uint8_t>(RequestKind::kDeposit);
+  const std::array<TokenMove, 1> moves = {deposit ? DepositMove(member, amount)
+                                                  : TopUpMove(member, amount)};
+  Append(event.header(), moves, LeaseId(), transfers);
+  return absl::OkStatus();
+}
+
+absl::Status AppendPostings(const wire::LeaseSettled& event, std::vector<Transfer>& transfers) {
+  if (!IsMember(event.provider_account_id())) return Impossible(event.header(), "no provider");
+  if (event.provider_utok() < 0 || event.fee_utok() < 0 || event.retire_utok() < 0) {
+    return Impossible(event.header(), "an amount is negative");
+  }
+  const auto moves =
+      SettlementMoves(AccountId(event.provider_account_id()), Tokens(event.provider_utok()),
+                      Tokens(event.fee_utok()), Tokens(event.retire_utok()));
+  Append(event.header(), moves, LeaseId(event.lease_id()), transfers);
+  return absl::OkStatus();
+}
+
+TokenMove DepositMove(AccountId account, Tokens amount) {
+  return {LedgerAccount(Holding::kOutside), LedgerAccount(account, Holding::kTokens), amount};
+}
+
+TokenMove TopUpMove(AccountId account, Tokens burn) {
+  return {LedgerAccount(account, Holding::kTokens), LedgerAccount(Holding::kVault), burn};
+}
+
+std::vector<TokenMove> SettlementMoves(AccountId provider, Tokens provider_part, Tokens fee,
+                                       Tokens retire) {
+  const LedgerAccount vault(Holding::kVault);
+  std::vector<TokenMove> moves = {
+      {vault, LedgerAccount(provider, Holding::kTokens), provider_part},
+      {vault, LedgerAccount(Holding::kFee), fee},
+      {vault, LedgerAccount(Holding::kIssuance), retire},
+  };
+  std::erase_if(moves, [](const TokenMove& move) { return move.amount == Tokens(0); });
+  return moves;
+}
+
+}  // namespace warpbook::settlement

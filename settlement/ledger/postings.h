@@ -1,0 +1,35 @@
+// Which transfers an event of the journal is in the ledger (2-tokens, the table of Supply, and the
+// buckets of credits). An event that moves nothing gives none.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "schema/types/amounts.h"
+#include "schema/wire/events_generated.h"
+#include "settlement/ledger/transfer.h"
+
+namespace warpbook::settlement {
+
+// All TOK that there is at the beginning: issuance -> outside, as event 0.
+Transfer GenesisPosting();
+
+// Append to `transfers`. InvalidArgument, with the event's sequence, where the event names no
+// account or an amount that is not positive: such an event was never made by an engine.
+absl::Status AppendPostings(const wire::CreditsMoved& event, std::vector<Transfer>& transfers);
+absl::Status AppendPostings(const wire::RequestDecided& event, std::vector<Transfer>& transfers);
+absl::Status AppendPostings(const wire::LeaseSettled& event, std::vector<Transfer>& transfers);
+
+// The TOK that a decision moves once it is posted, by itself (event and leg 0): what is still on
+// its way to the engine is already spoken for.
+struct TokenMove {
+  LedgerAccount debit, credit;
+  Tokens amount;
+};
+TokenMove DepositMove(AccountId account, Tokens amount);
+TokenMove TopUpMove(AccountId account, Tokens burn);
+// To provider, fee and issuance; parts that are zero are left out.
+std::vector<TokenMove> SettlementMoves(AccountId provider, Tokens provider_part, Tokens fee,
+                                       Tokens retire);
+
+}  // namespace warpbook::settlement

@@ -1,0 +1,179 @@
+#include <bit>
+#include <pqxx/pqxx>
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "settlement/store/store.h"
+
+namespace warpbook::settlement {
+namespace {
+
+absl::Status Malformed(absl::string_view table, const pqxx::field& key) {
+  return absl::DataLossError(
+      absl::StrCat("the database's table ", table, " holds nonsense in row ", key.c_str()));
+}
+
+int64_t Int(const pqxx::field& field) { return field.as<int64_t>(); }
+uint64_t Unsigned(const pqxx::field& field) { return static_cast<uint64_t>(field.as<int64_t>()); }
+int32_t Int32(const pqxx::field& field) { return field.as<int32_t>(); }
+std::string_view Text(const pqxx::field& field) { return {field.c_str(), field.size()}; }
+
+absl::Status LoadCursor(pqxx::transaction_base& transaction, Cursor& cursor) {
+  const pqxx::result rows = transaction.exec(
+      "SELECT sequence, event_sequence, market_time_us, decision_number, command_hash"
+      " FROM journal_cursor");
+  if (rows.empty()) return absl::NotFoundError("the database holds no ledger yet");
+  const pqxx::row row = rows[0];
+  cursor.sequence = Sequence(Unsigned(row[0]));
+  cursor.event = EventSequence(Unsigned(row[1]));
+  cursor.market_time = Timestamp(Int(row[2]));
+  cursor.decision_number = Unsigned(row[3]);
+  cursor.command_hash = std::bit_cast<uint64_t>(Int(row[4]));
+  return absl::OkStatus();
+}
+
+absl::Status LoadAccounts(pqxx::transaction_base& transaction, std::vector<AccountRow>& accounts) {
+  for (const pqxx::row& row :
+       transaction.exec("SELECT id, owner_id, kind, encode(public_key, 'hex') FROM accounts")) {
+    const auto kind = ParseName<AccountKind>(Text(row[2]));
+    const std::string key = absl::HexStringToBytes(row[3].c_str());
+    AccountRow account{AccountId(Unsigned(row[0])), OwnerId(Unsigned(row[1]))};
+    if (!kind || key.size() != account.public_key.size()) return Malformed("accounts", row[0]);
+    account.kind = *kind;
+    std::copy(key.begin(), key.end(), account.public_key.begin());
+    accounts.push_back(account);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadRequests(pqxx::transaction_base& transaction, StoredState& state) {
+  for (const pqxx::row& row :
+       transaction.exec("SELECT sequence, kind, account_id, amount_utok, reference FROM requests"
+                        " WHERE state = 'open' ORDER BY sequence")) {
+    const auto kind = ParseName<RequestKind>(Text(row[1]));
+    if (!kind) return Malformed("requests", row[0]);
+    RequestRow request;
+    request.sequence = Sequence(Unsigned(row[0]));
+    request.kind = *kind;
+    request.account = AccountId(Unsigned(row[2]));
+    request.amount = Tokens(Int(row[3]));
+    request.reference = row[4].c_str();
+    state.open_requests.push_back(std::move(request));
+  }
+  for (const pqxx::row& row : transaction.exec(
+           "SELECT reference FROM requests WHERE kind = 'deposit' AND state = 'posted'")) {
+    state.used_references.emplace_back(row[0].c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRow>& leases) {
+  for (const pqxx::row& row : transaction.exec(
+           "SELECT id, instrument_id, buyer, provider, node_id, tier, assurance, price, gpus,"
+           " minutes, notional, surcharge, delivery_start_us, delivery_end_us, traded_at_us, state,"
+           " completed, started_at_us, delivered FROM lease_records WHERE state <> 'settled'"
+           " ORDER BY id")) {
+    const auto tier = ParseName<Tier>(Text(row[5]));
+    const auto assurance = ParseName<Assurance>(Text(row[6]));
+    const auto lease_state = ParseName<LeaseState>(Text(row[15]));
+    const auto delivered = DeliveredMinutes::FromText(Text(row[18]));
+    if (!tier || !assurance || !lease_state || !delivered) {
+      return Malformed("lease_records", row[0]);
+    }
+    Lease::Stored stored;
+    stored.terms.id = LeaseId(Unsigned(row[0]));
+    stored.terms.instrument = InstrumentId(static_cast<uint32_t>(Int(row[1])));
+    stored.terms.buyer = AccountId(Unsigned(row[2]));
+    stored.terms.provider = AccountId(Unsigned(row[3]));
+    stored.terms.node = NodeId(Unsigned(row[4]));
+    stored.terms.tier = *tier;
+    stored.terms.assurance = *assurance;
+    stored.terms.price = Price(Int(row[7]));
+    stored.terms.gpus = Quantity(Int32(row[8]));
+    stored.terms.minutes = Minutes(Int32(row[9]));
+    stored.terms.notional = Credits(Int(row[10]));
+    stored.terms.surcharge = Credits(Int(row[11]));
+    stored.terms.delivery_start = Timestamp(Int(row[12]));
+    stored.terms.delivery_end = Timestamp(Int(row[13]));
+    stored.state = *lease_state;
+    stored.completed = row[16].as<bool>();
+    if (!row[17].is_null()) stored.started_at = Timestamp(Int(row[17]));
+    stored.delivered = *delivered;
+    auto lease = Lease::Restore(stored);
+    if (!lease.ok()) return lease.status();
+    leases.push_back({*std::move(lease), Timestamp(Int(row[14]))});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadBalances(pqxx::transaction_base& transaction, StoredState& state) {
+  for (const pqxx::row& row : transaction.exec("SELECT account, balance FROM account_balances")) {
+    const auto account = LedgerAccount::FromNumber(Int(row[0]));
+    if (!account) return Malformed("account_balances", row[0]);
+    state.balances.emplace_back(*account, Int(row[1]));
+  }
+  const pqxx::row row = transaction.exec1(
+      "SELECT genesis_utok, emitted_utok, deposited_utok, burned_utok, reminted_provider_utok,"
+      " reminted_fee_utok, retired_utok FROM supply_counters");
+  state.counters = {Tokens(Int(row[0])), Tokens(Int(row[1])), Tokens(Int(row[2])),
+                    Tokens(Int(row[3])), Tokens(Int(row[4])), Tokens(Int(row[5])),
+                    Tokens(Int(row[6]))};
+  return absl::OkStatus();
+}
+
+absl::Status LoadPrices(pqxx::transaction_base& transaction, PriceState& prices) {
+  const pqxx::result feeds =
+      transaction.exec("SELECT feed, price, time_us FROM price_feeds ORDER BY feed");
+  for (const pqxx::row& row : feeds) {
+    const auto feed = static_cast<uint64_t>(Int(row[0]));
+    if (feed >= prices.feeds.size()) return Malformed("price_feeds", row[0]);
+    prices.feeds[feed] = {TokenPrice(Int(row[1])), Timestamp(Int(row[2]))};
+  }
+  const pqxx::row row = transaction.exec1("SELECT mean, variance FROM price_state");
+  prices.has_mean = !row[0].is_null();
+  if (prices.has_mean) prices.mean = TokenPrice(Int(row[0]));
+  prices.variance = Int(row[1]);
+  return absl::OkStatus();
+}
+
+absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decision>& outbox) {
+  for (const pqxx::row& row : transaction.exec(
+           "SELECT number, kind, request_sequence, credits, reason, lease_id, verified, consumed,"
+           " burned, refunded, owed, gross_utok, provider_utok, fee_utok, retire_utok,"
+           " delivered_minutes FROM outbox WHERE posted_sequence IS NULL AND NOT void"
+           " ORDER BY number")) {
+    const auto kind = ParseDecisionKind(Text(row[1]));
+    if (!kind) return Malformed("outbox", row[0]);
+    Decision decision;
+    decision.number = Unsigned(row[0]);
+    decision.kind = *kind;
+    decision.request = Sequence(Unsigned(row[2]));
+    decision.credits = Credits(Int(row[3]));
+    decision.reason = static_cast<RejectReason>(row[4].as<uint16_t>());
+    decision.lease = LeaseId(Unsigned(row[5]));
+    decision.settlement = {Credits(Int(row[6])), Credits(Int(row[7])),  Credits(Int(row[8])),
+                           Credits(Int(row[9])), Credits(Int(row[10])), Tokens(Int(row[11])),
+                           Tokens(Int(row[12])), Tokens(Int(row[13])),  Tokens(Int(row[14]))};
+    decision.delivered = Minutes(Int32(row[15]));
+    outbox.push_back(decision);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<StoredState> LoadState(pqxx::transaction_base& transaction) {
+  StoredState state;
+  absl::Status status = LoadCursor(transaction, state.cursor);
+  if (status.ok()) status = LoadAccounts(transaction, state.accounts);
+  if (status.ok()) status = LoadRequests(transaction, state);
+  if (status.ok()) status = LoadLeases(transaction, state.open_leases);
+  if (status.ok()) status = LoadBalances(transaction, state);
+  if (status.ok()) status = LoadPrices(transaction, state.prices);
+  if (status.ok()) status = LoadOutbox(transaction, state.outbox);
+  if (!status.ok()) return status;
+  return state;
+}
+
+}  // namespace warpbook::settlement

@@ -1,0 +1,117 @@
+#include "settlement/store/store.h"
+
+#include <pqxx/pqxx>
+#include <thread>
+#include <utility>
+
+#include "settlement/ledger/postings.h"
+#include "settlement/store/migrations.h"
+#include "settlement/store/row_writer.h"
+
+namespace warpbook::settlement {
+namespace {
+
+// Of a database's one worker.
+constexpr int64_t kWorkerLock = 0x77617270'00000002;
+
+absl::Status TakeWorkerLock(Database& database, std::chrono::milliseconds wait) {
+  constexpr std::chrono::milliseconds kPause(50);
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  while (true) {
+    bool taken = false;
+    const absl::Status status = database.Transact(
+        Database::Mode::kReadWrite, "taking the worker's lock",
+        [&taken](pqxx::transaction_base& transaction) {
+          taken = transaction
+                      .exec1("SELECT pg_try_advisory_lock(" + std::to_string(kWorkerLock) + ")")[0]
+                      .as<bool>();
+          return absl::OkStatus();
+        });
+    if (!status.ok() || taken) return status;
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::FailedPreconditionError("another settlement worker is at work on this database");
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// The changes that genesis is: to an empty database.
+Changes GenesisChanges() {
+  Ledger ledger;
+  const Transfer genesis = GenesisPosting();
+  WARPBOOK_CHECK(ledger.Post(genesis).ok());
+  for (const HoldingInfo& info : kHoldings) {
+    if (!info.of_member) ledger.Open(LedgerAccount(info.holding));
+  }
+  Changes changes;
+  changes.transfers = {genesis};
+  changes.balances = ledger.TakeChanged();
+  changes.counters = ledger.counters();
+  changes.prices = PriceState();
+  return changes;
+}
+
+absl::Status WriteGenesis(pqxx::transaction_base& transaction) {
+  transaction.exec0(
+      "INSERT INTO journal_cursor (sequence, event_sequence, market_time_us, decision_number,"
+      " command_hash) VALUES (0, 0, 0, 0, 0)");
+  return WriteChanges(transaction, GenesisChanges(), [](CommitStep) {});
+}
+
+template <typename Rows>
+void WriteNameTable(pqxx::transaction_base& transaction, std::string_view table, const Rows& rows) {
+  RowWriter writer(table, {{"id", "integer"}, {"name", "text"}}, RowWriter::OnConflict::kReplace);
+  for (const auto& row : rows) writer.Add(int64_t{row.id.value()}).Add(std::string_view(row.name));
+  writer.WriteTo(transaction);
+}
+
+}  // namespace
+
+absl::StatusOr<Store> Store::Open(Options options) {
+  auto database = Database::Connect(options.conninfo);
+  if (!database.ok()) return database.status();
+  if (const absl::Status status = CheckSchema(*database); !status.ok()) return status;
+  if (const absl::Status status = TakeWorkerLock(*database, options.lock_wait); !status.ok()) {
+    return status;
+  }
+  return Store(std::move(options), *std::move(database));
+}
+
+Store::Store(Options options, Database database)
+    : options_(std::move(options)), database_(std::move(database)) {}
+
+absl::StatusOr<StoredState> Store::Load() {
+  absl::StatusOr<StoredState> state = absl::UnknownError("");
+  const absl::Status status = database_.Transact(
+      Database::Mode::kReadWrite, "loading the ledger",
+      [&state](pqxx::transaction_base& transaction) {
+        if (transaction.exec("SELECT 1 FROM journal_cursor").empty()) {
+          if (const absl::Status posted = WriteGenesis(transaction); !posted.ok()) return posted;
+        }
+        state = LoadState(transaction);
+        return state.status();
+      });
+  if (!status.ok()) return status;
+  return state;
+}
+
+absl::Status Store::Commit(const Changes& changes) {
+  const absl::Status status =
+      database_.Transact(Database::Mode::kReadWrite, "posting the journal",
+                         [this, &changes](pqxx::transaction_base& transaction) {
+                           return WriteChanges(transaction, changes, options_.on_step);
+                         });
+  if (status.ok()) options_.on_step(CommitStep::kCommitted);
+  return status;
+}
+
+absl::Status Store::WriteNames(const Catalogue& catalogue) {
+  return database_.Transact(Database::Mode::kReadWrite, "writing the catalogue's names",
+                            [&catalogue](pqxx::transaction_base& transaction) {
+                              WriteNameTable(transaction, "hardware_classes", catalogue.classes);
+                              WriteNameTable(transaction, "regions", catalogue.regions);
+                              return absl::OkStatus();
+                            });
+}
+
+}  // namespace warpbook::settlement
