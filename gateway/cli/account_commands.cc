@@ -7,7 +7,7 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 
 namespace warpbook::gateway {
 namespace {

@@ -8,7 +8,7 @@
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 #include "schema/types/signed_messages.h"
 #include "schema/types/timestamp.h"
 

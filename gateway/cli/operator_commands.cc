@@ -8,7 +8,7 @@
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 #include "schema/base/clock.h"
 
 namespace warpbook::gateway {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 #include "schema/types/timestamp.h"
 
 namespace warpbook::gateway {

@@ -14,7 +14,7 @@
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
 #include "gateway/client/book_view.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
@@ -64,9 +64,9 @@ absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
 
 // ---- The book ----
 
-std::string BookLine(const Price& price, int64_t gpus, std::string_view word) {
+std::string BookLine(Price price, Quantity gpus, std::string_view word) {
   std::string text = FormatPrice(price);
-  std::string count = GroupDigits(gpus);
+  std::string count = GroupDigits(gpus.value());
   text.insert(0, 12 - std::min<size_t>(12, text.size()), ' ');
   count.insert(0, 9 - std::min<size_t>(9, count.size()), ' ');
   return absl::StrCat(text, count, "  ", std::string(word), "\n");
@@ -108,12 +108,12 @@ std::string FormatChange(const JsonValue& message, const BookView& book) {
   }
   text += "   |  ";
   if (!book.bids().empty()) {
-    absl::StrAppend(&text, book.bids().begin()->second, " at ",
+    absl::StrAppend(&text, book.bids().begin()->second.value(), " at ",
                     FormatPrice(book.bids().begin()->first));
   }
   text += " / ";
   if (!book.asks().empty()) {
-    absl::StrAppend(&text, book.asks().begin()->second, " at ",
+    absl::StrAppend(&text, book.asks().begin()->second.value(), " at ",
                     FormatPrice(book.asks().begin()->first));
   }
   return text + "\n";

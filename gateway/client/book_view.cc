@@ -1,16 +1,14 @@
 #include "gateway/client/book_view.h"
 
-#include <boost/crc.hpp>
+#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/protocol/book_checksum.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
 namespace {
-
-// How many levels of each side the checksum covers (4-gateway-api of the design, promise 3).
-constexpr int kChecksumLevels = 10;
 
 template <typename Levels>
 absl::Status ApplyLevels(const JsonValue& changes, Levels& levels) {
@@ -18,23 +16,15 @@ absl::Status ApplyLevels(const JsonValue& changes, Levels& levels) {
     if (change.items().size() != 2) return absl::InvalidArgumentError("a level is not [price, n]");
     const std::optional<Price> price = ParsePrice(change.items()[0].text());
     const int64_t gpus = change.items()[1].integer();
-    if (!price || gpus < 0) return absl::InvalidArgumentError("a level's price or GPUs are wrong");
+    if (!price || gpus < 0 || gpus > std::numeric_limits<int32_t>::max())
+      return absl::InvalidArgumentError("a level's price or GPUs are wrong");
     if (gpus == 0) {
       levels.erase(*price);
     } else {
-      levels[*price] = gpus;
+      levels[*price] = Quantity(static_cast<int32_t>(gpus));
     }
   }
   return absl::OkStatus();
-}
-
-template <typename Levels>
-void AppendLevels(const Levels& levels, int64_t tick, std::string& text) {
-  int count = 0;
-  for (const auto& [price, gpus] : levels) {
-    if (count++ == kChecksumLevels) return;
-    absl::StrAppend(&text, price.value() / tick, gpus);
-  }
 }
 
 }  // namespace
@@ -58,21 +48,12 @@ absl::Status BookView::Apply(const JsonValue& message) {
   if (status.ok()) status = ApplyLevels(message["data"]["asks"], asks_);
   if (!status.ok()) return status;
   sequence_ = message["seq"].integer();
-  if (Checksum() != message["checksum"].integer()) {
+  if (BookChecksum(asks_, bids_, tick_) != message["checksum"].integer()) {
     return absl::DataLossError(
         absl::StrCat("the book's checksum differs at ", message["seq"].integer()));
   }
   has_snapshot_ = true;
   return absl::OkStatus();
-}
-
-uint32_t BookView::Checksum() const {
-  std::string text;
-  AppendLevels(asks_, tick_.value(), text);
-  AppendLevels(bids_, tick_.value(), text);
-  boost::crc_32_type crc;
-  crc.process_bytes(text.data(), text.size());
-  return crc.checksum();
 }
 
 }  // namespace warpbook::gateway

@@ -16,8 +16,8 @@ namespace warpbook::gateway {
 
 class BookView {
  public:
-  using Bids = std::map<Price, int64_t, std::greater<>>;  // best first; price to GPUs
-  using Asks = std::map<Price, int64_t>;
+  using Bids = std::map<Price, Quantity, std::greater<>>;  // best first
+  using Asks = std::map<Price, Quantity>;
 
   // The instrument's tick is needed for the checksum.
   explicit BookView(Price tick) : tick_(tick) {}
@@ -31,9 +31,6 @@ class BookView {
   const Asks& asks() const { return asks_; }
   int64_t sequence() const { return sequence_; }
   bool has_snapshot() const { return has_snapshot_; }
-
-  // CRC-32 over the ten best asks, then bids: price in ticks, then GPUs, in decimal.
-  uint32_t Checksum() const;
 
  private:
   const Price tick_;

@@ -17,7 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/client/client_loop_impl.h"
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 #include "schema/base/check.h"
 #include "schema/base/clock.h"
 #include "schema/types/signed_messages.h"

@@ -27,14 +27,14 @@ TEST_CASE("A snapshot and its updates make the book, best price first") {
   BookView book = View();
   REQUIRE(book.Apply(Parse(kSnapshot)).ok());
   CHECK(book.bids().begin()->first == *ParsePrice("2.50"));
-  CHECK(book.asks().begin()->second == 4);
+  CHECK(book.asks().begin()->second == Quantity(4));
   // "1274" + "1263" + "1248".
   REQUIRE(book.Apply(Parse(R"({"type":"update","seq":11,"prev_seq":10,"data":)"
                            R"({"bids":[["2.50",0],["2.52",3]],"asks":[]},"checksum":3284427371})"))
               .ok());
   CHECK(book.bids().size() == 2);
   CHECK(book.bids().begin()->first == *ParsePrice("2.52"));
-  CHECK(book.bids().begin()->second == 3);
+  CHECK(book.bids().begin()->second == Quantity(3));
   CHECK(book.sequence() == 11);
 }
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
+#include "gateway/client/json_object.h"
 #include "gateway/client/json_value.h"
-#include "gateway/client/json_writer.h"
 
 namespace warpbook::gateway {
 namespace {

@@ -1,4 +1,4 @@
-#include "gateway/client/json_writer.h"
+#include "gateway/client/json_object.h"
 
 #include <array>
 
