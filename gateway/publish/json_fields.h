@@ -1,0 +1,36 @@
+// Fields that several messages have.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/protocol/json_writer.h"
+#include "schema/catalogue/catalogue.h"
+#include "schema/types/amounts.h"
+#include "schema/types/client_order_id.h"
+#include "schema/types/decimal.h"
+
+namespace warpbook::gateway {
+
+// "free":"1200","free_usd":"0.00002"
+inline void WriteCredits(JsonWriter& json, std::string_view name, Credits credits) {
+  json.FieldText(name, credits.value());
+  json.Field(std::string(name) + "_usd", FormatUsd(credits));
+}
+
+// "cl_ord_id", where the order has one.
+inline void WriteClientOrderId(JsonWriter& json, const std::optional<ClientOrderId>& id) {
+  if (id && !id->empty()) json.Field("cl_ord_id", id->view());
+}
+
+// "hardware_class" and "region"; empty where the catalogue does not list them any more.
+inline void WriteClassAndRegion(JsonWriter& json, const Catalogue& catalogue, ClassId class_id,
+                                RegionId region_id) {
+  const HardwareClass* hardware_class = catalogue.FindClass(class_id);
+  const Region* region = catalogue.FindRegion(region_id);
+  json.Field("hardware_class", hardware_class == nullptr ? "" : hardware_class->name.c_str());
+  json.Field("region", region == nullptr ? "" : region->name.c_str());
+}
+
+}  // namespace warpbook::gateway

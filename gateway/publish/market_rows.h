@@ -1,0 +1,128 @@
+// The rows of MarketState: what the gateway knows of each instrument, account, order, lease and
+// node. Prices micro-USD per GPU-hour, credits 1/60 micro-USD, times microseconds since 1970.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/inlined_vector.h"
+#include "schema/types/amounts.h"
+#include "schema/types/client_order_id.h"
+#include "schema/types/enums.h"
+#include "schema/types/ids.h"
+#include "schema/types/public_key.h"
+#include "schema/types/timestamp.h"
+
+namespace warpbook::gateway {
+
+// What never changes of an instrument. Shared by those that outlive it (leases).
+struct InstrumentTerms {
+  InstrumentId id;
+  ClassId class_id;
+  RegionId region_id;
+  std::string symbol;
+  Timestamp window_start;
+  Timestamp gate;
+  Price tick, band_low, band_high;
+  Minutes window_minutes;
+  int32_t notice_seconds = 0;
+};
+
+// The L2 book: GPUs by price, best first. A price that nobody offers is not there.
+struct L2Book {
+  absl::btree_map<Price, Quantity, std::greater<>> bids;
+  absl::btree_map<Price, Quantity> asks;
+};
+
+struct TradeRow {
+  LeaseId id;
+  Price price;
+  Quantity gpus;
+  Minutes minutes;
+  Side taker_side = Side::kBuy;
+};
+
+struct InstrumentRow {
+  std::shared_ptr<const InstrumentTerms> terms;
+  InstrumentState state = InstrumentState::kOpen;
+  L2Book book;
+  std::deque<TradeRow> last_trades;  // oldest first, at most kLastTrades
+};
+inline constexpr size_t kLastTrades = 100;
+
+struct KeyRow {
+  PublicKey key{};
+  uint32_t scopes = 0;
+};
+
+struct AccountRow {
+  AccountId id;
+  OwnerId owner;
+  AccountKind kind = AccountKind::kMember;
+  absl::InlinedVector<KeyRow, 1> keys;
+  Credits free, locked, escrow;
+  Credits bonded_limit;
+  Tokens tokens;
+  uint64_t last_sequence = 0;  // of its private events
+  absl::btree_set<OrderId> orders;
+  absl::btree_set<LeaseId> leases;  // bought or provided, not settled
+  std::vector<NodeId> nodes;
+
+  // The scopes of that key; 0: the account has no such key.
+  uint32_t ScopesOf(const PublicKey& key) const {
+    for (const KeyRow& row : keys) {
+      if (row.key == key) return row.scopes;
+    }
+    return 0;
+  }
+};
+
+struct OrderRow {
+  OrderId id;
+  AccountId account;
+  InstrumentId instrument;
+  NodeId node;  // of asks
+  ClientOrderId client_order_id;
+  Price price;
+  Timestamp expires;
+  Quantity gpus, remaining, min_fill;
+  Side side = Side::kBuy;
+  OrderType type = OrderType::kLimit;
+  TimeInForce time_in_force = TimeInForce::kGtc;
+  uint8_t queue = 0;  // a bid's Tier, an ask's Assurance
+  Assurance min_assurance = Assurance::kListed;
+  bool post_only = false;
+};
+
+struct LeaseRow {
+  LeaseId id;
+  AccountId buyer, provider;
+  NodeId node;
+  std::shared_ptr<const InstrumentTerms> terms;
+  Price price;
+  Quantity gpus;
+  Minutes minutes;
+  Timestamp delivery_start, delivery_end;
+  LeaseState state = LeaseState::kReserved;
+  bool completed = false;
+};
+
+struct NodeRow {
+  NodeId id;
+  AccountId account;
+  ClassId class_id;
+  RegionId region_id;
+  PublicKey device_key{};
+  Quantity registered;  // GPUs that its owner says it has
+  Quantity capacity;    // GPUs that an operator has approved
+  Assurance assurance = Assurance::kListed;
+  bool approved = false;
+};
+
+}  // namespace warpbook::gateway

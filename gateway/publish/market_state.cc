@@ -1,0 +1,308 @@
+#include "gateway/publish/market_state.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+template <typename Map, typename Id>
+const typename Map::mapped_type* Find(const Map& map, Id id) {
+  const auto found = map.find(id);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+// A record's byte as the enum that it is by contract.
+template <typename E>
+E As(uint8_t value) {
+  const auto result = static_cast<E>(value);
+  WARPBOOK_CHECK(IsValid(result));
+  return result;
+}
+
+template <typename FlatArray>
+PublicKey KeyOf(const FlatArray& bytes) {
+  PublicKey key;
+  std::copy_n(bytes.Data(), key.size(), key.begin());
+  return key;
+}
+
+ClientOrderId ClientOrderIdOf(const flatbuffers::Array<uint8_t, 32>& bytes) {
+  return ClientOrderId::FromBytes(bytes.Data()).value_or(ClientOrderId());
+}
+
+// What a CreditsMoved does to an account's escrow; free and locked it states itself.
+void MoveEscrow(AccountRow& account, const wire::CreditsMoved& event) {
+  const Credits amount(event.amount());
+  if (As<CreditBucket>(event.source()) == CreditBucket::kEscrow) account.escrow -= amount;
+  if (As<CreditBucket>(event.destination()) == CreditBucket::kEscrow) account.escrow += amount;
+}
+
+void SetLevel(L2Book& book, Side side, Price price, Quantity gpus) {
+  const auto set = [price, gpus](auto& levels) {
+    if (gpus == Quantity(0)) {
+      levels.erase(price);
+    } else {
+      levels[price] = gpus;
+    }
+  };
+  if (side == Side::kBuy) {
+    set(book.bids);
+  } else {
+    set(book.asks);
+  }
+}
+
+}  // namespace
+
+void MarketState::Apply(wire::RecordView event) {
+  switch (event.type()) {
+#define WARPBOOK_X(name)          \
+  case wire::RecordType::k##name: \
+    On(event.as<wire::name>());   \
+    break;
+    WARPBOOK_X(AccountOpened)
+    WARPBOOK_X(KeyAdded)
+    WARPBOOK_X(CreditsMoved)
+    WARPBOOK_X(BondedLimitSet)
+    WARPBOOK_X(RequestDecided)
+    WARPBOOK_X(InstrumentOpened)
+    WARPBOOK_X(InstrumentStateChanged)
+    WARPBOOK_X(BookLevelChanged)
+    WARPBOOK_X(TradeExecuted)
+    WARPBOOK_X(OrderAccepted)
+    WARPBOOK_X(OrderFilled)
+    WARPBOOK_X(OrderAmended)
+    WARPBOOK_X(OrderCancelled)
+    WARPBOOK_X(NodeRegistered)
+    WARPBOOK_X(CapacitySet)
+    WARPBOOK_X(LeaseChanged)
+    WARPBOOK_X(LeaseSettled)
+#undef WARPBOOK_X
+    default:  // replies, and what only settlement needs
+      break;
+  }
+  const wire::EventHeader& header = event.event_header();
+  if (header.account_sequence() != 0) {
+    Account(header.account_id()).last_sequence = header.account_sequence();
+  }
+}
+
+const AccountRow* MarketState::FindAccount(AccountId id) const { return Find(accounts_, id); }
+const InstrumentRow* MarketState::FindInstrument(InstrumentId id) const {
+  return Find(instruments_, id);
+}
+const InstrumentRow* MarketState::FindInstrument(std::string_view symbol) const {
+  const InstrumentId* id = Find(instruments_by_symbol_, std::string(symbol));
+  return id == nullptr ? nullptr : Find(instruments_, *id);
+}
+const OrderRow* MarketState::FindOrder(OrderId id) const { return Find(orders_, id); }
+const LeaseRow* MarketState::FindLease(LeaseId id) const { return Find(leases_, id); }
+const NodeRow* MarketState::FindNode(NodeId id) const { return Find(nodes_, id); }
+
+AccountRow& MarketState::Account(uint64_t id) {
+  const auto found = accounts_.find(AccountId(id));
+  WARPBOOK_CHECK(found != accounts_.end());
+  return found->second;
+}
+
+InstrumentRow& MarketState::Instrument(uint32_t id) {
+  const auto found = instruments_.find(InstrumentId(id));
+  WARPBOOK_CHECK(found != instruments_.end());
+  return found->second;
+}
+
+// ---- Accounts ----
+
+void MarketState::On(const wire::AccountOpened& event) {
+  const AccountId id(event.header().account_id());
+  AccountRow& account = accounts_[id];
+  account.id = id;
+  account.owner = OwnerId(event.owner_id());
+  account.kind = As<AccountKind>(event.kind());
+  account.keys.push_back({KeyOf(*event.public_key()), event.scopes()});
+}
+
+void MarketState::On(const wire::KeyAdded& event) {
+  Account(event.header().account_id()).keys.push_back({KeyOf(*event.public_key()), event.scopes()});
+}
+
+void MarketState::On(const wire::CreditsMoved& event) {
+  AccountRow& account = Account(event.header().account_id());
+  account.free = Credits(event.free_after());
+  account.locked = Credits(event.locked_after());
+  MoveEscrow(account, event);
+}
+
+void MarketState::On(const wire::BondedLimitSet& event) {
+  Account(event.header().account_id()).bonded_limit = Credits(event.limit());
+}
+
+void MarketState::On(const wire::RequestDecided& event) {
+  if (event.reason() != 0) return;
+  AccountRow& account = Account(event.header().account_id());
+  const Tokens amount(event.amount_utok());
+  account.tokens += As<RequestKind>(event.kind()) == RequestKind::kDeposit ? amount : -amount;
+}
+
+// ---- Instruments and market data ----
+
+void MarketState::On(const wire::InstrumentOpened& event) {
+  const InstrumentId id(event.instrument_id());
+  InstrumentTerms terms{.id = id,
+                        .class_id = ClassId(event.class_id()),
+                        .region_id = RegionId(event.region_id()),
+                        .symbol = {},
+                        .window_start = Timestamp(event.window_start_us()),
+                        .gate = Timestamp(event.gate_us()),
+                        .tick = Price(event.tick()),
+                        .band_low = Price(event.band_low()),
+                        .band_high = Price(event.band_high()),
+                        .window_minutes = Minutes(event.window_minutes()),
+                        .notice_seconds = event.notice_seconds()};
+  terms.symbol = FormatSymbol(catalogue_, terms.class_id, terms.region_id, terms.window_start);
+  instruments_by_symbol_[terms.symbol] = id;
+  instruments_[id].terms = std::make_shared<const InstrumentTerms>(std::move(terms));
+  open_instruments_.insert(id);
+}
+
+void MarketState::On(const wire::InstrumentStateChanged& event) {
+  InstrumentRow& instrument = Instrument(event.instrument_id());
+  instrument.state = As<InstrumentState>(event.state());
+  if (instrument.state != InstrumentState::kClosed) return;
+  instrument.book = {};
+  instrument.last_trades.clear();
+  open_instruments_.erase(instrument.terms->id);
+  closed_instruments_.push_back(instrument.terms->id);
+  if (closed_instruments_.size() > kClosedInstrumentsKept) ForgetOldestClosed();
+}
+
+void MarketState::ForgetOldestClosed() {
+  const auto oldest = instruments_.find(closed_instruments_.front());
+  instruments_by_symbol_.erase(oldest->second.terms->symbol);
+  instruments_.erase(oldest);
+  closed_instruments_.pop_front();
+}
+
+void MarketState::On(const wire::BookLevelChanged& event) {
+  SetLevel(Instrument(event.instrument_id()).book, As<Side>(event.side()), Price(event.price()),
+           Quantity(event.gpus()));
+}
+
+void MarketState::On(const wire::TradeExecuted& event) {
+  InstrumentRow& instrument = Instrument(event.instrument_id());
+  const LeaseId id(event.lease_id());
+  instrument.last_trades.push_back({.id = id,
+                                    .price = Price(event.price()),
+                                    .gpus = Quantity(event.gpus()),
+                                    .minutes = Minutes(event.minutes()),
+                                    .taker_side = As<Side>(event.taker_side())});
+  if (instrument.last_trades.size() > kLastTrades) instrument.last_trades.pop_front();
+  const AccountId buyer(event.buyer_account_id());
+  const AccountId provider(event.provider_account_id());
+  leases_[id] = {.id = id,
+                 .buyer = buyer,
+                 .provider = provider,
+                 .node = NodeId(event.node_id()),
+                 .terms = instrument.terms,
+                 .price = Price(event.price()),
+                 .gpus = Quantity(event.gpus()),
+                 .minutes = Minutes(event.minutes()),
+                 .delivery_start = Timestamp(event.delivery_start_us()),
+                 .delivery_end = Timestamp(event.delivery_end_us())};
+  Account(buyer.value()).leases.insert(id);
+  Account(provider.value()).leases.insert(id);
+}
+
+// ---- Orders ----
+
+void MarketState::On(const wire::OrderAccepted& event) {
+  const OrderId id(event.order_id());
+  const AccountId account(event.header().account_id());
+  orders_[id] = {.id = id,
+                 .account = account,
+                 .instrument = InstrumentId(event.instrument_id()),
+                 .node = NodeId(event.node_id()),
+                 .client_order_id = ClientOrderIdOf(*event.client_order_id()),
+                 .price = Price(event.price()),
+                 .expires = Timestamp(event.expires_us()),
+                 .gpus = Quantity(event.gpus()),
+                 .remaining = Quantity(event.gpus()),
+                 .min_fill = Quantity(event.min_fill()),
+                 .side = As<Side>(event.side()),
+                 .type = As<OrderType>(event.type()),
+                 .time_in_force = As<TimeInForce>(event.time_in_force()),
+                 .queue = event.tier(),
+                 .min_assurance = As<Assurance>(event.min_assurance()),
+                 .post_only = event.post_only() != 0};
+  Account(account.value()).orders.insert(id);
+}
+
+void MarketState::On(const wire::OrderFilled& event) {
+  const OrderId id(event.order_id());
+  const auto order = orders_.find(id);
+  WARPBOOK_CHECK(order != orders_.end());
+  order->second.remaining = Quantity(event.remaining());
+  if (order->second.remaining == Quantity(0)) RemoveOrder(id);
+}
+
+void MarketState::On(const wire::OrderAmended& event) {
+  const auto order = orders_.find(OrderId(event.order_id()));
+  WARPBOOK_CHECK(order != orders_.end());
+  order->second.price = Price(event.price());
+  order->second.gpus = Quantity(event.gpus());
+  order->second.remaining = Quantity(event.remaining());
+}
+
+void MarketState::On(const wire::OrderCancelled& event) { RemoveOrder(OrderId(event.order_id())); }
+
+void MarketState::RemoveOrder(OrderId id) {
+  const auto order = orders_.find(id);
+  WARPBOOK_CHECK(order != orders_.end());
+  Account(order->second.account.value()).orders.erase(id);
+  orders_.erase(order);
+}
+
+// ---- Capacity and leases ----
+
+void MarketState::On(const wire::NodeRegistered& event) {
+  const NodeId id(event.node_id());
+  const AccountId account(event.header().account_id());
+  nodes_[id] = {.id = id,
+                .account = account,
+                .class_id = ClassId(event.class_id()),
+                .region_id = RegionId(event.region_id()),
+                .device_key = KeyOf(*event.device_key()),
+                .registered = Quantity(event.gpus()),
+                .capacity = Quantity(0)};
+  Account(account.value()).nodes.push_back(id);
+}
+
+void MarketState::On(const wire::CapacitySet& event) {
+  const auto node = nodes_.find(NodeId(event.node_id()));
+  WARPBOOK_CHECK(node != nodes_.end());
+  node->second.capacity = Quantity(event.gpus());
+  node->second.assurance = As<Assurance>(event.assurance());
+  node->second.approved = true;
+}
+
+void MarketState::On(const wire::LeaseChanged& event) {
+  const auto found = leases_.find(LeaseId(event.lease_id()));
+  // Settled: the first of the two events of buyer and provider has removed it.
+  if (found == leases_.end()) return;
+  LeaseRow& lease = found->second;
+  lease.state = As<LeaseState>(event.state());
+  lease.completed = event.completed() != 0;
+  if (lease.state != LeaseState::kSettled) return;
+  Account(lease.buyer.value()).leases.erase(lease.id);
+  Account(lease.provider.value()).leases.erase(lease.id);
+  leases_.erase(found);
+}
+
+void MarketState::On(const wire::LeaseSettled& event) {
+  Account(event.provider_account_id()).tokens += Tokens(event.provider_utok());
+}
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,76 @@
+// MarketState: the market as durable events tell it. Everything the gateway answers from is here,
+// so that it can never show what is not durable. Built by replay at start and kept up with every
+// batch. No I/O; the I/O thread owns it.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "gateway/publish/market_rows.h"
+#include "schema/catalogue/catalogue.h"
+#include "schema/wire/record.h"
+
+namespace warpbook::gateway {
+
+class MarketState {
+ public:
+  // Closed instruments that are still known by their symbols; older ones are forgotten.
+  static constexpr size_t kClosedInstrumentsKept = 20'000;
+
+  // The catalogue must outlive it.
+  explicit MarketState(const Catalogue& catalogue) : catalogue_(catalogue) {}
+
+  // Takes in one event. Events come in journal order, without a gap from the first one ever.
+  void Apply(wire::RecordView event);
+
+  const Catalogue& catalogue() const { return catalogue_; }
+  // Null where there is none. Valid until the next Apply.
+  const AccountRow* FindAccount(AccountId id) const;
+  const InstrumentRow* FindInstrument(InstrumentId id) const;
+  const InstrumentRow* FindInstrument(std::string_view symbol) const;
+  const OrderRow* FindOrder(OrderId id) const;
+  const LeaseRow* FindLease(LeaseId id) const;
+  const NodeRow* FindNode(NodeId id) const;
+  // Those not closed, ascending by id.
+  const absl::btree_set<InstrumentId>& open_instruments() const { return open_instruments_; }
+
+ private:
+  void On(const wire::AccountOpened& event);
+  void On(const wire::KeyAdded& event);
+  void On(const wire::CreditsMoved& event);
+  void On(const wire::BondedLimitSet& event);
+  void On(const wire::RequestDecided& event);
+  void On(const wire::InstrumentOpened& event);
+  void On(const wire::InstrumentStateChanged& event);
+  void On(const wire::BookLevelChanged& event);
+  void On(const wire::TradeExecuted& event);
+  void On(const wire::OrderAccepted& event);
+  void On(const wire::OrderFilled& event);
+  void On(const wire::OrderAmended& event);
+  void On(const wire::OrderCancelled& event);
+  void On(const wire::NodeRegistered& event);
+  void On(const wire::CapacitySet& event);
+  void On(const wire::LeaseChanged& event);
+  void On(const wire::LeaseSettled& event);
+
+  AccountRow& Account(uint64_t id);
+  InstrumentRow& Instrument(uint32_t id);
+  void RemoveOrder(OrderId id);
+  void ForgetOldestClosed();
+
+  const Catalogue& catalogue_;
+  absl::flat_hash_map<AccountId, AccountRow> accounts_;
+  absl::flat_hash_map<InstrumentId, InstrumentRow> instruments_;
+  absl::flat_hash_map<std::string, InstrumentId> instruments_by_symbol_;
+  absl::btree_set<InstrumentId> open_instruments_;
+  std::deque<InstrumentId> closed_instruments_;  // oldest first
+  absl::flat_hash_map<OrderId, OrderRow> orders_;
+  absl::flat_hash_map<LeaseId, LeaseRow> leases_;
+  absl::flat_hash_map<NodeId, NodeRow> nodes_;
+};
+
+}  // namespace warpbook::gateway

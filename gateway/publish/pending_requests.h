@@ -1,0 +1,62 @@
+// PendingRequests: the commands of this process that have no answer yet, by tag. A tag is the
+// process's random prefix over a counter, so that the tags of a replay, or of another gateway,
+// never meet one of ours. The I/O thread owns it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "gateway/protocol/methods.h"
+
+namespace warpbook::gateway {
+
+struct PendingRequest {
+  uint64_t connection_id = 0;
+  Method method = Method::kPing;
+  std::optional<int64_t> req_id;
+  int64_t time_in_us = 0;
+  bool taken = false;  // settlement's to decide: the engine has taken the request
+};
+
+class PendingRequests {
+ public:
+  // The prefix is random, from schema/base/crypto.h; the low 32 bits of a tag count.
+  explicit PendingRequests(uint32_t prefix) : prefix_(prefix) {}
+
+  // Never 0, and never one that is still open.
+  uint64_t NextTag();
+  void Add(uint64_t tag, const PendingRequest& request);
+  // Null where the tag is none of ours or has been answered.
+  PendingRequest* Find(uint64_t tag);
+  std::optional<PendingRequest> Take(uint64_t tag);
+
+  // Commands without an answer: of a connection, and of all.
+  size_t CountOf(uint64_t connection_id) const;
+  size_t size() const { return requests_.size(); }
+
+  // Settlement must decide by then (monotonic microseconds, never falling from call to call).
+  void AddDeadline(uint64_t tag, int64_t deadline_micros) {
+    deadlines_.emplace_back(deadline_micros, tag);
+  }
+  // The next tag whose deadline has passed and that is still open.
+  std::optional<uint64_t> NextOverdue(int64_t now_micros);
+  // Any open one; for the end of a drain.
+  std::optional<uint64_t> AnyTag() const;
+
+  // Nobody waits for the connection's answers any more.
+  void ForgetConnection(uint64_t connection_id) { counts_.erase(connection_id); }
+
+ private:
+  const uint32_t prefix_;
+  uint32_t counter_ = 0;
+  absl::flat_hash_map<uint64_t, PendingRequest> requests_;
+  absl::flat_hash_map<uint64_t, size_t> counts_;  // by connection
+  std::deque<std::pair<int64_t, uint64_t>> deadlines_;
+};
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,161 @@
+#include "gateway/publish/public_feed.h"
+
+#include <algorithm>
+
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+// One message for all who are not waiting for a snapshot; those who cannot take it wait from now.
+template <typename Listeners>
+void Broadcast(Listeners& listeners, const SharedText& message) {
+  for (auto& listener : listeners) {
+    if (!listener.missed) listener.missed = !listener.subscriber->SendPublic(message);
+  }
+}
+
+template <typename Listeners>
+auto FindListener(Listeners& listeners, uint64_t connection_id) {
+  return std::ranges::find_if(
+      listeners, [&](const auto& listener) { return listener.connection_id == connection_id; });
+}
+
+}  // namespace
+
+RejectReason PublicFeed::Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
+                                   InstrumentId instrument) {
+  auto& listeners = StreamOf(feeds_[instrument], channel).listeners;
+  if (FindListener(listeners, connection_id) != listeners.end()) {
+    return RejectReason::kAlreadySubscribed;
+  }
+  listeners.push_back({.connection_id = connection_id, .subscriber = &subscriber});
+  by_connection_[connection_id].emplace_back(channel, instrument);
+  return RejectReason::kNone;
+}
+
+RejectReason PublicFeed::Unsubscribe(uint64_t connection_id, Channel channel,
+                                     InstrumentId instrument) {
+  const auto subscriptions = by_connection_.find(connection_id);
+  if (subscriptions == by_connection_.end() ||
+      std::erase(subscriptions->second, Subscription(channel, instrument)) == 0) {
+    return RejectReason::kNotSubscribed;
+  }
+  auto& listeners = StreamOf(feeds_[instrument], channel).listeners;
+  listeners.erase(FindListener(listeners, connection_id));
+  return RejectReason::kNone;
+}
+
+void PublicFeed::RemoveConnection(uint64_t connection_id) {
+  const auto subscriptions = by_connection_.find(connection_id);
+  if (subscriptions == by_connection_.end()) return;
+  for (const auto& [channel, instrument] : subscriptions->second) {
+    auto& listeners = StreamOf(feeds_[instrument], channel).listeners;
+    listeners.erase(FindListener(listeners, connection_id));
+  }
+  by_connection_.erase(subscriptions);
+}
+
+size_t PublicFeed::CountOf(uint64_t connection_id) const {
+  const auto subscriptions = by_connection_.find(connection_id);
+  return subscriptions == by_connection_.end() ? 0 : subscriptions->second.size();
+}
+
+void PublicFeed::SendFirst(uint64_t connection_id, Channel channel, InstrumentId instrument,
+                           int64_t ts_us) {
+  if (channel != Channel::kBook) return;
+  Stream& stream = feeds_[instrument].book;
+  const auto listener = FindListener(stream.listeners, connection_id);
+  WARPBOOK_CHECK(listener != stream.listeners.end());
+  SendSnapshot(*listener, stream, channel, instrument, ts_us);
+}
+
+void PublicFeed::Resume(uint64_t connection_id, int64_t ts_us) {
+  const auto subscriptions = by_connection_.find(connection_id);
+  if (subscriptions == by_connection_.end()) return;
+  for (const auto& [channel, instrument] : subscriptions->second) {
+    Stream& stream = StreamOf(feeds_[instrument], channel);
+    const auto listener = FindListener(stream.listeners, connection_id);
+    if (listener->missed) SendSnapshot(*listener, stream, channel, instrument, ts_us);
+  }
+}
+
+void PublicFeed::SendSnapshot(Listener& listener, const Stream& stream, Channel channel,
+                              InstrumentId instrument, int64_t ts_us) {
+  const InstrumentRow& row = *state_.FindInstrument(instrument);
+  const PublicHead head{.sequence = stream.sequence, .ts_us = ts_us};
+  std::string text =
+      channel == Channel::kBook ? BookSnapshot(row, head) : TradesSnapshot(row, head);
+  listener.missed = !listener.subscriber->SendPublic(Share(std::move(text)));
+}
+
+PublicFeed::Feed& PublicFeed::Touch(InstrumentId instrument) {
+  Feed& feed = feeds_[instrument];
+  if (!feed.touched) touched_.push_back(instrument);
+  feed.touched = true;
+  return feed;
+}
+
+void PublicFeed::On(const wire::BookLevelChanged& event) {
+  Touch(InstrumentId(event.instrument_id()))
+      .changed_levels.emplace_back(static_cast<Side>(event.side()), Price(event.price()));
+}
+
+void PublicFeed::On(const wire::TradeExecuted& event) {
+  Touch(InstrumentId(event.instrument_id()))
+      .new_trades.push_back({.id = LeaseId(event.lease_id()),
+                             .price = Price(event.price()),
+                             .gpus = Quantity(event.gpus()),
+                             .minutes = Minutes(event.minutes()),
+                             .taker_side = static_cast<Side>(event.taker_side())});
+}
+
+void PublicFeed::On(const wire::InstrumentStateChanged& event) {
+  Touch(InstrumentId(event.instrument_id()));
+}
+
+void PublicFeed::Flush(int64_t ts_us) {
+  for (const InstrumentId instrument : touched_) {
+    Feed& feed = feeds_[instrument];
+    feed.touched = false;
+    const InstrumentRow* row = state_.FindInstrument(instrument);
+    if (row == nullptr || row->state == InstrumentState::kClosed) {
+      RemoveFeed(instrument, feed);
+    } else {
+      FlushFeed(instrument, feed, ts_us);
+    }
+  }
+  touched_.clear();
+}
+
+void PublicFeed::FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
+  const InstrumentRow& row = *state_.FindInstrument(instrument);
+  if (!feed.new_trades.empty()) {
+    const PublicHead head{.sequence = ++feed.trades.sequence, .ts_us = ts_us};
+    if (!feed.trades.listeners.empty()) {
+      Broadcast(feed.trades.listeners, Share(TradesUpdate(row, head, feed.new_trades)));
+    }
+    feed.new_trades.clear();
+  }
+  if (!feed.changed_levels.empty()) {
+    const PublicHead head{.sequence = ++feed.book.sequence, .ts_us = ts_us};
+    if (!feed.book.listeners.empty()) {
+      std::ranges::sort(feed.changed_levels);
+      const auto repeated = std::ranges::unique(feed.changed_levels);
+      feed.changed_levels.erase(repeated.begin(), repeated.end());
+      Broadcast(feed.book.listeners, Share(BookUpdate(row, head, feed.changed_levels)));
+    }
+    feed.changed_levels.clear();
+  }
+}
+
+void PublicFeed::RemoveFeed(InstrumentId instrument, Feed& feed) {
+  for (const Channel channel : {Channel::kBook, Channel::kTrades}) {
+    for (const Listener& listener : StreamOf(feed, channel).listeners) {
+      std::erase(by_connection_[listener.connection_id], Subscription(channel, instrument));
+    }
+  }
+  feeds_.erase(instrument);
+}
+
+}  // namespace warpbook::gateway

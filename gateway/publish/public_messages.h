@@ -1,0 +1,36 @@
+// Market data: the messages of the channels book and trades, encoded once for all subscribers
+// (4-gateway-api of the design).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/protocol/json_writer.h"
+#include "gateway/publish/market_rows.h"
+#include "schema/catalogue/catalogue.h"
+
+namespace warpbook::gateway {
+
+struct PublicHead {
+  uint64_t sequence = 0;  // of the channel: +1 with each update
+  int64_t ts_us = 0;
+};
+
+std::string BookSnapshot(const InstrumentRow& instrument, PublicHead head);
+// The levels that changed, each with what it is now (0: gone). Sorted, none twice.
+using ChangedLevel = std::pair<Side, Price>;
+std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
+                       std::span<const ChangedLevel> levels);
+
+std::string TradesUpdate(const InstrumentRow& instrument, PublicHead head,
+                         std::span<const TradeRow> trades);
+// The last trades, for a subscriber that missed some.
+std::string TradesSnapshot(const InstrumentRow& instrument, PublicHead head);
+
+// One row of `instruments`.
+void WriteInstrument(JsonWriter& json, const InstrumentRow& instrument, const Catalogue& catalogue);
+
+}  // namespace warpbook::gateway

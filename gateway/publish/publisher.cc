@@ -1,0 +1,35 @@
+#include "gateway/publish/publisher.h"
+
+namespace warpbook::gateway {
+
+void Publisher::Publish(const engine::DurableBatch& batch) {
+  wire::RecordView command;
+  for (const wire::RecordView record : wire::Records(batch.records)) {
+    if (wire::IsCommand(record.type())) {
+      command = record;
+      last_sequence_ = command.command_header().sequence();
+      last_time_us_ = command.command_header().time_us();
+    } else {
+      OnEvent(command, record);
+    }
+  }
+  public_.Flush(last_time_us_);
+}
+
+void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
+  state_.Apply(event);
+  replier_.OnEvent(command, event);
+  private_.OnEvent(event, last_time_us_);
+  switch (event.type()) {
+    case wire::RecordType::kBookLevelChanged:
+      return public_.On(event.as<wire::BookLevelChanged>());
+    case wire::RecordType::kTradeExecuted:
+      return public_.On(event.as<wire::TradeExecuted>());
+    case wire::RecordType::kInstrumentStateChanged:
+      return public_.On(event.as<wire::InstrumentStateChanged>());
+    default:
+      return;
+  }
+}
+
+}  // namespace warpbook::gateway
