@@ -10,7 +10,7 @@
 namespace warpbook::journal {
 namespace {
 
-constexpr size_t kRestChunkSize = 256 * kPageSize;
+constexpr size_t kRestChunkSize = 16 * kPageSize;
 
 bool HeaderIsSound(const BatchHeader& header, uint64_t offset) {
   return header.magic == kBatchMagic && header.header_crc == BatchHeaderCrc(header) &&
