@@ -3,23 +3,28 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 
 #include "gateway/publish/private_messages.h"
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
 
-RejectReason PrivateFeed::Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
-                                    AccountId account) {
+bool PrivateFeed::IsSubscribed(uint64_t connection_id, Channel channel) const {
+  const Listener* listener = Find(connection_id);
+  return listener != nullptr && (listener->channels & Bit(channel)) != 0;
+}
+
+void PrivateFeed::Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
+                            AccountId account) {
+  WARPBOOK_CHECK(!IsSubscribed(connection_id, channel));
   Listener* listener = Find(connection_id);
   if (listener == nullptr) {
     account_of_[connection_id] = account;
     listener = &listeners_[account].emplace_back(
         Listener{.connection_id = connection_id, .subscriber = &subscriber});
   }
-  if ((listener->channels & Bit(channel)) != 0) return RejectReason::kAlreadySubscribed;
   listener->channels |= Bit(channel);
-  return RejectReason::kNone;
 }
 
 RejectReason PrivateFeed::Unsubscribe(uint64_t connection_id, Channel channel) {
@@ -43,15 +48,8 @@ void PrivateFeed::RemoveConnection(uint64_t connection_id) {
 }
 
 size_t PrivateFeed::CountOf(uint64_t connection_id) const {
-  const auto account = account_of_.find(connection_id);
-  if (account == account_of_.end()) return 0;
-  const auto listeners = listeners_.find(account->second);
-  for (const Listener& listener : listeners->second) {
-    if (listener.connection_id == connection_id) {
-      return static_cast<size_t>(std::popcount(listener.channels));
-    }
-  }
-  return 0;
+  const Listener* listener = Find(connection_id);
+  return listener == nullptr ? 0 : static_cast<size_t>(std::popcount(listener->channels));
 }
 
 void PrivateFeed::SendFirst(uint64_t connection_id, Channel channel, int64_t ts_us) {
@@ -142,13 +140,17 @@ void PrivateFeed::Send(const wire::EventHeader& header, Channel channel, int64_t
   }
 }
 
-PrivateFeed::Listener* PrivateFeed::Find(uint64_t connection_id) {
+const PrivateFeed::Listener* PrivateFeed::Find(uint64_t connection_id) const {
   const auto account = account_of_.find(connection_id);
   if (account == account_of_.end()) return nullptr;
-  for (Listener& listener : listeners_[account->second]) {
+  for (const Listener& listener : listeners_.find(account->second)->second) {
     if (listener.connection_id == connection_id) return &listener;
   }
   return nullptr;
+}
+
+PrivateFeed::Listener* PrivateFeed::Find(uint64_t connection_id) {
+  return const_cast<Listener*>(std::as_const(*this).Find(connection_id));
 }
 
 }  // namespace warpbook::gateway

@@ -24,10 +24,11 @@ class PrivateFeed {
  public:
   explicit PrivateFeed(const MarketState& state) : state_(state) {}
 
-  // A private channel of an account; a connection listens to one account. kAlreadySubscribed or
-  // kNone.
-  RejectReason Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
-                         AccountId account);
+  bool IsSubscribed(uint64_t connection_id, Channel channel) const;
+  // To a private channel of an account that it is not subscribed to; a connection listens to one
+  // account.
+  void Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
+                 AccountId account);
   // kNotSubscribed or kNone.
   RejectReason Unsubscribe(uint64_t connection_id, Channel channel);
   void RemoveConnection(uint64_t connection_id);
@@ -54,6 +55,7 @@ class PrivateFeed {
   bool Listens(const wire::EventHeader& header, Channel channel) const;
   void Send(const wire::EventHeader& header, Channel channel, int64_t ts_us,
             std::string_view object);
+  const Listener* Find(uint64_t connection_id) const;
   Listener* Find(uint64_t connection_id);
 
   const MarketState& state_;

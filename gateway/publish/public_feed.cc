@@ -23,15 +23,20 @@ auto FindListener(Listeners& listeners, uint64_t connection_id) {
 
 }  // namespace
 
-RejectReason PublicFeed::Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
-                                   InstrumentId instrument) {
-  auto& listeners = StreamOf(feeds_[instrument], channel).listeners;
-  if (FindListener(listeners, connection_id) != listeners.end()) {
-    return RejectReason::kAlreadySubscribed;
-  }
-  listeners.push_back({.connection_id = connection_id, .subscriber = &subscriber});
+bool PublicFeed::IsSubscribed(uint64_t connection_id, Channel channel,
+                              InstrumentId instrument) const {
+  const auto subscriptions = by_connection_.find(connection_id);
+  return subscriptions != by_connection_.end() &&
+         std::ranges::find(subscriptions->second, Subscription(channel, instrument)) !=
+             subscriptions->second.end();
+}
+
+void PublicFeed::Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
+                           InstrumentId instrument) {
+  WARPBOOK_CHECK(!IsSubscribed(connection_id, channel, instrument));
+  StreamOf(feeds_[instrument], channel)
+      .listeners.push_back({.connection_id = connection_id, .subscriber = &subscriber});
   by_connection_[connection_id].emplace_back(channel, instrument);
-  return RejectReason::kNone;
 }
 
 RejectReason PublicFeed::Unsubscribe(uint64_t connection_id, Channel channel,

@@ -25,9 +25,10 @@ class PublicFeed {
  public:
   explicit PublicFeed(const MarketState& state) : state_(state) {}
 
-  // kBook or kTrades of an instrument that is not closed. kAlreadySubscribed or kNone.
-  RejectReason Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
-                         InstrumentId instrument);
+  bool IsSubscribed(uint64_t connection_id, Channel channel, InstrumentId instrument) const;
+  // To kBook or kTrades of an instrument that is not closed, and that it is not subscribed to.
+  void Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
+                 InstrumentId instrument);
   // kNotSubscribed or kNone.
   RejectReason Unsubscribe(uint64_t connection_id, Channel channel, InstrumentId instrument);
   void RemoveConnection(uint64_t connection_id);

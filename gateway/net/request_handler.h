@@ -1,0 +1,120 @@
+// RequestHandler: one message of one connection, from its bytes to its answer: decoder, admission,
+// and then either an answer from the published state or a command to the engine, whose answer comes
+// with the durable event (gateway/publish/replier.h). Every message has exactly one answer. No
+// sockets here; the I/O thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/service/engine_port.h"
+#include "gateway/admission/authenticator.h"
+#include "gateway/admission/gatekeeper.h"
+#include "gateway/admission/limits.h"
+#include "gateway/protocol/json_decoder.h"
+#include "gateway/protocol/reply_writer.h"
+#include "gateway/publish/publisher.h"
+#include "gateway/publish/subscriber.h"
+#include "schema/base/clock.h"
+
+namespace warpbook::gateway {
+
+inline constexpr std::string_view kGatewayVersion = "0.1.0";
+
+// The clocks of a gateway: signatures are made with real time, rates and delays measured with a
+// monotonic one, and the market has its own.
+struct GatewayClocks {
+  const Clock& real;
+  const Clock& monotonic;
+  const Clock& market;
+};
+
+class RequestHandler {
+ public:
+  // All that is passed must outlive it.
+  RequestHandler(std::string server_name, const GatewayLimits& limits, Publisher& publisher,
+                 engine::EnginePort& port, GatewayClocks clocks);
+
+  // A text message.
+  void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
+  // A binary one: kBinaryNotSupported.
+  void OnBinary(Visitor& visitor, Subscriber& subscriber);
+
+  // From now on commands are refused with kShuttingDown.
+  void BeginShutdown() { shutting_down_ = true; }
+
+ private:
+  // One message on its way.
+  struct Call {
+    Visitor& visitor;
+    Subscriber& subscriber;
+    const DecodedMessage& message;
+    int64_t time_in_us;
+  };
+
+  void Dispatch(Call& call);
+
+  void Handle(Call& call, const Refusal& refusal);
+  void Handle(Call& call, const PingRequest& request);
+  void Handle(Call& call, const SessionChallengeRequest& request);
+  void Handle(Call& call, const SessionLogonRequest& request);
+  void Handle(Call& call, const SessionStatusRequest& request);
+  void Handle(Call& call, const SessionLogoutRequest& request);
+  void Handle(Call& call, const AccountOpenRequest& request);
+  void Handle(Call& call, const KeyAddRequest& request);
+  void Handle(Call& call, const AccountBalancesRequest& request);
+  void Handle(Call& call, const AccountOrdersRequest& request);
+  void Handle(Call& call, const AccountLeasesRequest& request);
+  void Handle(Call& call, const AccountNodesRequest& request);
+  void Handle(Call& call, const InstrumentsRequest& request);
+  void Handle(Call& call, const SubscribeRequest& request);
+  void Handle(Call& call, const UnsubscribeRequest& request);
+  void Handle(Call& call, const OrderPlaceRequest& request);
+  void Handle(Call& call, const CapacityRegisterRequest& request);
+  void Handle(Call& call, const LeaseHeartbeatRequest& request);
+  void Handle(Call& call, const InstrumentHaltRequest& request);
+  // Those whose command needs nothing but what they say.
+  void Handle(Call& call, const CreditsBuyRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const OrderAmendRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const OrderCancelRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const LeaseStartRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const LeaseCompleteRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const TokenDepositRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const LimitSetRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const CapacitySetRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const PriceSetRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const SettlementSubmitRequest& request) { SubmitPlain(call, request); }
+
+  // The account that is logged on; its row is there, as its logon found it.
+  const AccountRow& AccountOf(const Call& call) const;
+  // The instrument of that symbol, if it is not closed; else the call is refused.
+  const InstrumentRow* OpenInstrument(Call& call, std::string_view symbol);
+
+  void SubscribePublic(Call& call, const SubscribeRequest& request);
+  void SubscribePrivate(Call& call, const SubscribeRequest& request);
+  bool HasRoomForSubscription(const Call& call);
+
+  // Sends the command that `make(origin)` gives, from `account`.
+  template <typename Make>
+  void Submit(Call& call, AccountId account, Make&& make);
+  template <typename R>
+  void SubmitPlain(Call& call, const R& request);
+
+  // The answers that need no command.
+  template <typename WriteFields>
+  void Succeed(Call& call, WriteFields&& write_fields);
+  void Refuse(Call& call, const Refusal& refusal);
+  void Refuse(Call& call, RejectReason reason, std::string_view param = "");
+  ReplyHead HeadOf(const Call& call) const;
+
+  const Authenticator authenticator_;
+  const GatewayLimits& limits_;
+  Publisher& publisher_;
+  engine::EnginePort& port_;
+  const GatewayClocks clocks_;
+  JsonDecoder decoder_;
+  bool shutting_down_ = false;
+};
+
+}  // namespace warpbook::gateway
