@@ -1,8 +1,9 @@
 // Every single bit of a small journal, flipped: the same recovery or a refusal, never another
 // state.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 
-#include "doctest/doctest.h"
 #include "schema/journal/cursors.h"
 #include "tests/schema/journal/journal_fixture.h"
 #include "tests/support/memory_file_system.h"

@@ -1,10 +1,11 @@
 // Loss of power: torn last batches, crashes between any two operations, lost and misdirected
 // writes.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <bit>
 #include <random>
 
-#include "doctest/doctest.h"
 #include "tests/schema/journal/journal_fixture.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"

@@ -1,10 +1,11 @@
 // Every row of kStopTable, and the faults that are found before it.
 #include "schema/journal/recovery.h"
 
+#include <doctest/doctest.h>
+
 #include <cstring>
 #include <set>
 
-#include "doctest/doctest.h"
 #include "schema/journal/cursors.h"
 #include "schema/journal/recovery_table.h"
 #include "schema/journal/watermark.h"

@@ -1,10 +1,11 @@
 #include "schema/journal/writer.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cstring>
 #include <random>
 
-#include "doctest/doctest.h"
 #include "schema/journal/segment_reader.h"
 #include "schema/journal/tail_reader.h"
 #include "tests/schema/journal/journal_fixture.h"
