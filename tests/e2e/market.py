@@ -7,10 +7,312 @@ What is in this folder:
   market_test_case.py members, operators and constant prices for the tests below
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
-  bad_input_test.py   each malformed or forbidden message has its own answer
+  bad_input_test.py   each malformed or forbidden request has its own answer
+  bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
 Debian's python3-websockets and python3-cryptography; nothing but loopback is used.
 """
+
+import contextlib
+import csv
+import ctypes
+import io
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+POSTGRES_BIN = "/usr/lib/postgresql/15/bin"
+SOURCE_ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+DEFAULT_CATALOGUE = os.path.join(SOURCE_ROOT, "schema/catalogue/catalogue.conf")
+SERVER_NAME = "warpbook-e2e"
+# Below the ephemeral ports, so that no outgoing connection takes one while its owner restarts.
+PORTS = range(18400, 18600)
+START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 20.0
+LOG_TAIL_LINES = 60
+
+_running = []  # every Market that was started, for the report of a failure
+
+
+def warpbook_binary():
+    return os.environ["WARPBOOK_BINARY"]
+
+
+def settlement_binary():
+    return os.environ["WARPBOOK_SETTLEMENT_BINARY"]
+
+
+def _die_with_parent():
+    """The child is killed when the thread that started it ends: the main thread, always."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_until(condition, what, seconds=START_DEADLINE_S):
+    """Waits for a condition outside of any connection."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
+
+
+def claim_port():
+    """(port, claim): a port that is free, and ours among all tests for as long as the claim is
+    open."""
+    for port in random.sample(PORTS, len(PORTS)):
+        claim = socket.socket(socket.AF_UNIX)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                claim.bind(f"\0warpbook-e2e-port-{port}")
+                probe.bind(("127.0.0.1", port))
+                return port, claim
+            except OSError:
+                claim.close()
+    raise AssertionError("no free port")
+
+
+class Process:
+    """A program with its log; it dies with the tests."""
+
+    def __init__(self, name, argv, log_path, user=None):
+        self.name = name
+        self.argv = argv
+        self.log_path = log_path
+        self.user = user
+        self.popen = None
+
+    def start(self):
+        identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        with open(self.log_path, "ab") as log:
+            log.write(f"==== {' '.join(self.argv)}\n".encode())
+            log.flush()
+            self.popen = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                start_new_session=True, preexec_fn=_die_with_parent, **identity)
+
+    @property
+    def running(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def kill(self):
+        """kill -9."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def stop(self, signal_number=signal.SIGTERM):
+        """Asks it to end; its exit status."""
+        if not self.running:
+            return self.popen.returncode if self.popen else None
+        self.popen.send_signal(signal_number)
+        try:
+            return self.popen.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end in {STOP_DEADLINE_S} s") from None
+
+    def log_tail(self):
+        with contextlib.suppress(FileNotFoundError), open(self.log_path, errors="replace") as log:
+            return "".join(log.readlines()[-LOG_TAIL_LINES:])
+        return ""
+
+
+class Market:
+    """One exchange: PostgreSQL, engine with gateway, settlement."""
+
+    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE):
+        self.clock_factor = clock_factor
+        self.catalogue = catalogue
+        self.folder = tempfile.mkdtemp(prefix="wb-e2e-", dir="/tmp")
+        os.chmod(self.folder, 0o711)
+        self.journal = self.path("journal")
+        self.port, self._claim = claim_port()
+        self.admin_port, self._admin_claim = claim_port()
+        self.url = f"ws://127.0.0.1:{self.port}/ws"
+        self.admin_url = f"ws://127.0.0.1:{self.admin_port}/ws"
+        self.keys = {}
+        _running.append(self)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    # -- Life
+
+    def start(self):
+        self.make_keys()
+        self._make_postgres()
+        self.create_database("warpbook")
+        self.engine = Process("warpbook", self.serve_argv(), self.path("warpbook.log"))
+        self.settlement = Process("settlement", [
+            settlement_binary(), "serve", "--journal", self.journal, "--database",
+            self.conninfo("warpbook"), "--engine", f"127.0.0.1:{self.admin_port}", "--server-name",
+            SERVER_NAME, "--key", self.path("settlement.pem"), "--catalogue", self.catalogue
+        ], self.path("settlement.log"))
+        self.start_engine()
+        self.settlement.start()
+        return self
+
+    def start_engine(self):
+        self.engine.start()
+        self.wait_until_ready()
+
+    def stop(self):
+        """Ends everything; the exit statuses of engine and settlement must be 0."""
+        statuses = {}
+        try:
+            for process in (self.settlement, self.engine):
+                if process.running:
+                    statuses[process.name] = process.stop()
+            statuses["postgres"] = self.postgres.stop(signal.SIGINT)
+        finally:
+            self.kill()
+        for name, status in statuses.items():
+            assert status == 0, f"{name} ended with {status}"
+
+    def kill(self):
+        for name in ("settlement", "engine", "postgres"):
+            process = getattr(self, name, None)
+            if process is not None and process.running:
+                process.kill()
+
+    def remove(self):
+        self._claim.close()
+        self._admin_claim.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def wait_until_ready(self):
+        def ready():
+            if not self.engine.running:
+                raise AssertionError(f"warpbook ended: {self.engine.log_tail()}")
+            return self.http_status("/readyz") == 200
+        wait_until(ready, "/readyz")
+
+    def http_status(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}",
+                                        timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    # -- Commands
+
+    def serve_argv(self, **replaced):
+        """The command line of `warpbook serve`; options replaced or, with None, left out."""
+        options = {
+            "journal": self.journal, "catalogue": self.catalogue,
+            "listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}",
+            "server_name": SERVER_NAME, "operator_key_file": self.path("operator.pub"),
+            "settlement_key_file": self.path("settlement.pub"),
+            "clock_factor": str(self.clock_factor)
+        }
+        options.update(replaced)
+        argv = [warpbook_binary(), "serve"]
+        for name, value in options.items():
+            if value is not None:
+                argv += ["--" + name.replace("_", "-"), value]
+        return argv
+
+    def audit(self, *extra):
+        """`warpbook-settlement audit`."""
+        return run([settlement_binary(), "audit", "--database", self.conninfo("warpbook"),
+                    "--journal", self.journal, *extra])
+
+    def make_keys(self):
+        for name in ("operator", "settlement"):
+            made = run([warpbook_binary(), "keys", "new", self.path(name + ".pem")])
+            assert made.returncode == 0, made
+            public = made.stdout.strip()
+            with open(self.path(name + ".pub"), "w", encoding="ascii") as file:
+                file.write(public + "\n")
+
+    # -- PostgreSQL
+
+    def _make_postgres(self):
+        user = "postgres" if os.geteuid() == 0 else None
+        data = self.path("pg")
+        os.mkdir(data, 0o700)
+        if user:
+            shutil.chown(data, user, user)
+        identity = {"user": user, "group": user, "extra_groups": []} if user else {}
+        made = run([f"{POSTGRES_BIN}/initdb", "--pgdata", data, "--auth", "trust", "--username",
+                    "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"],
+                   cwd="/", **identity)
+        assert made.returncode == 0, made
+        self.postgres = Process("postgres", [
+            f"{POSTGRES_BIN}/postgres", "-D", data, "-k", data, "-c", "listen_addresses=", "-c",
+            "fsync=on", "-c", "shared_buffers=32MB", "-c", "max_connections=20"
+        ], self.path("postgres.log"), user)
+        self.start_postgres()
+
+    def start_postgres(self):
+        def answers():
+            self.revive_postgres()
+            return self.postgres_answers()
+        wait_until(answers, "PostgreSQL")
+
+    def revive_postgres(self):
+        """Starts it where it does not run: after a crash it refuses until its old backends are
+        gone."""
+        if not self.postgres.running:
+            self.postgres.start()
+
+    def postgres_answers(self):
+        return run([f"{POSTGRES_BIN}/pg_isready", "-q", "-h", self.path("pg")]).returncode == 0
+
+    def conninfo(self, database, user="postgres"):
+        return f"host={self.path('pg')} user={user} dbname={database}"
+
+    def create_database(self, name):
+        """A new database, migrated."""
+        self.query(f'CREATE DATABASE "{name}"', database="postgres")
+        migrated = run([settlement_binary(), "migrate", "--database", self.conninfo(name)])
+        assert migrated.returncode == 0, migrated
+
+    def query(self, sql, database="warpbook"):
+        """The rows of a query, as dictionaries of strings."""
+        done = run(["psql", "-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1", "-d",
+                    self.conninfo(database), "-c", sql])
+        assert done.returncode == 0, done
+        return list(csv.DictReader(io.StringIO(done.stdout)))
+
+
+def run(argv, **options):
+    """Runs a command to its end."""
+    options.setdefault("timeout", 60)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def main():
+    """unittest.main, with the ends of all logs where a test failed. WARPBOOK_E2E_KEEP=1 keeps the
+    folders."""
+    try:
+        passed = unittest.main(exit=False, verbosity=2, module="__main__").result.wasSuccessful()
+        if not passed:
+            for market in _running:
+                for log in sorted(os.listdir(market.folder)):
+                    if log.endswith(".log"):
+                        tail = Process(log, [], market.path(log)).log_tail()
+                        print(f"---- the end of {market.path(log)}\n{tail}", file=sys.stderr)
+    finally:
+        for market in _running:
+            market.kill()
+            if not os.environ.get("WARPBOOK_E2E_KEEP"):
+                market.remove()
+    sys.exit(0 if passed else 1)
