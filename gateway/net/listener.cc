@@ -1,0 +1,73 @@
+#include "gateway/net/listener.h"
+
+#include "absl/strings/str_cat.h"
+#include "gateway/net/address.h"
+#include "gateway/net/log.h"
+
+namespace warpbook::gateway {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+// How long to wait after a failed accept: no descriptors left, most likely.
+constexpr std::chrono::milliseconds kAcceptRetry(100);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(boost::asio::io_context& io,
+                                                         const std::string& address,
+                                                         bool allow_beyond_loopback) {
+  const absl::StatusOr<tcp::endpoint> endpoint = ParseEndpoint(address);
+  if (!endpoint.ok()) return endpoint.status();
+  if (!endpoint->address().is_loopback() && !allow_beyond_loopback) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "will not listen on ", address,
+        ": it is not a loopback address and there is no TLS; to do it nevertheless, allow "
+        "plaintext beyond loopback"));
+  }
+  std::unique_ptr<Listener> listener(new Listener(io));
+  tcp::acceptor& acceptor = listener->acceptor_;
+  error_code error;
+  acceptor.open(endpoint->protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(*endpoint, error);
+  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", address, ": ", error.message()));
+  }
+  listener->port_ = acceptor.local_endpoint().port();
+  return listener;
+}
+
+void Listener::Start(OnAccepted on_accepted) {
+  on_accepted_ = std::move(on_accepted);
+  Accept();
+}
+
+void Listener::Close() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  retry_.cancel();
+}
+
+void Listener::Accept() {
+  acceptor_.async_accept(
+      [this](error_code error, tcp::socket socket) { OnAccept(error, std::move(socket)); });
+}
+
+void Listener::OnAccept(error_code error, tcp::socket socket) {
+  if (!acceptor_.is_open()) return;
+  if (!error) {
+    on_accepted_(std::move(socket));
+    return Accept();
+  }
+  LogEvent(LogLevel::kWarning, "accept_failed", {.detail = error.message()});
+  retry_.expires_after(kAcceptRetry);
+  retry_.async_wait([this](error_code cancelled) {
+    if (!cancelled) Accept();
+  });
+}
+
+}  // namespace warpbook::gateway
