@@ -34,6 +34,7 @@ struct LedgerFigures {
   HoldingTotals totals{};           // of all balances
   SupplyCounters counters;          // as published
   SupplyCounters counters_derived;  // as the transfers give them
+  int64_t transfers_uncounted = 0;  // transfers of TOK that no counter counts
   std::optional<CheckpointFigures> checkpoint;
   Tally accounts;  // wrong: below zero without being a source
   Tally leases;    // wrong: its escrow is not used exactly once (see LeaseEscrowUsedOnce)

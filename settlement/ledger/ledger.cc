@@ -50,7 +50,7 @@ bool IsCreditTransfer(const Transfer& transfer) {
 
 }  // namespace
 
-Tokens SupplyCounters::*CounterOf(const Transfer& transfer) {
+Tokens SupplyCounters::*CounterOf(Holding from, Holding to, bool before_first_event) {
   struct Row {
     Holding from, to;
     Tokens SupplyCounters::*counter;
@@ -66,10 +66,8 @@ Tokens SupplyCounters::*CounterOf(const Transfer& transfer) {
       {Holding::kVault, Holding::kIssuance, &SupplyCounters::retired},
   }};
   for (const Row& row : kRows) {
-    if (transfer.debit.holding() != row.from || transfer.credit.holding() != row.to) continue;
-    // Genesis is what happens before the first event, and nothing else does.
     const bool genesis = row.counter == &SupplyCounters::genesis;
-    return genesis == (transfer.event == EventSequence()) ? row.counter : nullptr;
+    if (from == row.from && to == row.to && genesis == before_first_event) return row.counter;
   }
   return nullptr;
 }
@@ -94,8 +92,10 @@ absl::Status Ledger::Post(const Transfer& transfer) {
   const auto [event, leg, debit, credit, amount, lease] = transfer;
   if (amount <= 0) return Refuse(transfer, "the amount is not positive");
   if (debit.asset() != credit.asset()) return Refuse(transfer, "the assets differ");
-  const auto counter = debit.asset() == Asset::kTok ? CounterOf(transfer) : nullptr;
-  const bool known = debit.asset() == Asset::kTok ? counter != nullptr : IsCreditTransfer(transfer);
+  const bool tok = debit.asset() == Asset::kTok;
+  const auto counter =
+      tok ? CounterOf(debit.holding(), credit.holding(), event == EventSequence()) : nullptr;
+  const bool known = tok ? counter != nullptr : IsCreditTransfer(transfer);
   if (!known) return Refuse(transfer, "the ledger knows no such transfer");
 
   int64_t debit_after = 0;

@@ -29,8 +29,9 @@ struct SupplyCounters {
   friend bool operator==(const SupplyCounters&, const SupplyCounters&) = default;
 };
 
-// The counter that a transfer of TOK adds to; null where the ledger knows no such transfer.
-Tokens SupplyCounters::*CounterOf(const Transfer& transfer);
+// The counter that a transfer of TOK adds to; null where the ledger knows no such transfer. Genesis
+// is what happens before the first event (as event 0), and nothing else does.
+Tokens SupplyCounters::*CounterOf(Holding from, Holding to, bool before_first_event);
 
 // Sums over all accounts of a holding, by Holding's value.
 using HoldingTotals = std::array<int64_t, kHoldingSlots>;

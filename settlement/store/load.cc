@@ -1,37 +1,13 @@
-#include <bit>
+#include <algorithm>
 #include <pqxx/pqxx>
 #include <string>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include "settlement/store/read.h"
 #include "settlement/store/store.h"
 
 namespace warpbook::settlement {
 namespace {
-
-absl::Status Malformed(absl::string_view table, const pqxx::field& key) {
-  return absl::DataLossError(
-      absl::StrCat("the database's table ", table, " holds nonsense in row ", key.c_str()));
-}
-
-int64_t Int(const pqxx::field& field) { return field.as<int64_t>(); }
-uint64_t Unsigned(const pqxx::field& field) { return static_cast<uint64_t>(field.as<int64_t>()); }
-int32_t Int32(const pqxx::field& field) { return field.as<int32_t>(); }
-std::string_view Text(const pqxx::field& field) { return {field.c_str(), field.size()}; }
-
-absl::Status LoadCursor(pqxx::transaction_base& transaction, Cursor& cursor) {
-  const pqxx::result rows = transaction.exec(
-      "SELECT sequence, event_sequence, market_time_us, decision_number, command_hash"
-      " FROM journal_cursor");
-  if (rows.empty()) return absl::NotFoundError("the database holds no ledger yet");
-  const pqxx::row row = rows[0];
-  cursor.sequence = Sequence(Unsigned(row[0]));
-  cursor.event = EventSequence(Unsigned(row[1]));
-  cursor.market_time = Timestamp(Int(row[2]));
-  cursor.decision_number = Unsigned(row[3]);
-  cursor.command_hash = std::bit_cast<uint64_t>(Int(row[4]));
-  return absl::OkStatus();
-}
 
 absl::Status LoadAccounts(pqxx::transaction_base& transaction, std::vector<AccountRow>& accounts) {
   for (const pqxx::row& row :
@@ -107,21 +83,6 @@ absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRo
   return absl::OkStatus();
 }
 
-absl::Status LoadBalances(pqxx::transaction_base& transaction, StoredState& state) {
-  for (const pqxx::row& row : transaction.exec("SELECT account, balance FROM account_balances")) {
-    const auto account = LedgerAccount::FromNumber(Int(row[0]));
-    if (!account) return Malformed("account_balances", row[0]);
-    state.balances.emplace_back(*account, Int(row[1]));
-  }
-  const pqxx::row row = transaction.exec1(
-      "SELECT genesis_utok, emitted_utok, deposited_utok, burned_utok, reminted_provider_utok,"
-      " reminted_fee_utok, retired_utok FROM supply_counters");
-  state.counters = {Tokens(Int(row[0])), Tokens(Int(row[1])), Tokens(Int(row[2])),
-                    Tokens(Int(row[3])), Tokens(Int(row[4])), Tokens(Int(row[5])),
-                    Tokens(Int(row[6]))};
-  return absl::OkStatus();
-}
-
 absl::Status LoadPrices(pqxx::transaction_base& transaction, PriceState& prices) {
   const pqxx::result feeds =
       transaction.exec("SELECT feed, price, time_us FROM price_feeds ORDER BY feed");
@@ -165,14 +126,15 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
 
 absl::StatusOr<StoredState> LoadState(pqxx::transaction_base& transaction) {
   StoredState state;
-  absl::Status status = LoadCursor(transaction, state.cursor);
+  absl::Status status = ReadCursor(transaction, state.cursor);
   if (status.ok()) status = LoadAccounts(transaction, state.accounts);
   if (status.ok()) status = LoadRequests(transaction, state);
   if (status.ok()) status = LoadLeases(transaction, state.open_leases);
-  if (status.ok()) status = LoadBalances(transaction, state);
+  if (status.ok()) status = ReadBalances(transaction, state.balances);
   if (status.ok()) status = LoadPrices(transaction, state.prices);
   if (status.ok()) status = LoadOutbox(transaction, state.outbox);
   if (!status.ok()) return status;
+  state.counters = ReadCounters(transaction);
   return state;
 }
 

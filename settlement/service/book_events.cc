@@ -1,0 +1,258 @@
+// What each event of the journal does to the books.
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "schema/types/client_order_id.h"
+#include "settlement/ledger/postings.h"
+#include "settlement/service/books.h"
+
+namespace warpbook::settlement {
+namespace {
+
+// Of the buyer's moves under a lease's name, by destination.
+int64_t* MovedTo(LeaseEscrowFigures& figures, CreditBucket destination) {
+  switch (destination) {
+    case CreditBucket::kConsumed:
+      return &figures.moved_consumed;
+    case CreditBucket::kBurned:
+      return &figures.moved_burned;
+    case CreditBucket::kFree:
+      return &figures.moved_refunded;
+    case CreditBucket::kOwed:
+      return &figures.moved_owed;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+absl::Status Books::On(const wire::AccountOpened& event) {
+  AccountRow row;
+  row.id = AccountId(event.header().account_id());
+  row.owner = OwnerId(event.owner_id());
+  row.kind = static_cast<AccountKind>(event.kind());
+  if (!IsValid(row.kind) || !row.id || row.id.value() > LedgerAccount::kMemberMax) {
+    return Fault("an account of no kind or number was opened");
+  }
+  std::memcpy(row.public_key.data(), event.public_key()->Data(), row.public_key.size());
+  if (row.kind == AccountKind::kSettlement) settlement_accounts_[row.public_key] = row.id;
+  if (row.kind == AccountKind::kMember) {
+    for (const HoldingInfo& info : kHoldings) {
+      if (info.of_member) ledger_.Open(LedgerAccount(row.id, info.holding));
+    }
+  }
+  changes_.accounts.push_back(row);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::RequestTaken& event) {
+  RequestRow row;
+  row.sequence = Sequence(event.request_sequence());
+  row.kind = static_cast<RequestKind>(event.kind());
+  row.account = AccountId(event.account_id());
+  row.amount = Tokens(event.amount_utok());
+  const auto reference = ClientOrderId::FromBytes(event.reference()->Data());
+  if (!IsValid(row.kind) || !row.account || row.account.value() > LedgerAccount::kMemberMax ||
+      row.amount <= Tokens(0) || row.amount > kMaxTokens || !reference) {
+    return Fault("a request that no engine takes");
+  }
+  row.reference = std::string(reference->view());
+  changed_requests_[row.sequence] = row;
+  if (!open_requests_.emplace(row.sequence, row).second) return Fault("a request taken twice");
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::RequestDecided& event) {
+  const auto found = open_requests_.find(Sequence(event.request_sequence()));
+  if (found == open_requests_.end()) return Fault("a request is decided that is not open");
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  RequestRow row = found->second;
+  row.decision_number = *number;
+  row.decided = EventSequence(event.header().event_sequence());
+  row.reason = static_cast<RejectReason>(event.reason());
+  row.credits = Credits(event.credits());
+  if (event.header().account_id() != row.account.value() ||
+      event.amount_utok() != row.amount.value() || event.kind() != static_cast<uint8_t>(row.kind)) {
+    return Fault("a decision is not on the request as it was taken");
+  }
+  if (row.kind == RequestKind::kDeposit && row.reason == RejectReason::kNone &&
+      !used_references_.insert(row.reference).second) {
+    return Fault("a deposit's reference is used twice");
+  }
+  open_requests_.erase(found);
+  changed_requests_[row.sequence] = row;
+  std::vector<Transfer> transfers;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  return PostAll(transfers);
+}
+
+absl::Status Books::On(const wire::CreditsMoved& event) {
+  std::vector<Transfer> transfers;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  const LeaseId lease(event.lease_id());
+  const auto source = static_cast<CreditBucket>(event.source());
+  const auto destination = static_cast<CreditBucket>(event.destination());
+  if (lease && destination == CreditBucket::kEscrow) {
+    lease_moves_[lease].moved_in += event.amount();
+  } else if (source == CreditBucket::kEscrow) {
+    int64_t* const moved = MovedTo(lease_moves_[lease], destination);
+    if (moved == nullptr) return Fault("credits leave escrow for nowhere");
+    *moved += event.amount();
+  }
+  return PostAll(transfers);
+}
+
+absl::Status Books::On(const wire::InstrumentOpened& event) {
+  changes_.instruments.push_back({InstrumentId(event.instrument_id()), ClassId(event.class_id()),
+                                  RegionId(event.region_id()), Timestamp(event.window_start_us()),
+                                  Minutes(event.window_minutes())});
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::TradeExecuted& event) {
+  LeaseTerms terms;
+  terms.id = LeaseId(event.lease_id());
+  terms.instrument = InstrumentId(event.instrument_id());
+  terms.buyer = AccountId(event.buyer_account_id());
+  terms.provider = AccountId(event.provider_account_id());
+  terms.node = NodeId(event.node_id());
+  terms.price = Price(event.price());
+  terms.gpus = Quantity(event.gpus());
+  terms.minutes = Minutes(event.minutes());
+  terms.notional = Credits(event.notional());
+  terms.surcharge = Credits(event.surcharge());
+  terms.delivery_start = Timestamp(event.delivery_start_us());
+  terms.delivery_end = Timestamp(event.delivery_end_us());
+  terms.tier = static_cast<Tier>(event.tier());
+  terms.assurance = static_cast<Assurance>(event.assurance());
+  auto lease = Lease::Reserve(terms);
+  if (!lease.ok()) return Fault(lease.status().message());
+  const auto [added, is_new] =
+      open_leases_.emplace(terms.id, LeaseRow{*std::move(lease), current_.time});
+  if (!is_new) return Fault("a lease is made twice");
+  new_leases_.insert(terms.id);
+  Touch(added->second);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::LeaseChanged& event) {
+  // There is one for each party, and its settlement has an event of its own.
+  const auto state = static_cast<LeaseState>(event.state());
+  if (event.is_provider() != 0 || state == LeaseState::kSettled) return absl::OkStatus();
+  const auto row = OpenLease(event.lease_id());
+  if (!row.ok()) return row.status();
+  if (absl::Status status = (*row)->lease.Change(state, event.completed() != 0, current_.time);
+      !status.ok()) {
+    return Fault(status.message());
+  }
+  Touch(**row);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::LeaseHeartbeat& event) {
+  const auto row = OpenLease(event.lease_id());
+  if (!row.ok()) return row.status();
+  if (absl::Status status = (*row)->lease.Heartbeat(Timestamp(event.minute_us())); !status.ok()) {
+    return Fault(status.message());
+  }
+  Touch(**row);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::LeaseSettled& event) {
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  const auto found = OpenLease(event.lease_id());
+  if (!found.ok()) return found.status();
+  LeaseRow& row = **found;
+  const Settlement figures = {
+      Credits(event.verified_notional()), Credits(event.consumed()), Credits(event.burned()),
+      Credits(event.refunded()),          Credits(event.owed()),     Tokens(event.gross_utok()),
+      Tokens(event.provider_utok()),      Tokens(event.fee_utok()),  Tokens(event.retire_utok())};
+  if (absl::Status status = row.lease.BecomeSettled(figures, Minutes(event.delivered_minutes()));
+      !status.ok()) {
+    return Fault(status.message());
+  }
+  row.decision_number = *number;
+  row.settled = EventSequence(event.header().event_sequence());
+  row.settled_at = current_.time;
+  Touch(row);
+  std::vector<Transfer> transfers;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  return PostAll(transfers);
+}
+
+absl::Status Books::On(const wire::PricesSet& event) {
+  std::array<PriceFeed, kPriceFeeds> feeds;
+  for (uint16_t i = 0; i < feeds.size(); ++i) {
+    const wire::PriceFeed& feed = *event.feeds()->Get(i);
+    feeds[i] = {TokenPrice(feed.price()), Timestamp(feed.time_us())};
+  }
+  TakePrices(prices_, feeds, current_.time);
+  changes_.prices = prices_;
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::Checkpoint& event) {
+  CheckpointFigures figures;
+  figures.event = EventSequence(event.header().event_sequence());
+  figures.engine_decision = event.settlement_number();
+  figures.ledger_decision = cursor_.decision_number;
+  const auto compare = [this, &figures](Holding holding, int64_t engine) {
+    const auto slot = static_cast<size_t>(holding);
+    const int64_t total = ledger_.total(holding);
+    figures.engine[slot] = engine;
+    figures.ledger[slot] = holding == Holding::kIssued ? -total : total;
+  };
+  compare(Holding::kIssued, event.issued());
+  compare(Holding::kFree, event.free());
+  compare(Holding::kLocked, event.locked());
+  compare(Holding::kEscrow, event.escrow());
+  compare(Holding::kOwed, event.owed());
+  compare(Holding::kConsumed, event.consumed());
+  compare(Holding::kBurned, event.burned());
+  changes_.checkpoint = CheckpointRow{figures.event, figures.engine_decision, figures.engine};
+  LedgerFigures all = Figures();
+  all.checkpoint = figures;
+  return CheckInvariants(all);
+}
+
+absl::StatusOr<uint64_t> Books::TakeDecision() {
+  const auto decision = DecisionOf(*current_.command);
+  if (!decision) return Fault("something is decided by a command that decides nothing");
+  if (decision->number != cursor_.decision_number + 1) {
+    return Fault(absl::StrCat("decision ", decision->number, " follows ", cursor_.decision_number));
+  }
+  cursor_.decision_number = decision->number;
+  changes_.confirmed.push_back({*decision, current_.sequence});
+  return decision->number;
+}
+
+absl::Status Books::PostAll(const std::vector<Transfer>& transfers) {
+  for (const Transfer& transfer : transfers) {
+    if (absl::Status status = ledger_.Post(transfer); !status.ok()) {
+      return Fault(status.message());
+    }
+    changes_.transfers.push_back(transfer);
+  }
+  if (!transfers.empty()) changes_.counters = ledger_.counters();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LeaseRow*> Books::OpenLease(uint64_t id) {
+  const auto found = open_leases_.find(LeaseId(id));
+  if (found == open_leases_.end()) {
+    return Fault(absl::StrCat("lease ", id, " is not there or settled"));
+  }
+  return &found->second;
+}
+
+void Books::Touch(const LeaseRow& row) {
+  changed_leases_.insert(row.lease.terms().id);
+  due_leases_.Update(row.lease);
+}
+
+}  // namespace warpbook::settlement

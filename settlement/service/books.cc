@@ -1,0 +1,217 @@
+#include "settlement/service/books.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "schema/base/hash.h"
+
+namespace warpbook::settlement {
+namespace {
+
+void AddRecord(uint64_t& hash, wire::RecordView record) {
+  Hash64 next(hash);
+  next.Add(static_cast<uint64_t>(record.type()));
+  next.AddBytes({record.body(), record.header().size});
+  hash = next.value();
+}
+
+}  // namespace
+
+absl::StatusOr<Books> Books::Restore(StoredState state) {
+  Books books;
+  auto ledger = Ledger::Restore(state.balances, state.counters);
+  if (!ledger.ok()) return ledger.status();
+  books.ledger_ = *std::move(ledger);
+  books.cursor_ = state.cursor;
+  books.prices_ = state.prices;
+  // Without a cursor any journal is the right one.
+  books.journal_confirmed_ = state.cursor.sequence == Sequence();
+  for (const AccountRow& account : state.accounts) {
+    if (account.kind == AccountKind::kSettlement) {
+      books.settlement_accounts_[account.public_key] = account.id;
+    }
+  }
+  for (RequestRow& request : state.open_requests) {
+    const Sequence sequence = request.sequence;
+    books.open_requests_.emplace(sequence, std::move(request));
+  }
+  books.used_references_.insert(state.used_references.begin(), state.used_references.end());
+  for (LeaseRow& row : state.open_leases) {
+    books.due_leases_.Update(row.lease);
+    const LeaseId id = row.lease.terms().id;
+    books.open_leases_.emplace(id, std::move(row));
+  }
+  books.changes_.from = books.cursor_;
+  return books;
+}
+
+absl::Status Books::Apply(const journal::BatchView& batch) {
+  current_ = Current();
+  const uint64_t next = cursor_.sequence.value() + 1;
+  if (batch.first_sequence > next) {
+    return absl::DataLossError(absl::StrCat("the journal goes on at sequence ",
+                                            batch.first_sequence, " where ", next,
+                                            " was expected"));
+  }
+  for (const wire::RecordView record : wire::Records(batch.records)) {
+    if (wire::IsCommand(record.type())) {
+      if (absl::Status status = EndCommand(); !status.ok()) return status;
+      if (absl::Status status = BeginCommand(record); !status.ok()) return status;
+    } else if (!current_.command) {
+      return Fault("an event comes before its command");
+    }
+    AddRecord(current_.hash, record);
+    if (wire::IsCommand(record.type()) || current_.skipped) continue;
+    if (absl::Status status = ApplyEvent(record); !status.ok()) return status;
+  }
+  return EndCommand();
+}
+
+absl::Status Books::BeginCommand(wire::RecordView command) {
+  const wire::CommandHeader& header = command.command_header();
+  current_ = Current();
+  current_.command = command;
+  current_.sequence = Sequence(header.sequence());
+  current_.time = Timestamp(header.time_us());
+  current_.skipped = current_.sequence <= cursor_.sequence;
+  if (current_.skipped) return absl::OkStatus();
+  if (current_.sequence.value() != cursor_.sequence.value() + 1) {
+    return Fault("the command before it is missing");
+  }
+  if (current_.time < cursor_.market_time) return Fault("the market's time falls");
+  return absl::OkStatus();
+}
+
+absl::Status Books::EndCommand() {
+  if (!current_.command) return absl::OkStatus();
+  if (current_.sequence == cursor_.sequence) {
+    journal_confirmed_ = current_.hash == cursor_.command_hash;
+    if (!journal_confirmed_) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the database was posted from another journal: command ",
+                       cursor_.sequence.value(), " is not the one that was posted"));
+    }
+  }
+  if (current_.skipped) return absl::OkStatus();
+  cursor_.sequence = current_.sequence;
+  cursor_.market_time = current_.time;
+  cursor_.command_hash = current_.hash;
+  return absl::OkStatus();
+}
+
+absl::Status Books::ApplyEvent(wire::RecordView record) {
+  const uint64_t event = record.event_header().event_sequence();
+  if (event != cursor_.event.value() + 1) return Fault("an event before it is missing");
+  cursor_.event = EventSequence(event);
+  switch (record.type()) {
+    case wire::RecordType::kAccountOpened:
+      return On(record.as<wire::AccountOpened>());
+    case wire::RecordType::kRequestTaken:
+      return On(record.as<wire::RequestTaken>());
+    case wire::RecordType::kRequestDecided:
+      return On(record.as<wire::RequestDecided>());
+    case wire::RecordType::kCreditsMoved:
+      return On(record.as<wire::CreditsMoved>());
+    case wire::RecordType::kInstrumentOpened:
+      return On(record.as<wire::InstrumentOpened>());
+    case wire::RecordType::kTradeExecuted:
+      return On(record.as<wire::TradeExecuted>());
+    case wire::RecordType::kLeaseChanged:
+      return On(record.as<wire::LeaseChanged>());
+    case wire::RecordType::kLeaseHeartbeat:
+      return On(record.as<wire::LeaseHeartbeat>());
+    case wire::RecordType::kLeaseSettled:
+      return On(record.as<wire::LeaseSettled>());
+    case wire::RecordType::kPricesSet:
+      return On(record.as<wire::PricesSet>());
+    case wire::RecordType::kCheckpoint:
+      return On(record.as<wire::Checkpoint>());
+    default:
+      return absl::OkStatus();  // orders and books are no business of settlement's
+  }
+}
+
+absl::StatusOr<Changes> Books::TakeChanges() {
+  LedgerFigures figures = Figures();
+  figures.leases = CheckLeases();
+  if (absl::Status status = CheckInvariants(figures); !status.ok()) return status;
+  for (const LeaseId id : changed_leases_) {
+    const auto found = open_leases_.find(id);
+    changes_.leases.push_back(found->second);
+    if (found->second.lease.state() == LeaseState::kSettled) open_leases_.erase(found);
+  }
+  for (auto& [sequence, request] : changed_requests_) {
+    changes_.requests.push_back(std::move(request));
+  }
+  changes_.to = cursor_;
+  changes_.balances = ledger_.TakeChanged();
+  Changes taken = std::exchange(changes_, Changes());
+  changes_.from = cursor_;
+  changed_requests_.clear();
+  changed_leases_.clear();
+  new_leases_.clear();
+  lease_moves_.clear();
+  return taken;
+}
+
+const Lease* Books::FindOpenLease(LeaseId id) const {
+  const auto found = open_leases_.find(id);
+  if (found == open_leases_.end()) return nullptr;
+  const Lease& lease = found->second.lease;
+  return lease.state() == LeaseState::kSettled ? nullptr : &lease;
+}
+
+std::optional<AccountId> Books::FindSettlementAccount(const PublicKey& key) const {
+  const auto found = settlement_accounts_.find(key);
+  if (found == settlement_accounts_.end()) return std::nullopt;
+  return found->second;
+}
+
+LedgerFigures Books::Figures() const {
+  LedgerFigures figures;
+  figures.totals = ledger_.totals();
+  figures.counters = ledger_.counters();
+  figures.counters_derived = ledger_.counters();
+  return figures;
+}
+
+absl::Status Books::CheckInvariants(const LedgerFigures& figures) const {
+  const auto violation = FindViolation(figures);
+  return violation ? Fault(*violation) : absl::OkStatus();
+}
+
+Tally Books::CheckLeases() const {
+  Tally tally;
+  const auto check = [this, &tally](LeaseId id, LeaseEscrowFigures moved) {
+    ++tally.checked;
+    const auto found = open_leases_.find(id);
+    bool right = found != open_leases_.end();
+    if (right) {
+      const Lease& lease = found->second.lease;
+      moved.escrow = lease.escrow().value();
+      // What an earlier transaction moved in was checked there.
+      if (!new_leases_.contains(id)) moved.moved_in += moved.escrow;
+      moved.settled = lease.state() == LeaseState::kSettled;
+      moved.consumed = lease.settlement().consumed.value();
+      moved.burned = lease.settlement().burned.value();
+      moved.refunded = lease.settlement().refunded.value();
+      moved.owed = lease.settlement().owed.value();
+      right = EscrowUsedOnce(moved);
+    }
+    if (right) return;
+    ++tally.wrong;
+    tally.example = absl::StrCat(id.value());
+  };
+  for (const auto& [id, moved] : lease_moves_) check(id, moved);
+  for (const LeaseId id : changed_leases_) {
+    if (!lease_moves_.contains(id)) check(id, LeaseEscrowFigures());
+  }
+  return tally;
+}
+
+absl::Status Books::Fault(absl::string_view what) const {
+  return absl::DataLossError(absl::StrCat("sequence ", current_.sequence.value(), ", event ",
+                                          cursor_.event.value(), ": ", what));
+}
+
+}  // namespace warpbook::settlement

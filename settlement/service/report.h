@@ -1,0 +1,18 @@
+// What `audit` and `summary` print.
+#pragma once
+
+#include <string>
+
+#include "settlement/store/audit.h"
+
+namespace warpbook::settlement {
+
+// One line for each invariant: PASS or FAIL, its name, the numbers. *all_hold says whether all
+// pass.
+std::string AuditText(const Audit& audit, bool* all_hold);
+
+// The summary as one JSON object. Amounts are decimal strings in the smallest unit, with TOK or USD
+// beside them.
+std::string SummaryJson(const Summary& summary);
+
+}  // namespace warpbook::settlement

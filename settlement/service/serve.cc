@@ -1,0 +1,132 @@
+#include "settlement/service/serve.h"
+
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "schema/journal/tail_reader.h"
+#include "settlement/service/engine_link.h"
+#include "settlement/service/log.h"
+#include "settlement/service/worker.h"
+#include "settlement/store/store.h"
+
+namespace warpbook::settlement {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+class Service {
+ public:
+  Service(const ServeOptions& options, Ed25519PrivateKey key, const std::atomic<bool>& stop)
+      : options_(options),
+        stop_(stop),
+        public_key_(key.public_key()),
+        link_({options.engine_address, options.server_name}, std::move(key)) {}
+
+  absl::Status Run() {
+    while (true) {
+      const absl::Status status = RunOnce();
+      if (status.ok() || stop_) return status;
+      // The database was there before, so it comes back; at the first start it is a mistake.
+      if (!absl::IsUnavailable(status) || !started_) return status;
+      Log(LogLevel::kWarning, "interrupted", Fault(status));
+      Pause(options_.retry);
+      if (stop_) return absl::OkStatus();
+    }
+  }
+
+ private:
+  static gateway::JsonObject Fault(const absl::Status& status) {
+    return gateway::JsonObject().Text("detail", std::string(status.message()));
+  }
+
+  void Pause(std::chrono::milliseconds length) const {
+    const auto end = SteadyClock::now() + length;
+    while (!stop_ && SteadyClock::now() < end) {
+      std::this_thread::sleep_for(
+          std::min<SteadyClock::duration>(std::chrono::milliseconds(20), end - SteadyClock::now()));
+    }
+  }
+
+  // From the database's state on, until something fails or it is time to stop.
+  absl::Status RunOnce() {
+    auto store = Store::Open({.conninfo = options_.conninfo});
+    if (!store.ok()) return store.status();
+    if (absl::Status status = store->WriteNames(options_.catalogue); !status.ok()) return status;
+    auto worker = Worker::Create({.cursor_directory = options_.journal_directory,
+                                  .key = public_key_,
+                                  .last_sequence = Sequence()},
+                                 *store, link_);
+    if (!worker.ok()) return worker.status();
+    started_ = true;
+    Log(LogLevel::kInfo, "started", Position(**worker));
+    auto reader = OpenJournal((*worker)->FirstSequence());
+    if (!reader.ok() || *reader == nullptr) return reader.status();
+    (*worker)->SetReader(**reader);
+    while (!stop_) {
+      const auto wrote = (*worker)->Step();
+      if (!wrote.ok()) return wrote.status();
+      if (!*wrote) std::this_thread::sleep_for(options_.poll);
+      LogStatus(**worker);
+    }
+    Log(LogLevel::kInfo, "stopped", Position(**worker));
+    return absl::OkStatus();
+  }
+
+  // Null where it was time to stop before there was a journal.
+  absl::StatusOr<std::unique_ptr<journal::TailReader>> OpenJournal(uint64_t from_sequence) {
+    bool told = false;
+    while (!stop_) {
+      auto reader = journal::TailReader::Open(options_.journal_directory, from_sequence);
+      if (!absl::IsNotFound(reader.status())) return reader;
+      if (!told) Log(LogLevel::kWarning, "waiting_for_journal", Fault(reader.status()));
+      told = true;
+      Pause(options_.retry);
+    }
+    return std::unique_ptr<journal::TailReader>();
+  }
+
+  static gateway::JsonObject Position(const Worker& worker) {
+    gateway::JsonObject fields;
+    const Cursor& cursor = worker.books().cursor();
+    fields.Integer("seq", static_cast<int64_t>(cursor.sequence.value()));
+    fields.Integer("market_time_us", cursor.market_time.micros());
+    fields.Integer("decision", static_cast<int64_t>(cursor.decision_number));
+    fields.Integer("open_leases", static_cast<int64_t>(worker.books().open_leases()));
+    fields.Integer("open_requests", static_cast<int64_t>(worker.books().open_requests().size()));
+    fields.Integer("outbox", static_cast<int64_t>(worker.outbox().size()));
+    return fields;
+  }
+
+  void LogStatus(const Worker& worker) {
+    if (SteadyClock::now() < next_status_) return;
+    next_status_ = SteadyClock::now() + options_.status_interval;
+    gateway::JsonObject fields = Position(worker);
+    const Worker::Figures& figures = worker.figures();
+    fields.Integer("transactions", static_cast<int64_t>(figures.transactions));
+    fields.Integer("transfers", static_cast<int64_t>(figures.transfers));
+    fields.Integer("decisions", static_cast<int64_t>(figures.decisions));
+    fields.Integer("voided", static_cast<int64_t>(figures.voided));
+    fields.Flag("deciding", worker.deciding()).Flag("engine_connected", link_.connected());
+    fields.Flag("journal_behind_database", !worker.books().journal_confirmed());
+    fields.TextIfAny("engine_fault", link_.last_fault());
+    Log(LogLevel::kInfo, "status", fields);
+  }
+
+  const ServeOptions& options_;
+  const std::atomic<bool>& stop_;
+  const PublicKey public_key_;
+  EngineLink link_;
+  bool started_ = false;
+  SteadyClock::time_point next_status_ = SteadyClock::now();
+};
+
+}  // namespace
+
+absl::Status Serve(const ServeOptions& options, Ed25519PrivateKey key,
+                   const std::atomic<bool>& stop) {
+  Service service(options, std::move(key), stop);
+  return service.Run();
+}
+
+}  // namespace warpbook::settlement
