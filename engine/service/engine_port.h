@@ -39,8 +39,8 @@ class EnginePort {
   virtual int ReadyFd() const = 0;
 
   // True once the owner fell so far behind that its undelivered batches were dropped: Poll() gives
-  // no more, TrySubmit takes none, and ReadyFd() stays readable. The owner starts again from the
-  // journal.
+  // no more and TrySubmit takes none. ReadyFd() becomes readable then. The owner starts again from
+  // the journal.
   virtual bool lost() const { return false; }
 };
 

@@ -1,0 +1,36 @@
+// Replayer: runs a journal's commands through an engine again and holds the events that it gives
+// against those that are journaled, byte for byte. One thread owns it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "engine/core/engine.h"
+#include "schema/journal/tail_reader.h"
+#include "schema/wire/record.h"
+
+namespace warpbook::engine {
+
+class Replayer {
+ public:
+  // The engine must outlive it and be as it was before the first batch.
+  explicit Replayer(Engine& engine) : engine_(engine) {}
+
+  // DataLoss, naming the sequence, where the engine gives other events than were journaled.
+  absl::Status Replay(const journal::BatchView& batch);
+
+  uint64_t commands() const { return commands_; }
+  uint64_t events() const { return events_; }
+
+ private:
+  void TellProgress();
+
+  Engine& engine_;
+  wire::RecordWriter writer_;
+  uint64_t commands_ = 0;
+  uint64_t events_ = 0;
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace warpbook::engine

@@ -1,0 +1,155 @@
+#include "engine/service/sequencer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "schema/types/enums.h"
+#include "schema/types/reject_reason.h"
+
+namespace warpbook::engine {
+namespace {
+
+constexpr std::chrono::seconds kTickInterval(1);
+constexpr int kTicksPerCheckpoint = 10;
+constexpr int kTicksBetweenOpenings = 60;  // after a refusal
+constexpr size_t kTakenAtOnce = 64;        // from one port, before the next one's turn
+// Tick.checkpoint of schema/wire/commands.fbs.
+constexpr uint8_t kNoCheckpoint = 0;
+constexpr uint8_t kCheckpoint = 1;
+constexpr uint8_t kFullCheckpoint = 2;
+
+wire::CommandRecord MakeSystemKey(const PublicKey& key, AccountKind kind) {
+  wire::RegisterSystemKey command;
+  std::memcpy(command.mutable_public_key()->Data(), key.data(), key.size());
+  command.mutate_kind(static_cast<uint8_t>(kind));
+  return wire::CommandRecord(command);
+}
+
+}  // namespace
+
+void Sequencer::RequestStop() {
+  stopping_.store(true);
+  parts_.wakeup->Notify();
+}
+
+void Sequencer::Run() {
+  SubmitSystemKeys();
+  next_tick_ = std::chrono::steady_clock::now();
+  while (!stopping_.load()) {
+    RunTickIfDue();
+    const bool gathered = Gather();
+    const bool handed_over = TryHandOver();
+    // Neither a command nor a batch moved: a port, the journal's thread or the next tick wakes us.
+    if (!gathered && !handed_over) parts_.wakeup->WaitUntil(next_tick_);
+  }
+  Drain();
+}
+
+void Sequencer::Drain() {
+  for (const std::shared_ptr<PortState>& port : parts_.ports) port->Close();
+  while (Gather() || BatchIsFull()) {
+    if (!TryHandOver()) parts_.journal.WaitUntilFree();
+  }
+  SubmitTick(kFullCheckpoint);
+  while (!TryHandOver()) parts_.journal.WaitUntilFree();
+  parts_.journal.WaitUntilFree();
+}
+
+void Sequencer::SubmitSystemKeys() {
+  const auto submit = [this](const std::optional<PublicKey>& key, AccountKind kind) {
+    if (!key || ApplyOwn(MakeSystemKey(*key, kind))) return;
+    const std::string name(Name(kind));
+    std::fprintf(stderr, "warpbook: the %s key was refused by the engine\n", name.c_str());
+  };
+  submit(parts_.options.operator_key, AccountKind::kOperator);
+  submit(parts_.options.settlement_key, AccountKind::kSettlement);
+}
+
+void Sequencer::SubmitWindows() {
+  if (ticks_until_opening_ > 0) --ticks_until_opening_;
+  const Timestamp now = Timestamp(parts_.market_clock.NowMicros());
+  int refused = 0;
+  for (const wire::CommandRecord& command :
+       ScheduleWindows(parts_.options.catalogue, parts_.windows, now)) {
+    const bool opens = command.view().type() == wire::RecordType::kOpenInstrument;
+    if (opens && ticks_until_opening_ > 0) continue;
+    if (!ApplyOwn(command)) ++refused;
+  }
+  if (refused == 0) return;
+  ticks_until_opening_ = kTicksBetweenOpenings;
+  std::fprintf(stderr,
+               "warpbook: %d windows were refused by the engine (the journal says why); they are "
+               "tried again in a minute\n",
+               refused);
+}
+
+void Sequencer::RunTickIfDue() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now < next_tick_) return;
+  // A late tick moves the ones after it: they make time pass, they do not count it.
+  next_tick_ = now + kTickInterval;
+  SubmitWindows();
+  const bool checkpoint_due = ticks_until_checkpoint_ == 0;
+  ticks_until_checkpoint_ = checkpoint_due ? kTicksPerCheckpoint - 1 : ticks_until_checkpoint_ - 1;
+  SubmitTick(checkpoint_due ? kCheckpoint : kNoCheckpoint);
+}
+
+void Sequencer::SubmitTick(uint8_t checkpoint) {
+  wire::Tick tick;
+  tick.mutate_checkpoint(checkpoint);
+  ApplyOwn(wire::CommandRecord(tick));
+}
+
+bool Sequencer::Gather() {
+  std::array<wire::CommandRecord, kTakenAtOnce> taken;
+  const uint32_t commands_before = command_count_;
+  for (size_t i = 0; i < parts_.ports.size() && !BatchIsFull(); ++i) {
+    PortState& port = *parts_.ports[(first_port_ + i) % parts_.ports.size()];
+    const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
+    const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
+    for (size_t k = 0; k < count; ++k) Apply(taken[k]);
+  }
+  if (!parts_.ports.empty()) first_port_ = (first_port_ + 1) % parts_.ports.size();
+  return command_count_ > commands_before;
+}
+
+void Sequencer::Apply(wire::CommandRecord& command) {
+  Engine& engine = parts_.engine;
+  wire::CommandHeader& header = command.mutable_header();
+  const uint64_t sequence = engine.last_sequence().value() + 1;
+  header.mutate_sequence(sequence);
+  header.mutate_time_us(std::max(engine.last_time().micros(), parts_.market_clock.NowMicros()));
+  if (command_count_ == 0) first_sequence_ = sequence;
+  records_.Append(command.view(), command_count_);
+  engine.Apply(command.view(), command_count_, records_);
+  ++command_count_;
+}
+
+bool Sequencer::ApplyOwn(wire::CommandRecord command) {
+  const size_t before = records_.size();
+  Apply(command);
+  bool refused = false;
+  for (const wire::RecordView record : wire::Records(records_.bytes().subspan(before))) {
+    if (record.type() == wire::RecordType::kCommandRejected) refused = true;
+    parts_.windows.Observe(record);
+  }
+  return !refused;
+}
+
+bool Sequencer::BatchIsFull() const {
+  const ServiceLimits& limits = parts_.options.service_limits;
+  return command_count_ >= limits.batch_commands_max || records_.size() >= limits.batch_bytes_max;
+}
+
+bool Sequencer::TryHandOver() {
+  if (command_count_ == 0 || !parts_.journal.TryReserve()) return false;
+  parts_.journal.HandOver({first_sequence_, command_count_, records_.Take()});
+  command_count_ = 0;
+  return true;
+}
+
+}  // namespace warpbook::engine
