@@ -1,0 +1,556 @@
+// The reference's accounts, instruments, capacity, leases and decisions.
+#include <algorithm>
+
+#include "tests/engine/core/reference_market.h"
+
+namespace warpbook::reference {
+namespace {
+
+constexpr int64_t kMinute = 60'000'000;
+constexpr int64_t kMaxTok = 1'000'000'000'000'000;
+constexpr int64_t kFarFuture = int64_t{1} << 60;
+
+bool IsOpen(const Lease& lease) {
+  return lease.state == LeaseState::kReserved || lease.state == LeaseState::kActive;
+}
+
+}  // namespace
+
+uint64_t ReferenceMarket::AccountOfKey(const Bytes32& key) const {
+  for (const Account& account : accounts_) {
+    if (std::find(account.keys.begin(), account.keys.end(), key) != account.keys.end()) {
+      return account.id;
+    }
+  }
+  return 0;
+}
+
+void ReferenceMarket::OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes,
+                                     uint64_t tag) {
+  Account account;
+  account.id = accounts_.size() + 1;
+  account.kind = kind;
+  account.owner = kind == AccountKind::kMember ? ++owners_ : 0;
+  account.keys = {key};
+  accounts_.push_back(account);
+  wire::AccountOpened event;
+  event.mutate_tag(tag);
+  event.mutate_owner_id(account.owner);
+  PutBytes(event.mutable_public_key(), key);
+  event.mutate_scopes(scopes);
+  event.mutate_kind(static_cast<uint8_t>(kind));
+  EmitPrivate(event, account.id);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::Tick& c) {
+  if (c.checkpoint() > 2) return {RejectReason::kMalformedCommand};
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  Accept(c.header(), wire::RecordType::kTick, 0);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterSystemKey& c) {
+  if (c.kind() != 1 && c.kind() != 2) return {RejectReason::kMalformedCommand};
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  const Bytes32 key = ToBytes(c.public_key());
+  if (const uint64_t id = AccountOfKey(key); id != 0) {
+    if (accounts_[id - 1].kind != static_cast<AccountKind>(c.kind())) {
+      return {RejectReason::kKeyInUse};
+    }
+    Accept(c.header(), wire::RecordType::kRegisterSystemKey, id);
+    return {};
+  }
+  if (accounts_.size() >= limits_.accounts) {
+    return {RejectReason::kTooManyAccounts, static_cast<int64_t>(limits_.accounts)};
+  }
+  OpenAccountFor(static_cast<AccountKind>(c.kind()), key, c.kind() == 1 ? 8 : 16, c.header().tag());
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::OpenAccount& c) {
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  const Bytes32 key = ToBytes(c.public_key());
+  if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
+  if (accounts_.size() >= limits_.accounts) {
+    return {RejectReason::kTooManyAccounts, static_cast<int64_t>(limits_.accounts)};
+  }
+  OpenAccountFor(AccountKind::kMember, key, 7, c.header().tag());
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::AddKey& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Account& account = accounts_[c.header().account_id() - 1];
+  const Bytes32 key = ToBytes(c.public_key());
+  if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
+  if (account.keys.size() >= limits_.keys_per_account) {
+    return {RejectReason::kTooManyKeys, static_cast<int64_t>(limits_.keys_per_account)};
+  }
+  if (c.scopes() == 0 || c.scopes() > 7) return {RejectReason::kInvalidScopes};
+  account.keys.push_back(key);
+  wire::KeyAdded event;
+  event.mutate_tag(c.header().tag());
+  PutBytes(event.mutable_public_key(), key);
+  event.mutate_scopes(c.scopes());
+  EmitPrivate(event, account.id);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::CheckAmount(int64_t amount) const {
+  if (amount < 1 || amount > kMaxTok) return {RejectReason::kInvalidAmount, kMaxTok};
+  if (requests_.size() >= limits_.pending_requests) {
+    return {RejectReason::kSettlementBacklog, static_cast<int64_t>(limits_.pending_requests)};
+  }
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestDeposit& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  const Account* target = Find(c.target_account_id());
+  if (target == nullptr) return {RejectReason::kUnknownAccount};
+  if (target->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
+  const Answer amount = CheckAmount(c.amount_utok());
+  if (amount.reason != RejectReason::kNone) return amount;
+  const Bytes32 reference = ToBytes(c.reference());
+  if (!IsText(reference) || reference[0] == 0) return {RejectReason::kInvalidReference};
+  requests_.push_back({sequence_, c.header().tag(), c.header().account_id(), target->id,
+                       c.amount_utok(), reference, RequestKind::kDeposit});
+  wire::RequestTaken event;
+  event.mutate_request_sequence(sequence_);
+  event.mutate_account_id(target->id);
+  event.mutate_amount_utok(c.amount_utok());
+  PutBytes(event.mutable_reference(), reference);
+  event.mutate_kind(0);
+  EmitPublic(event);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestTopUp& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  const Answer amount = CheckAmount(c.burn_utok());
+  if (amount.reason != RejectReason::kNone) return amount;
+  const uint64_t account = c.header().account_id();
+  requests_.push_back({sequence_, c.header().tag(), account, account, c.burn_utok(), Bytes32{},
+                       RequestKind::kTopUp});
+  wire::RequestTaken event;
+  event.mutate_request_sequence(sequence_);
+  event.mutate_account_id(account);
+  event.mutate_amount_utok(c.burn_utok());
+  event.mutate_kind(1);
+  EmitPublic(event);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::OpenInstrument& c) {
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  const int64_t tick = c.tick(), low = c.band_low(), high = c.band_high();
+  const bool prices = tick > 0 && tick % 1'000 == 0 && low > 0 && high >= low &&
+                      high <= 10'000'000'000 && tick <= 10'000'000'000 && low % tick == 0 &&
+                      high % tick == 0;
+  const int64_t start = c.window_start_us();
+  const bool times = start >= 0 && start <= kFarFuture && start % kMinute == 0 &&
+                     c.window_minutes() >= 1 && c.window_minutes() <= 1'440 &&
+                     c.notice_seconds() >= 0 && c.notice_seconds() <= 86'400 &&
+                     c.gate_minutes() >= 1 && c.gate_minutes() <= c.window_minutes() &&
+                     c.gate_minutes() * 60 >= c.notice_seconds() + 60;
+  if (c.class_id() == 0 || c.region_id() == 0 || !prices || !times) {
+    return {RejectReason::kInvalidInstrument};
+  }
+  Instrument made;
+  made.class_id = c.class_id();
+  made.region_id = c.region_id();
+  made.start = start;
+  made.end = start + c.window_minutes() * kMinute;
+  made.gate = made.end - c.gate_minutes() * kMinute;
+  made.tick = tick;
+  made.low = low;
+  made.high = high;
+  made.notice = c.notice_seconds() * int64_t{1'000'000};
+  if (made.gate <= now_) return {RejectReason::kInvalidInstrument};
+  const Instrument* latest = nullptr;  // of those whose window overlaps
+  for (const Instrument& other : instruments_) {
+    if (other.class_id == made.class_id && other.region_id == made.region_id &&
+        other.start < made.end && made.start < other.end &&
+        (latest == nullptr || other.start > latest->start)) {
+      latest = &other;
+    }
+  }
+  if (latest != nullptr) return {RejectReason::kInstrumentExists, latest->id};
+  if (instruments_.size() >= limits_.instruments) {
+    return {RejectReason::kEngineFull, static_cast<int64_t>(limits_.instruments)};
+  }
+  made.id = ++last_instrument_;
+  instruments_.push_back(made);
+  Accept(c.header(), wire::RecordType::kOpenInstrument, made.id);
+  wire::InstrumentOpened event;
+  event.mutate_window_start_us(start);
+  event.mutate_gate_us(made.gate);
+  event.mutate_tick(tick);
+  event.mutate_band_low(low);
+  event.mutate_band_high(high);
+  event.mutate_instrument_id(made.id);
+  event.mutate_window_minutes(c.window_minutes());
+  event.mutate_notice_seconds(c.notice_seconds());
+  event.mutate_class_id(c.class_id());
+  event.mutate_region_id(c.region_id());
+  EmitPublic(event);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::CloseInstrument& c) {
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  Instrument* instrument = FindInstrument(c.instrument_id());
+  if (instrument == nullptr) {
+    const bool known = c.instrument_id() != 0 && c.instrument_id() <= last_instrument_;
+    return {known ? RejectReason::kInstrumentClosed : RejectReason::kUnknownInstrument};
+  }
+  if (now_ < instrument->end) return {RejectReason::kInvalidInstrumentState, instrument->end};
+  Accept(c.header(), wire::RecordType::kCloseInstrument, instrument->id);
+  for (Lease& lease : leases_) {
+    if (lease.instrument != instrument->id) continue;
+    lease.state = lease.state == LeaseState::kActive ? LeaseState::kDelivered : LeaseState::kFailed;
+    EmitLease(lease);
+  }
+  instrument->state = InstrumentState::kClosed;
+  EmitState(*instrument);
+  std::erase_if(instruments_, [&](const Instrument& i) { return i.id == c.instrument_id(); });
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetInstrumentHalt& c) {
+  if (c.halted() > 1) return {RejectReason::kMalformedCommand};
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Instrument* instrument = FindInstrument(c.instrument_id());
+  if (instrument == nullptr) {
+    const bool known = c.instrument_id() != 0 && c.instrument_id() <= last_instrument_;
+    return {known ? RejectReason::kInstrumentClosed : RejectReason::kUnknownInstrument};
+  }
+  const auto from = c.halted() ? InstrumentState::kOpen : InstrumentState::kHalted;
+  if (instrument->state != from) return {RejectReason::kInvalidInstrumentState};
+  instrument->state = c.halted() ? InstrumentState::kHalted : InstrumentState::kOpen;
+  Accept(c.header(), wire::RecordType::kSetInstrumentHalt, instrument->id);
+  EmitState(*instrument);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetPrices& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  wire::PricesSet event;
+  for (uint16_t i = 0; i < 5; ++i) {
+    const wire::PriceFeed feed = *c.feeds()->Get(i);
+    if (feed.price() < 1 || feed.price() > 1'000'000'000'000 || feed.time_us() < 0 ||
+        feed.time_us() > now_ + 10 * kMinute) {
+      return {RejectReason::kInvalidPriceFeed, i};
+    }
+    event.mutable_feeds()->Mutate(i, feed);
+  }
+  Accept(c.header(), wire::RecordType::kSetPrices, 0);
+  EmitPublic(event);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetBondedLimit& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  const Account* target = Find(c.target_account_id());
+  if (target == nullptr) return {RejectReason::kUnknownAccount};
+  if (target->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
+  if (c.limit() < 0) return {RejectReason::kInvalidAmount};
+  Accept(c.header(), wire::RecordType::kSetBondedLimit, target->id);
+  wire::BondedLimitSet event;
+  event.mutate_limit(c.limit());
+  event.mutate_exposure(static_cast<int64_t>(Exposure(target->id)));
+  EmitPrivate(event, target->id);
+  accounts_[target->id - 1].bonded_limit = c.limit();
+  while (Exposure(target->id) > c.limit()) {
+    uint64_t newest = 0;
+    for (const Order& order : orders_) {
+      if (order.account == target->id && order.side == 1) newest = std::max(newest, order.id);
+    }
+    if (newest == 0) break;
+    Cancel(newest, CancelReason::kLimitReduced, 0);
+  }
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetCapacity& c) {
+  if (c.assurance() > 2) return {RejectReason::kMalformedCommand};
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  if (c.node_id() == 0 || c.node_id() > nodes_.size()) return {RejectReason::kUnknownNode};
+  Node& node = nodes_[c.node_id() - 1];
+  if (c.gpus() < 0 || c.gpus() > node.registered) {
+    return {RejectReason::kInvalidQuantity, node.registered};
+  }
+  const bool worse = c.assurance() > node.assurance;
+  node.gpus = c.gpus();
+  node.assurance = c.assurance();
+  node.approved = true;
+  Accept(c.header(), wire::RecordType::kSetCapacity, node.id);
+  wire::CapacitySet event;
+  event.mutate_node_id(node.id);
+  event.mutate_gpus(c.gpus());
+  event.mutate_assurance(c.assurance());
+  EmitPrivate(event, node.account);
+  if (worse) {
+    std::vector<uint64_t> asks;
+    for (const Order& order : orders_) {
+      if (order.node == node.id) asks.insert(asks.begin(), order.id);
+    }
+    for (const uint64_t id : asks) Cancel(id, CancelReason::kDowngraded, 0);
+  }
+  for (const Instrument& instrument : instruments_) {
+    while (NodeLeft(node.id, instrument.id) < 0) {
+      uint64_t newest = 0;
+      for (const Order& order : orders_) {
+        if (order.node == node.id && order.instrument == instrument.id) {
+          newest = std::max(newest, order.id);
+        }
+      }
+      if (newest == 0) break;
+      Cancel(newest, CancelReason::kCapacityReduced, 0);
+    }
+  }
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterNode& c) {
+  if (c.class_id() == 0 || c.region_id() == 0) return {RejectReason::kMalformedCommand};
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  if (c.gpus() < 1 || c.gpus() > 100'000) return {RejectReason::kInvalidQuantity, 100'000};
+  const Bytes32 key = ToBytes(c.device_key());
+  size_t mine = 0;
+  for (const Node& node : nodes_) {
+    if (node.device_key == key) return {RejectReason::kKeyInUse};
+    if (node.account == c.header().account_id()) ++mine;
+  }
+  if (mine >= limits_.nodes_per_account) {
+    return {RejectReason::kTooManyNodes, static_cast<int64_t>(limits_.nodes_per_account)};
+  }
+  Node node;
+  node.id = nodes_.size() + 1;
+  node.account = c.header().account_id();
+  node.class_id = c.class_id();
+  node.region_id = c.region_id();
+  node.device_key = key;
+  node.registered = c.gpus();
+  nodes_.push_back(node);
+  wire::NodeRegistered event;
+  event.mutate_tag(c.header().tag());
+  event.mutate_node_id(node.id);
+  PutBytes(event.mutable_device_key(), key);
+  event.mutate_gpus(c.gpus());
+  event.mutate_class_id(c.class_id());
+  event.mutate_region_id(c.region_id());
+  EmitPrivate(event, node.account);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::StartLease& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Lease* lease = FindLease(c.lease_id());
+  if (lease == nullptr || lease->provider != c.header().account_id()) {
+    return {RejectReason::kUnknownLease};
+  }
+  if (lease->state != LeaseState::kReserved) return {RejectReason::kLeaseWrongState};
+  if (now_ < lease->start) return {RejectReason::kLeaseNotStartable, lease->start};
+  if (now_ > lease->start + 5 * kMinute || now_ >= lease->end) {
+    return {RejectReason::kLeaseStartTooLate, std::min(lease->start + 5 * kMinute, lease->end)};
+  }
+  lease->state = LeaseState::kActive;
+  Accept(c.header(), wire::RecordType::kStartLease, lease->id);
+  EmitLease(*lease);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::HeartbeatLease& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  const Lease* lease = FindLease(c.lease_id());
+  if (lease == nullptr || lease->provider != c.header().account_id()) {
+    return {RejectReason::kUnknownLease};
+  }
+  if (lease->state != LeaseState::kActive && lease->state != LeaseState::kDelivered) {
+    return {RejectReason::kLeaseWrongState};
+  }
+  const int64_t minute = c.minute_us();
+  if (minute % kMinute != 0 || minute < lease->start || minute >= lease->end) {
+    return {RejectReason::kMinuteOutsideLease};
+  }
+  if (minute > now_) return {RejectReason::kMinuteInFuture};
+  if (now_ > minute + 6 * kMinute) return {RejectReason::kHeartbeatTooLate};
+  Accept(c.header(), wire::RecordType::kHeartbeatLease, lease->id);
+  wire::LeaseHeartbeat event;
+  event.mutate_lease_id(lease->id);
+  event.mutate_minute_us(minute);
+  EmitPublic(event);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Lease* lease = FindLease(c.lease_id());
+  if (lease == nullptr || lease->buyer != c.header().account_id()) {
+    return {RejectReason::kUnknownLease};
+  }
+  if (IsOpen(*lease)) return {RejectReason::kLeaseNotDelivered};
+  if (lease->completed || lease->state == LeaseState::kFailed) {
+    return {RejectReason::kLeaseWrongState};
+  }
+  lease->completed = true;
+  Accept(c.header(), wire::RecordType::kCompleteLease, lease->id);
+  EmitLease(*lease);
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::CheckNumber(const wire::CommandHeader& header,
+                                                     uint64_t number) const {
+  const Answer sender = Sender(header, AccountKind::kSettlement);
+  if (sender.reason != RejectReason::kNone) return sender;
+  const auto next = static_cast<int64_t>(settlement_number_ + 1);
+  if (number <= settlement_number_) return {RejectReason::kNumberRepeated, next};
+  if (number > settlement_number_ + 1) return {RejectReason::kNumberGap, next};
+  return {};
+}
+
+void ReferenceMarket::Decide(const wire::CommandHeader& header, wire::RecordType type,
+                             uint64_t request_sequence, int64_t credits, RejectReason reason) {
+  const auto it = std::find_if(requests_.begin(), requests_.end(), [&](const Request& request) {
+    return request.sequence == request_sequence;
+  });
+  ++settlement_number_;
+  Accept(header, type, request_sequence);
+  wire::RequestDecided event;
+  event.mutate_tag(it->tag);
+  event.mutate_request_sequence(it->sequence);
+  event.mutate_requester_account_id(it->requester);
+  event.mutate_amount_utok(it->amount);
+  event.mutate_credits(credits);
+  PutBytes(event.mutable_reference(), it->text);
+  event.mutate_reason(static_cast<uint16_t>(reason));
+  event.mutate_kind(static_cast<uint8_t>(it->kind));
+  EmitPrivate(event, it->account);
+  requests_.erase(it);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
+  const Answer number = CheckNumber(c.header(), c.number());
+  if (number.reason != RejectReason::kNone) return number;
+  for (const Request& request : requests_) {
+    if (request.sequence != c.request_sequence()) continue;
+    if (request.kind != RequestKind::kDeposit) return {RejectReason::kDecisionMismatch};
+    Decide(c.header(), wire::RecordType::kPostDeposit, request.sequence, 0, RejectReason::kNone);
+    return {};
+  }
+  return {RejectReason::kUnknownRequest};
+}
+
+int64_t ReferenceMarket::IssuedInAll() const {
+  int64_t sum = 0;
+  for (const Account& account : accounts_) sum += account.issued;
+  return sum;
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostTopUp& c) {
+  const Answer number = CheckNumber(c.header(), c.number());
+  if (number.reason != RejectReason::kNone) return number;
+  for (const Request& request : requests_) {
+    if (request.sequence != c.request_sequence()) continue;
+    if (request.kind != RequestKind::kTopUp) return {RejectReason::kDecisionMismatch};
+    if (c.credits() < 1) return {RejectReason::kInvalidAmount};
+    if (int128{IssuedInAll()} + c.credits() > INT64_MAX) return {RejectReason::kAmountOverflow};
+    const uint64_t account = request.account;
+    Decide(c.header(), wire::RecordType::kPostTopUp, request.sequence, c.credits(),
+           RejectReason::kNone);
+    accounts_[account - 1].issued += c.credits();
+    EmitMoved(account, CreditBucket::kIssued, CreditBucket::kFree, c.credits(), 0, 0, Free(account),
+              Locked(account));
+    return {};
+  }
+  return {RejectReason::kUnknownRequest};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RefuseRequest& c) {
+  if (!FindRejectReason(static_cast<RejectReason>(c.reason()))) {
+    return {RejectReason::kMalformedCommand};
+  }
+  const Answer number = CheckNumber(c.header(), c.number());
+  if (number.reason != RejectReason::kNone) return number;
+  for (const Request& request : requests_) {
+    if (request.sequence != c.request_sequence()) continue;
+    Decide(c.header(), wire::RecordType::kRefuseRequest, request.sequence, 0,
+           static_cast<RejectReason>(c.reason()));
+    return {};
+  }
+  return {RejectReason::kUnknownRequest};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SettleLease& c) {
+  const Answer number = CheckNumber(c.header(), c.number());
+  if (number.reason != RejectReason::kNone) return number;
+  const Lease* found = FindLease(c.lease_id());
+  if (found == nullptr) return {RejectReason::kUnknownLease};
+  if (IsOpen(*found)) return {RejectReason::kLeaseWrongState};
+  const bool failed = found->state == LeaseState::kFailed;
+  for (const int64_t part :
+       {c.consumed(), c.burned(), c.refunded(), c.owed(), c.verified_notional(), c.gross_utok(),
+        c.provider_utok(), c.fee_utok(), c.retire_utok(), int64_t{c.delivered_minutes()}}) {
+    if (part < 0) return {RejectReason::kDecisionMismatch};
+  }
+  for (const int64_t tok : {c.gross_utok(), c.provider_utok(), c.fee_utok(), c.retire_utok()}) {
+    if (tok > kMaxTok) return {RejectReason::kDecisionMismatch};
+  }
+  const int128 parts = int128{c.consumed()} + c.burned() + c.refunded() + c.owed();
+  if (parts != int128{found->notional} + found->surcharge ||
+      int128{c.consumed()} + c.owed() != c.verified_notional() ||
+      c.verified_notional() > found->notional || c.burned() > found->surcharge ||
+      c.delivered_minutes() > found->minutes ||
+      (failed && (c.verified_notional() != 0 || c.burned() != 0 || c.delivered_minutes() != 0))) {
+    return {RejectReason::kDecisionMismatch};
+  }
+  Lease lease = *found;
+  ++settlement_number_;
+  Accept(c.header(), wire::RecordType::kSettleLease, lease.id);
+  Account& buyer = accounts_[lease.buyer - 1];
+  const int64_t free = Free(lease.buyer), locked = Locked(lease.buyer);
+  const auto leg = [&](CreditBucket to, int64_t amount, int64_t free_after) {
+    EmitMoved(lease.buyer, CreditBucket::kEscrow, to, amount, lease.id, 0, free_after, locked);
+  };
+  leg(CreditBucket::kConsumed, c.consumed(), free);
+  leg(CreditBucket::kBurned, c.burned(), free);
+  leg(CreditBucket::kFree, c.refunded(), free + c.refunded());
+  leg(CreditBucket::kOwed, c.owed(), free + c.refunded());
+  buyer.consumed += c.consumed();
+  buyer.burned += c.burned();
+  buyer.owed += c.owed();
+  wire::LeaseSettled event;
+  event.mutate_number(c.number());
+  event.mutate_lease_id(lease.id);
+  event.mutate_buyer_account_id(lease.buyer);
+  event.mutate_provider_account_id(lease.provider);
+  event.mutate_verified_notional(c.verified_notional());
+  event.mutate_consumed(c.consumed());
+  event.mutate_burned(c.burned());
+  event.mutate_refunded(c.refunded());
+  event.mutate_owed(c.owed());
+  event.mutate_gross_utok(c.gross_utok());
+  event.mutate_provider_utok(c.provider_utok());
+  event.mutate_fee_utok(c.fee_utok());
+  event.mutate_retire_utok(c.retire_utok());
+  event.mutate_delivered_minutes(c.delivered_minutes());
+  EmitPublic(event);
+  lease.state = LeaseState::kSettled;
+  EmitLease(lease);
+  std::erase_if(leases_, [&](const Lease& l) { return l.id == lease.id; });
+  return {};
+}
+
+}  // namespace warpbook::reference
