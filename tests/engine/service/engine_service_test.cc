@@ -1,8 +1,6 @@
 #include "engine/service/engine_service.h"
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -11,7 +9,8 @@
 #include <thread>
 
 #include "engine/service/journal_verify.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/scan.h"
+#include "schema/types/enums.h"
 #include "tests/engine/service/service_fixture.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
@@ -105,6 +104,285 @@ TEST_CASE("A restart by replay gives the same state, and what came out comes aga
   CHECK(proof->state_hash == state_hash);
   CHECK(proof->last_sequence == service->recovery().last_sequence);
   CHECK(proof->event_hash == service->engine().event_hash());
+}
+
+// Lets a test hold syncs back, as a slow disk would.
+class SyncGate {
+ public:
+  explicit SyncGate(FileSystem& inner)
+      : files_(inner, [this](const FileOperation& operation) {
+          if (operation.kind == FileOperation::Kind::kSyncData) {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return open_; });
+          }
+          return FileFault{};
+        }) {}
+  FileSystem& files() { return files_; }
+  void Set(bool open) {
+    {
+      const std::lock_guard lock(mutex_);
+      open_ = open;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = true;
+  FaultyFileSystem files_;
+};
+
+TEST_CASE("Nothing is published before its sync, and meanwhile the next batch is gathered") {
+  MemoryFileSystem memory;
+  SyncGate gate(memory);
+  const auto service = Recover(TestOptions(kJournal, &gate.files()));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  REQUIRE(user.PollUntil([&] { return user.next_sequence() > 1; }));
+  gate.Set(false);
+  user.Submit(OpenAccounts(1, 100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  user.Submit(OpenAccounts(101, 200));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  user.Poll();
+  CHECK(user.reply_count() == 0);
+  // What was not published may be lost, and nothing else.
+  const auto crashed = memory.AfterCrash([] { return false; });
+  CHECK(VerifyJournal(*crashed, kJournal)->last_sequence < Sequence(user.next_sequence() + 1));
+  gate.Set(true);
+  CHECK(user.PollUntil([&] { return user.reply_count() == 200; }));
+  CHECK(user.gapless());
+  REQUIRE(service->Stop().ok());
+}
+
+TEST_CASE("While the disk stands still the ring fills and answers less, and nothing is lost") {
+  MemoryFileSystem memory;
+  SyncGate gate(memory);
+  EngineService::Options options = TestOptions(kJournal, &gate.files());
+  options.service_limits.port_commands_max = 50;
+  options.service_limits.batch_commands_max = 20;
+  const auto service = Recover(std::move(options));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  REQUIRE(user.PollUntil([&] { return user.next_sequence() > 1; }));
+  gate.Set(false);
+  std::span<const wire::CommandRecord> rest;
+  const std::vector<wire::CommandRecord> commands = OpenAccounts(1, 500);
+  rest = commands;
+  for (int i = 0; i < 100; ++i) {
+    rest = rest.subspan(user.port().TrySubmit(rest));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  // One batch in its sync, one gathered (each with a tick or two of its own), one ring.
+  const size_t taken = commands.size() - rest.size();
+  CHECK(taken >= 50);
+  CHECK(taken <= 50 + 2 * 20);
+  gate.Set(true);
+  for (const wire::CommandRecord& command : rest) user.Submit({command});
+  CHECK(user.PollUntil([&] { return user.reply_count() == 500; }));
+  CHECK(user.gapless());
+  REQUIRE(service->Stop().ok());
+}
+
+TEST_CASE("Idle, the durable sequence is on disk within moments, and stays so at shutdown") {
+  MemoryFileSystem memory;
+  const auto service = Recover(TestOptions(kJournal, &memory));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  user.Submit(OpenAccounts(1, 5));
+  REQUIRE(user.PollUntil([&] { return user.reply_count() == 5; }));
+  const auto proven = [&](const MemoryFileSystem& files) {
+    const auto after = files.AfterCrash([] { return false; });
+    const absl::StatusOr<journal::JournalScan> scan =
+        journal::ScanJournal(*after, kJournal, kRulesVersion,
+                             [](const journal::BatchView&) { return absl::OkStatus(); });
+    REQUIRE(scan.ok());
+    return scan->unproven.empty() ? scan->last_sequence : 0;
+  };
+  const uint64_t last = user.next_sequence() - 1;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  while (proven(memory) < last && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(proven(memory) >= last);
+  REQUIRE(service->Stop().ok());
+  CHECK(proven(memory) == service->engine().last_sequence().value());
+}
+
+TEST_CASE("Keys, windows and ticks come by command, at each start and each second") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  options.operator_key = PublicKey{1};
+  options.settlement_key = PublicKey{2};
+  options.clock_factor = 3'600;  // an hour per second: a window ends at each tick
+  for (const int start : {0, 1}) {
+    const auto service = Recover(options);
+    PortUser user(service->CreatePort());
+    REQUIRE(service->Start().ok());
+    REQUIRE(user.PollUntil(
+        [&] { return RecordsOf<wire::Tick>(user.records()).size() >= (start == 0 ? 4 : 2); }));
+    REQUIRE(service->Stop().ok());
+    user.Poll();
+    const auto& records = user.records();
+    CHECK(RecordsOf<wire::CommandRejected>(records).empty());
+    CHECK(RecordsOf<wire::RegisterSystemKey>(records).size() == 2);
+    const auto accounts = RecordsOf<wire::AccountOpened>(records);
+    CHECK(accounts.size() == (start == 0 ? 2 : 0));  // known already at the second start
+    const auto ticks = RecordsOf<wire::Tick>(records);
+    CHECK(ticks.front().checkpoint() == 1);
+    CHECK(ticks.back().checkpoint() == 2);
+    CHECK(RecordsOf<wire::Checkpoint>(records).back().state_hash() ==
+          service->engine().StateHash());
+
+    // One class in two regions, two windows ahead and the current one unless its gate is closed.
+    const auto opened = RecordsOf<wire::InstrumentOpened>(records);
+    std::set<std::pair<uint16_t, int64_t>> windows;
+    for (const wire::InstrumentOpened& window : opened) {
+      CHECK(window.class_id() == 1);
+      CHECK(windows.insert({window.region_id(), window.window_start_us()}).second);
+    }
+    CHECK(opened.size() >= (start == 0 ? 8 : 2));
+    int closed = 0;
+    for (const auto& change : RecordsOf<wire::InstrumentStateChanged>(records)) {
+      closed += change.state() == static_cast<uint8_t>(InstrumentState::kClosed) ? 1 : 0;
+    }
+    CHECK(closed >= 2);
+    CHECK(Timestamp(service->market_clock().NowMicros()) >= service->engine().last_time());
+  }
+  const absl::StatusOr<JournalProof> proof = VerifyJournal(files, kJournal);
+  CHECK_MESSAGE(proof.ok(), proof.status().ToString());
+}
+
+TEST_CASE("A tick comes each second and a checkpoint at least every ten") {
+  MemoryFileSystem files;
+  const auto service = Recover(TestOptions(kJournal, &files));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  REQUIRE(user.PollUntil([&] { return RecordsOf<wire::Tick>(user.records()).size() == 4; }));
+  REQUIRE(service->Stop().ok());
+  const auto ticks = RecordsOf<wire::Tick>(user.records());
+  CHECK(ticks[0].checkpoint() == 1);
+  for (size_t i = 1; i < ticks.size(); ++i) {
+    CHECK(ticks[i].checkpoint() == 0);
+    const int64_t micros = ticks[i].header().time_us() - ticks[i - 1].header().time_us();
+    CHECK(micros > 900'000);
+    CHECK(micros < 1'900'000);
+  }
+}
+
+TEST_CASE("Refused windows are told once and tried again later, not each second") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  options.catalogue.gate_minutes = 1;  // less than the notice and a minute: the engine refuses
+  const auto service = Recover(std::move(options));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  REQUIRE(user.PollUntil([&] { return RecordsOf<wire::Tick>(user.records()).size() == 3; }));
+  REQUIRE(service->Stop().ok());
+  const size_t opens = RecordsOf<wire::OpenInstrument>(user.records()).size();
+  CHECK(opens >= 4);
+  CHECK(opens <= 6);
+  CHECK(RecordsOf<wire::CommandRejected>(user.records()).size() == opens);
+}
+
+TEST_CASE("A port that nobody reads is lost, and the exchange goes on") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  options.service_limits.port_event_bytes_max = 100'000;
+  const auto service = Recover(std::move(options));
+  PortUser user(service->CreatePort());
+  const std::unique_ptr<EnginePort> lazy = service->CreatePort();
+  service->CreatePort();  // gone at once
+  REQUIRE(service->Start().ok());
+  user.Submit(OpenAccounts(1, 5'000));
+  CHECK(user.PollUntil([&] { return user.reply_count() == 5'000; }));
+  CHECK(lazy->lost());
+  CHECK(lazy->Poll() == nullptr);
+  CHECK_FALSE(user.port().lost());
+  REQUIRE(service->Stop().ok());
+}
+
+TEST_CASE("After Stop a port takes nothing and still gives what was published to it") {
+  MemoryFileSystem files;
+  auto service = Recover(TestOptions(kJournal, &files));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  user.Submit(OpenAccounts(1, 10));
+  REQUIRE(service->Stop().ok());
+  CHECK(user.port().TrySubmit(OpenAccounts(11, 12)) == 0);
+  service.reset();
+  user.Poll();
+  CHECK(user.reply_count() == 10);
+  CHECK(user.port().TrySubmit(OpenAccounts(11, 12)) == 0);
+}
+
+TEST_CASE("What TrySubmit took while Stop ran is answered, what it did not take is not there") {
+  for (int round = 0; round < 20; ++round) {
+    MemoryFileSystem files;
+    const auto service = Recover(TestOptions(kJournal, &files));
+    PortUser user(service->CreatePort());
+    REQUIRE(service->Start().ok());
+    uint64_t taken = 0;
+    std::atomic<bool> stopped = false;
+    std::thread submitting([&] {
+      while (!stopped.load()) taken += user.port().TrySubmit(OpenAccounts(taken + 1, taken + 1));
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    REQUIRE(service->Stop().ok());
+    stopped = true;
+    submitting.join();
+    user.Poll();
+    REQUIRE(user.reply_count() == taken);
+  }
+}
+
+TEST_CASE("A service that is not stopped ends its journal as one that is") {
+  MemoryFileSystem files;
+  {
+    const auto service = Recover(TestOptions(kJournal, &files));
+    REQUIRE(service->Start().ok());
+  }
+  const auto service = Recover(TestOptions(kJournal, &files));
+  CHECK(service->recovery().last_sequence > Sequence(0));
+}
+
+TEST_CASE("A journal in use, a damaged one and one of other events each stop the start") {
+  MemoryFileSystem files;
+  {
+    const auto service = Recover(TestOptions(kJournal, &files));
+    CHECK(absl::IsFailedPrecondition(
+        EngineService::Recover(TestOptions(kJournal, &files), nullptr).status()));
+    PortUser user(service->CreatePort());
+    REQUIRE(service->Start().ok());
+    REQUIRE(user.PollUntil([&] { return user.next_sequence() > 2; }));
+    REQUIRE(service->Stop().ok());
+    // Free again after Stop.
+    CHECK(EngineService::Recover(TestOptions(kJournal, &files), nullptr).ok());
+  }
+  EngineService::Options other_rules = TestOptions(kJournal, &files);
+  other_rules.limits.commands_per_checkpoint = 2;
+  const absl::Status differs = EngineService::Recover(other_rules, nullptr).status();
+  CHECK(absl::IsDataLoss(differs));
+  CHECK(differs.message().find("the replay of sequence 2 ") != std::string::npos);
+  CHECK(absl::IsDataLoss(VerifyJournal(files, kJournal, other_rules.limits).status()));
+
+  files.content("journal/00000001.segment")[5'000] ^= std::byte{1};
+  CHECK(absl::IsDataLoss(EngineService::Recover(TestOptions(kJournal, &files), nullptr).status()));
+  CHECK(absl::IsDataLoss(VerifyJournal(files, kJournal).status()));
+}
+
+TEST_CASE("Options out of range are errors") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  options.clock_factor = 0;
+  CHECK(absl::IsInvalidArgument(EngineService::Recover(options, nullptr).status()));
+  options = TestOptions(kJournal, &files);
+  options.service_limits.batch_commands_max = 0;
+  CHECK(absl::IsInvalidArgument(EngineService::Recover(options, nullptr).status()));
+  options = TestOptions(kJournal, &files);
+  options.segment_size = 5'000;
+  CHECK(absl::IsInvalidArgument(Recover(options)->Start()));
 }
 
 }  // namespace

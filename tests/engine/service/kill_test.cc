@@ -1,0 +1,158 @@
+// The service in a process of its own that is killed, or whose disk fails.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "engine/service/journal_verify.h"
+#include "schema/journal/tail_reader.h"
+#include "tests/engine/service/service_fixture.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/temporary_directory.h"
+
+namespace warpbook::engine::test {
+namespace {
+
+using warpbook::test::FaultyFileSystem;
+using warpbook::test::FileFault;
+using warpbook::test::FileOperation;
+using warpbook::test::TemporaryDirectory;
+
+// What a child tells its parent: a command was acknowledged.
+struct Acknowledgement {
+  uint64_t tag = 0;
+  uint64_t sequence = 0;
+};
+
+// A service under load until the process is killed. Every durable reply is told through the pipe.
+[[noreturn]] void ServeUntilKilled(const std::string& journal, uint64_t first_tag, int pipe_fd) {
+  absl::StatusOr<std::unique_ptr<EngineService>> service =
+      EngineService::Recover(TestOptions(journal), nullptr);
+  if (!service.ok()) _exit(3);
+  PortUser user((*service)->CreatePort());
+  if (!(*service)->Start().ok()) _exit(4);
+  uint64_t submitted = first_tag;
+  uint64_t told = first_tag;
+  while (true) {
+    // At most so many unanswered that the load is steady.
+    if (submitted - told < 500) user.Submit({OpenAccountCommand(submitted++)});
+    user.Poll();
+    std::vector<Acknowledgement> news;
+    for (; user.SequenceOf(told) != 0; ++told) news.push_back({told, user.SequenceOf(told)});
+    const size_t size = news.size() * sizeof(Acknowledgement);
+    if (size > 0 && write(pipe_fd, news.data(), size) != static_cast<ssize_t>(size)) _exit(5);
+  }
+}
+
+// Reads acknowledgements until the time is over and the child killed. A torn last one was not told.
+std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, std::chrono::microseconds time) {
+  std::thread killer([child, time] {
+    std::this_thread::sleep_for(time);
+    kill(child, SIGKILL);
+  });
+  std::vector<char> bytes;
+  std::array<char, 4'096> buffer{};
+  for (ssize_t got = 0; (got = read(pipe_fd, buffer.data(), buffer.size())) > 0;) {
+    bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + got);
+  }
+  killer.join();
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGKILL);
+  std::vector<Acknowledgement> acknowledged(bytes.size() / sizeof(Acknowledgement));
+  std::memcpy(acknowledged.data(), bytes.data(), acknowledged.size() * sizeof(Acknowledgement));
+  return acknowledged;
+}
+
+TEST_CASE("After kill -9 under load everything acknowledged is there, and nothing twice") {
+  const TemporaryDirectory directory;
+  const std::string journal = directory / "journal";
+  std::mt19937 random(3);
+  std::map<uint64_t, uint64_t> acknowledged;  // tag -> sequence, over all lives
+  uint64_t acknowledged_in_lives = 0;
+  for (int cycle = 0; cycle < 20; ++cycle) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    const uint64_t first_tag = static_cast<uint64_t>(cycle) * 1'000'000'000 + 1;
+    if (child == 0) ServeUntilKilled(journal, first_tag, ends[1]);
+    close(ends[1]);
+    const auto news =
+        KillAfter(child, ends[0], std::chrono::microseconds(20'000 + random() % 150'000));
+    close(ends[0]);
+    for (const Acknowledgement& one : news) acknowledged[one.tag] = one.sequence;
+    acknowledged_in_lives += news.empty() ? 0 : 1;
+
+    std::map<uint64_t, uint64_t> replayed;
+    bool twice = false;
+    const absl::StatusOr<std::unique_ptr<EngineService>> service =
+        EngineService::Recover(TestOptions(journal), [&](const DurableBatch& batch) {
+          uint64_t sequence = 0;
+          for (const wire::RecordView record : wire::Records(batch.records)) {
+            if (wire::IsCommand(record.type())) sequence = record.command_header().sequence();
+            if (record.type() != wire::RecordType::kAccountOpened) continue;
+            const uint64_t tag = record.as<wire::AccountOpened>().tag();
+            if (tag != 0 && !replayed.emplace(tag, sequence).second) twice = true;
+          }
+        });
+    REQUIRE_MESSAGE(service.ok(), service.status().ToString());
+    CHECK_FALSE(twice);
+    for (const auto& [tag, sequence] : acknowledged) {
+      const auto found = replayed.find(tag);
+      REQUIRE(found != replayed.end());
+      REQUIRE(found->second == sequence);
+    }
+  }
+  CHECK(acknowledged_in_lives >= 15);
+  CHECK(VerifyJournal(PosixFileSystem(), journal).ok());
+  MESSAGE(acknowledged.size(), " commands were acknowledged");
+}
+
+TEST_CASE("A failed sync ends the process at once with a clear sentence") {
+  const TemporaryDirectory directory;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    std::atomic<bool> failing = false;
+    FaultyFileSystem files(PosixFileSystem(), [&](const FileOperation& operation) {
+      const bool fails = failing && operation.kind == FileOperation::Kind::kSyncData;
+      return FileFault{.status = fails ? absl::UnknownError("fdatasync: EIO") : absl::OkStatus()};
+    });
+    const auto service =
+        EngineService::Recover(TestOptions(directory / "journal", &files), nullptr);
+    PortUser user((*service)->CreatePort());
+    if (!(*service)->Start().ok()) _exit(1);
+    user.PollUntil([&] { return user.next_sequence() > 1; });
+    failing = true;
+    user.Submit({OpenAccountCommand(1)});
+    user.PollUntil([&] { return user.reply_count() > 0; });
+    _exit(2);  // it was answered, or nothing happened in 10 s
+  }
+  close(ends[1]);
+  std::string text;
+  std::array<char, 4'096> buffer{};
+  for (ssize_t got = 0; (got = read(ends[0], buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<size_t>(got));
+  }
+  close(ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == kJournalFailedExitStatus);
+  CHECK(text.find("the journal cannot be written (UNKNOWN: fdatasync: EIO)") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace warpbook::engine::test
