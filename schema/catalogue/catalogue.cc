@@ -151,7 +151,8 @@ absl::StatusOr<Catalogue> ParseCatalogue(std::string_view text, const std::strin
   absl::StatusOr<std::vector<IniSection>> sections = ParseIni(text, name);
   if (!sections.ok()) return sections.status();
   // Classes are checked against the market's gate, which must therefore be known first.
-  std::ranges::stable_partition(*sections, [](const auto& s) { return s.kind == "market"; });
+  std::stable_partition(sections->begin(), sections->end(),
+                        [](const IniSection& section) { return section.kind == "market"; });
   Catalogue catalogue;
   for (const IniSection& section : *sections) {
     const absl::Status read = ReadSection(section, name, catalogue);

@@ -1,0 +1,254 @@
+// Whatever commands come, in whatever order, the engine refuses or applies each, fails no CHECK and
+// keeps its invariants; and it does the same again.
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <map>
+#include <vector>
+
+#include "engine/core/engine.h"
+#include "schema/base/check.h"
+#include "schema/types/enums.h"
+#include "schema/wire/record.h"
+
+namespace {
+
+using namespace warpbook;
+using namespace warpbook::wire;
+
+constexpr int64_t kStart = 1'800'000'000 * kMicrosPerSecond;  // a whole hour
+constexpr int64_t kTick = 20'000;
+constexpr uint64_t kOperator = 1, kSettlement = 2, kFirstMember = 3, kMembers = 3;
+constexpr size_t kCommandsMax = 400;
+
+// An engine with what every market has, so that bytes reach the interesting states: an operator,
+// settlement, members with credits and nodes, two windows.
+class Market {
+ public:
+  void Prepare() {
+    for (const AccountKind kind : {AccountKind::kOperator, AccountKind::kSettlement}) {
+      RegisterSystemKey key;
+      key.mutate_kind(static_cast<uint8_t>(kind));
+      key.mutable_public_key()->Mutate(0, static_cast<uint8_t>(kind));
+      Apply(key, 0);
+    }
+    for (int64_t window = 0; window < 2; ++window) {
+      OpenInstrument open;
+      open.mutate_window_start_us(kStart + window * kMicrosPerHour);
+      open.mutate_tick(kTick);
+      open.mutate_band_low(kTick);
+      open.mutate_band_high(kTick * 500);
+      open.mutate_window_minutes(60);
+      open.mutate_notice_seconds(120);
+      open.mutate_gate_minutes(3);
+      open.mutate_class_id(9);
+      open.mutate_region_id(1);
+      Apply(open, 0);
+    }
+    for (uint64_t member = kFirstMember; member < kFirstMember + kMembers; ++member) {
+      AddMember(member);
+    }
+  }
+
+  template <typename T>
+  void Apply(T command, uint64_t account) {
+    ++tag_;
+    command.mutable_header().mutate_account_id(account);
+    command.mutable_header().mutate_tag(tag_);
+    command.mutable_header().mutate_sequence(engine_.last_sequence().value() + 1);
+    command.mutable_header().mutate_time_us(time_us_);
+    events_.Clear();
+    const CommandRecord record(command);
+    engine_.Apply(record.view(), 7, events_);
+    CheckEvents();
+  }
+
+  void Advance(int64_t micros) { time_us_ += micros; }
+  // What a lease's buyer has in escrow; 0 for a lease that there is not.
+  int64_t Escrow(uint64_t lease) const {
+    const auto at = escrows_.find(lease);
+    return at == escrows_.end() ? 0 : at->second;
+  }
+  uint64_t NextDecision() { return engine_.settlement_number() + 1; }
+  const engine::Engine& engine() const { return engine_; }
+
+ private:
+  void AddMember(uint64_t member) {
+    OpenAccount open;
+    open.mutable_public_key()->Mutate(0, static_cast<uint8_t>(100 + member));
+    Apply(open, 0);
+    RequestTopUp request;
+    request.mutate_burn_utok(1'000'000);
+    Apply(request, member);
+    PostTopUp post;
+    post.mutate_number(NextDecision());
+    post.mutate_request_sequence(engine_.last_sequence().value());
+    post.mutate_credits(100'000'000'000);
+    Apply(post, kSettlement);
+    RegisterNode node;
+    node.mutable_device_key()->Mutate(0, static_cast<uint8_t>(200 + member));
+    node.mutate_gpus(8);
+    node.mutate_class_id(9);
+    node.mutate_region_id(1);
+    Apply(node, member);
+    SetCapacity capacity;
+    capacity.mutate_node_id(member - kFirstMember + 1);
+    capacity.mutate_gpus(8);
+    Apply(capacity, kOperator);
+    SetBondedLimit limit;
+    limit.mutate_target_account_id(member);
+    limit.mutate_limit(50'000'000'000);
+    Apply(limit, kOperator);
+  }
+
+  // The events are whole records of the command, and none of them is a command.
+  void CheckEvents() {
+    RecordFault fault{};
+    WARPBOOK_CHECK(ValidateRecords(events_.bytes(), &fault));
+    for (const RecordView record : Records(events_.bytes())) {
+      WARPBOOK_CHECK(!IsCommand(record.type()) && record.command_index() == 7);
+      if (record.type() != RecordType::kTradeExecuted) continue;
+      const auto& trade = record.as<TradeExecuted>();
+      escrows_[trade.lease_id()] = trade.notional() + trade.surcharge();
+    }
+  }
+
+  engine::Engine engine_;
+  RecordWriter events_;
+  std::map<uint64_t, int64_t> escrows_;  // by lease
+  int64_t time_us_ = kStart;
+  uint64_t tag_ = 0;
+};
+
+// An order such as members send, its edges included.
+PlaceOrder Order(FuzzedDataProvider& bytes) {
+  PlaceOrder order;
+  order.mutate_instrument_id(bytes.ConsumeIntegralInRange<uint32_t>(0, 3));
+  order.mutate_side(bytes.ConsumeIntegralInRange<uint8_t>(0, 1));
+  order.mutate_price(bytes.ConsumeIntegralInRange<int64_t>(0, 12) * kTick);
+  order.mutate_gpus(bytes.ConsumeIntegralInRange<int32_t>(0, 10));
+  order.mutate_min_fill(bytes.ConsumeIntegralInRange<int32_t>(0, 4));
+  order.mutate_type(bytes.ConsumeIntegralInRange<uint8_t>(0, 1));
+  order.mutate_time_in_force(bytes.ConsumeIntegralInRange<uint8_t>(0, 4));
+  order.mutate_self_trade_prevention(bytes.ConsumeIntegralInRange<uint8_t>(0, 4));
+  order.mutate_post_only(bytes.ConsumeIntegralInRange<uint8_t>(0, 1));
+  if (order.side() == static_cast<uint8_t>(Side::kSell)) {
+    order.mutate_node_id(bytes.ConsumeIntegralInRange<uint64_t>(0, kMembers));
+    order.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
+  } else {
+    order.mutate_tier(bytes.ConsumeIntegralInRange<uint8_t>(0, 3));
+    order.mutate_min_assurance(bytes.ConsumeIntegralInRange<uint8_t>(0, 2));
+  }
+  if (bytes.ConsumeBool()) {
+    order.mutable_client_order_id()->Mutate(0, bytes.ConsumeIntegralInRange<uint8_t>('a', 'd'));
+  }
+  return order;
+}
+
+// Any bytes at all in place of everything behind the header.
+template <typename T>
+T Arbitrary(FuzzedDataProvider& bytes) {
+  T command;
+  std::vector<uint8_t> body = bytes.ConsumeBytes<uint8_t>(sizeof(T) - sizeof(CommandHeader));
+  if (!body.empty()) {
+    std::memcpy(reinterpret_cast<uint8_t*>(&command) + sizeof(CommandHeader), body.data(),
+                body.size());
+  }
+  return command;
+}
+
+void ApplyArbitrary(FuzzedDataProvider& bytes, uint64_t account, Market& market) {
+  const auto type = bytes.ConsumeIntegralInRange<uint16_t>(0, 110);
+#define WARPBOOK_X(name, number) \
+  if (type == number) return market.Apply(Arbitrary<name>(bytes), account);
+  WARPBOOK_COMMANDS(WARPBOOK_X)
+#undef WARPBOOK_X
+}
+
+void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market) {
+  const auto id = bytes.ConsumeIntegralInRange<uint64_t>(0, 20);
+  switch (bytes.ConsumeIntegralInRange<int>(0, 9)) {
+    case 0: {
+      AmendOrder amend;
+      amend.mutate_order_id(id);
+      amend.mutate_price(bytes.ConsumeIntegralInRange<int64_t>(0, 12) * kTick);
+      amend.mutate_gpus(bytes.ConsumeIntegralInRange<int32_t>(0, 10));
+      return market.Apply(amend, account);
+    }
+    case 1: {
+      CancelOrder cancel;
+      cancel.mutate_order_id(id);
+      return market.Apply(cancel, account);
+    }
+    case 2: {
+      StartLease start;
+      start.mutate_lease_id(id);
+      return market.Apply(start, account);
+    }
+    case 3: {
+      CompleteLease complete;
+      complete.mutate_lease_id(id);
+      return market.Apply(complete, account);
+    }
+    case 4: {
+      SetCapacity capacity;
+      capacity.mutate_node_id(id);
+      capacity.mutate_gpus(bytes.ConsumeIntegralInRange<int32_t>(0, 9));
+      capacity.mutate_assurance(bytes.ConsumeIntegralInRange<uint8_t>(0, 3));
+      return market.Apply(capacity, kOperator);
+    }
+    case 5: {
+      const int64_t escrow = market.Escrow(id);
+      const auto consumed = bytes.ConsumeIntegralInRange<int64_t>(0, escrow);
+      SettleLease settle;
+      settle.mutate_number(market.NextDecision());
+      settle.mutate_lease_id(id);
+      settle.mutate_verified_notional(consumed);
+      settle.mutate_consumed(consumed);
+      settle.mutate_refunded(escrow - consumed);
+      return market.Apply(settle, kSettlement);
+    }
+    case 6: {
+      CloseInstrument close;
+      close.mutate_instrument_id(static_cast<uint32_t>(id % 4));
+      return market.Apply(close, 0);
+    }
+    case 7: {
+      HeartbeatLease heartbeat;
+      heartbeat.mutate_lease_id(id);
+      heartbeat.mutate_minute_us(kStart +
+                                 bytes.ConsumeIntegralInRange<int64_t>(0, 120) * kMicrosPerMinute);
+      return market.Apply(heartbeat, account);
+    }
+    default:
+      return market.Apply(Order(bytes), account);
+  }
+}
+
+uint64_t Run(const uint8_t* data, size_t size) {
+  FuzzedDataProvider bytes(data, size);
+  Market market;
+  market.Prepare();
+  for (size_t i = 0; i < kCommandsMax && bytes.remaining_bytes() > 0; ++i) {
+    const auto account = bytes.ConsumeIntegralInRange<uint64_t>(0, kFirstMember + kMembers);
+    constexpr int64_t kSteps[] = {0, 0, 0, 1, kMicrosPerMinute, 20 * kMicrosPerMinute};
+    market.Advance(kSteps[bytes.ConsumeIntegralInRange<size_t>(0, std::size(kSteps) - 1)]);
+    if (bytes.ConsumeIntegralInRange<int>(0, 4) == 0) {
+      ApplyArbitrary(bytes, account, market);
+    } else {
+      ApplyPlausible(bytes, account, market);
+    }
+  }
+  market.engine().CheckInvariants();
+  return market.engine().StateHash() ^ market.engine().event_hash();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  WARPBOOK_CHECK(Run(data, size) == Run(data, size));
+  return 0;
+}
