@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 #include <random>
 #include <string>
@@ -51,20 +52,28 @@ struct Acknowledgement {
   }
 }
 
-// Reads acknowledgements until the time is over and the child killed. A torn last one was not told.
-std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, std::chrono::microseconds time) {
-  std::thread killer([child, time] {
-    std::this_thread::sleep_for(time);
-    kill(child, SIGKILL);
-  });
+// Reads acknowledgements until the child is killed: that long after its start, or after its first
+// acknowledgement. A torn last one was not told.
+std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, bool from_start,
+                                       std::chrono::microseconds time) {
   std::vector<char> bytes;
   std::array<char, 4'096> buffer{};
+  std::thread killer;
+  const auto begin_killing = [&] {
+    killer = std::thread([child, time] {
+      std::this_thread::sleep_for(time);
+      kill(child, SIGKILL);
+    });
+  };
+  if (from_start) begin_killing();
   for (ssize_t got = 0; (got = read(pipe_fd, buffer.data(), buffer.size())) > 0;) {
     bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + got);
+    if (!killer.joinable()) begin_killing();
   }
-  killer.join();
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(killer.joinable());
+  killer.join();
   REQUIRE(WIFSIGNALED(status));
   REQUIRE(WTERMSIG(status) == SIGKILL);
   std::vector<Acknowledgement> acknowledged(bytes.size() / sizeof(Acknowledgement));
@@ -86,8 +95,11 @@ TEST_CASE("After kill -9 under load everything acknowledged is there, and nothin
     const uint64_t first_tag = static_cast<uint64_t>(cycle) * 1'000'000'000 + 1;
     if (child == 0) ServeUntilKilled(journal, first_tag, ends[1]);
     close(ends[1]);
+    // Every fourth is killed somewhere in its start.
+    const bool from_start = cycle % 4 == 3;
     const auto news =
-        KillAfter(child, ends[0], std::chrono::microseconds(20'000 + random() % 150'000));
+        KillAfter(child, ends[0], from_start,
+                  std::chrono::microseconds(random() % (from_start ? 30'000 : 90'000)));
     close(ends[0]);
     for (const Acknowledgement& one : news) acknowledged[one.tag] = one.sequence;
     acknowledged_in_lives += news.empty() ? 0 : 1;
