@@ -85,13 +85,17 @@ absl::Status Books::On(const wire::RequestDecided& event) {
   open_requests_.erase(found);
   changed_requests_[row.sequence] = row;
   std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
+    return Fault(status.message());
+  }
   return PostAll(transfers);
 }
 
 absl::Status Books::On(const wire::CreditsMoved& event) {
   std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
+    return Fault(status.message());
+  }
   const LeaseId lease(event.lease_id());
   const auto source = static_cast<CreditBucket>(event.source());
   const auto destination = static_cast<CreditBucket>(event.destination());
@@ -181,7 +185,9 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
   row.settled_at = current_.time;
   Touch(row);
   std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) return status;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
+    return Fault(status.message());
+  }
   return PostAll(transfers);
 }
 
