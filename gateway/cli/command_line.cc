@@ -1,6 +1,8 @@
 #include "gateway/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <utility>
 
@@ -36,6 +38,22 @@ void ApplyConfigFile(CLI::App& app) {
       throw Fault(path + ": " + fault.what());
     }
   }
+}
+
+std::string OneLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+// The option's first long name, as it stands in CLI11's messages.
+std::string LongName(const CLI::Option& option) {
+  return option.get_lnames().empty() ? std::string() : "--" + option.get_lnames().front();
+}
+
+// The parsed command at the end of the path: `warpbook order place` is `place`.
+const CLI::App& LastCommand(const CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? app : LastCommand(*parsed.front());
 }
 
 }  // namespace
@@ -77,7 +95,7 @@ CommandOption Command::Integer(const std::string& names, int64_t& target,
 
 CommandOption Command::Flag(const std::string& names, bool& target,
                             const std::string& description) {
-  return CommandOption(app_->add_flag(names, target, description));
+  return CommandOption(app_->add_flag(names, target, description)->configurable(false));
 }
 
 CommandOption Command::ConfigFile(const std::string& description) {
@@ -98,6 +116,25 @@ CommandLine::CommandLine(const std::string& name, const std::string& description
 
 CommandLine::~CommandLine() = default;
 
+// " (in WARPBOOK_...)" where the fault is an option's that the environment gave.
+std::string CommandLine::SourceOf(const std::exception& fault, int argc,
+                                  const char* const* argv) const {
+  const std::string what = fault.what();
+  for (const CLI::Option* option : LastCommand(*app_).get_options()) {
+    const std::string name = LongName(*option);
+    if (name.empty() || option->get_envname().empty() || what.find(name) == std::string::npos) {
+      continue;
+    }
+    const bool is_on_line = std::any_of(argv, argv + argc, [&name](const std::string& word) {
+      return word == name || word.starts_with(name + "=");
+    });
+    if (!is_on_line && std::getenv(option->get_envname().c_str()) != nullptr) {
+      return " (in " + option->get_envname() + ")";
+    }
+  }
+  return "";
+}
+
 Command CommandLine::root() { return Command(app_.get(), &exit_code_); }
 
 int CommandLine::Run(int argc, const char* const* argv, std::ostream& out, std::ostream& error) {
@@ -105,7 +142,10 @@ int CommandLine::Run(int argc, const char* const* argv, std::ostream& out, std::
     app_->parse(argc, argv);
     return exit_code_;
   } catch (const CLI::ParseError& fault) {
-    return app_->exit(fault, out, error) == 0 ? kExitOk : kExitUsage;
+    if (fault.get_exit_code() == 0) return app_->exit(fault, out, error);  // help was asked for
+    error << app_->get_name() << ": " << OneLine(fault.what()) << SourceOf(fault, argc, argv)
+          << std::endl;
+    return kExitUsage;
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -47,6 +48,7 @@ class Command {
   Command Add(const std::string& name, const std::string& description);
   CommandOption Text(const std::string& names, std::string& target, const std::string& description);
   CommandOption Integer(const std::string& names, int64_t& target, const std::string& description);
+  // A flag is not taken from a configuration file.
   CommandOption Flag(const std::string& names, bool& target, const std::string& description);
   // Adds --config: a file of `key = value` lines that gives the command's options, for those that
   // neither the command line nor the environment gives. A key that is no option is an error.
@@ -67,10 +69,12 @@ class CommandLine {
   ~CommandLine();
 
   Command root();
-  // Parses and runs. Help goes to `out`, what is wrong to `error`.
+  // Parses and runs. Help goes to `out`, what is wrong to `error` in one line.
   int Run(int argc, const char* const* argv, std::ostream& out, std::ostream& error);
 
  private:
+  std::string SourceOf(const std::exception& fault, int argc, const char* const* argv) const;
+
   std::unique_ptr<CLI::App> app_;
   int exit_code_ = kExitOk;
 };

@@ -1,0 +1,74 @@
+#include <iostream>
+#include <memory>
+
+#include "gateway/cli/commands.h"
+#include "gateway/cli/serve.h"
+#include "gateway/cli/session.h"
+#include "gateway/cli/stop_signals.h"
+
+namespace warpbook::gateway {
+namespace {
+
+struct ServeArguments {
+  ServeOptions options;
+  bool check_config = false;
+};
+
+int Run(const ServeArguments& arguments) {
+  const absl::StatusOr<ServeConfiguration> configuration =
+      LoadServeConfiguration(arguments.options);
+  if (!configuration.ok()) {
+    Finish(configuration.status());
+    return kExitUsage;
+  }
+  if (arguments.check_config) {
+    std::cout << "the configuration is right: " << configuration->catalogue.classes.size()
+              << " hardware classes, " << configuration->catalogue.regions.size() << " regions\n";
+    return kExitOk;
+  }
+  BlockStopSignals();
+  return Finish(Serve(*configuration));
+}
+
+}  // namespace
+
+void AddServeCommand(Command& root) {
+  const auto arguments = std::make_shared<ServeArguments>();
+  ServeOptions& options = arguments->options;
+  Command serve = root.Add("serve", "Run the exchange: engine, journal and gateway");
+  serve.ConfigFile("A file of `key = value` lines, keys as these options without the dashes");
+  serve.Text("--journal", options.journal, "Directory of the journal, made if it is not there")
+      .Environment("WARPBOOK_JOURNAL");
+  serve.Text("--catalogue", options.catalogue, "The catalogue: what can be traded")
+      .Environment("WARPBOOK_CATALOGUE");
+  serve.Text("--listen", options.listen, "Address for clients").Environment("WARPBOOK_LISTEN");
+  serve.Text("--admin-listen", options.admin_listen, "Address for operators and settlement")
+      .Environment("WARPBOOK_ADMIN_LISTEN");
+  serve.Text("--server-name", options.server_name, "The exchange's name, in every signature")
+      .Environment("WARPBOOK_SERVER_NAME");
+  serve
+      .Text("--operator-key-file", options.operator_key_file,
+            "The operator's public key, 64 hex digits in a file")
+      .Environment("WARPBOOK_OPERATOR_KEY_FILE");
+  serve
+      .Text("--settlement-key-file", options.settlement_key_file,
+            "Settlement's public key, 64 hex digits in a file")
+      .Environment("WARPBOOK_SETTLEMENT_KEY_FILE");
+  serve
+      .Integer("--clock-factor", options.clock_factor,
+               "How many times as fast the market's clock runs (for trials)")
+      .Environment("WARPBOOK_CLOCK_FACTOR")
+      .Range(1, 3'600);
+  serve
+      .Integer("--drain-seconds", options.drain_seconds,
+               "How long clients have to go after SIGTERM or SIGINT")
+      .Environment("WARPBOOK_DRAIN_SECONDS")
+      .Range(0, 3'600);
+  serve.Flag("--check-config", arguments->check_config, "Check everything and end");
+  serve.Footer(
+      "The file is overruled by the environment (WARPBOOK_JOURNAL, ...), and that by the "
+      "command line.");
+  serve.OnRun([arguments] { return Run(*arguments); });
+}
+
+}  // namespace warpbook::gateway
