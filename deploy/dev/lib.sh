@@ -39,12 +39,13 @@ can_be_root() {
   sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo true; }
 }
 
-# install_packages GROUP...: installs what is missing. Where that needs a root that we cannot be, prints
-# the command and exits with 2.
+# install_packages GROUP...: installs what is missing. Where that needs a root that we cannot be,
+# prints the command and exits with 2.
 install_packages() {
   local missing
   mapfile -t missing < <(missing_packages "$@")
   if ((${#missing[@]} == 0)); then return; fi
+  if ! command -v apt-get >/dev/null; then fail "this needs Debian 12, and here is no apt-get"; fi
   local -a install=(apt-get install -y --no-install-recommends "${missing[@]}")
   if ! can_be_root; then
     say "Packages are missing, and without root or sudo they cannot be installed here. As root:"
@@ -60,8 +61,8 @@ install_packages() {
   if ((status != 0)); then fail "apt-get could not install the packages"; fi
 }
 
-# Debian's PostgreSQL package makes a cluster on port 5432 and starts it when it is first installed. Ours
-# is private, so that one is not made; what is there already stays as it is.
+# Debian's PostgreSQL package makes a cluster on port 5432 and starts it when it is first installed.
+# Ours is private, so that one is not made; what is there already stays as it is.
 readonly WARPBOOK_CLUSTER_CONF=/etc/postgresql-common/createcluster.d/warpbook.conf
 forbid_debian_cluster() {
   as_root mkdir -p "$(dirname "$WARPBOOK_CLUSTER_CONF")"

@@ -162,12 +162,6 @@ class HouseTest(unittest.TestCase):
         self.add_source("engine/core/x.cc", "\n".join(["int x;"] * 600) + "\n")
         self.assertIn("engine/core/x.cc:600: has 600 lines; the limit is below 600", self.faults())
 
-    def test_a_line_of_more_than_100_columns_is_a_fault(self):
-        self.add_source("engine/core/x.cc", "// " + "x" * 97 + "\n")
-        self.assert_fault()
-        self.add_source("engine/core/x.cc", "// " + "x" * 98 + "\n")
-        self.assertIn("engine/core/x.cc:1: a line of more than 100 columns", self.faults())
-
     def test_a_function_of_more_than_80_lines_is_a_fault(self):
         def source(statements):
             return ("// clang-format off\nnamespace x {\nint F(int a,\n      int b) {\n"
@@ -198,6 +192,19 @@ class HouseTest(unittest.TestCase):
                 self.assert_fault("deploy/x.md:1: a path of one machine")
         self.write("deploy/x.md", "Under /tmp, $HOME/work/x, ~/work and framework/main.\n")
         self.assert_fault()
+
+    def test_tests_that_do_not_count_are_a_fault(self):
+        for text in ('TEST_CASE("x" * doctest::sk' + 'ip())', 'TEST_CASE("x" * doctest::may' + '_fail())',
+                     'it.on' + 'ly("x")', 'TEST(X, DISA' + 'BLED_Y)'):
+            with self.subTest(text=text):
+                self.write("tests/x.md", text + "\n")
+                self.assert_fault("tests/x.md:1: a test that is disabled or may fail")
+
+    def test_a_file_of_more_than_a_mebibyte_is_a_fault(self):
+        self.write("tests/golden/x.bin", "x" * (1 << 20))
+        self.assert_fault()
+        self.write("tests/golden/x.bin", "x" * ((1 << 20) + 1))
+        self.assert_fault("tests/golden/x.bin:1: is larger than 1 MiB")
 
     def test_headers_say_what_they_are_for_and_are_included_once(self):
         self.write("engine/core/x.h", "int x;\nusing namespace std;\n")
