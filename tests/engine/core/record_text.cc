@@ -138,7 +138,10 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
   if (field == "side" || field == "taker_side") return Word<Side>(word);
   if (field == "type") return Word<OrderType>(word);
   if (field == "time_in_force") return Word<TimeInForce>(word);
-  if (field == "tier") return Word<Tier>(word);
+  if (field == "tier") {  // of an accepted ask: its assurance
+    const auto tier = Word<Tier>(word);
+    return tier ? tier : Word<Assurance>(word);
+  }
   if (field == "assurance" || field == "min_assurance") return Word<Assurance>(word);
   if (field == "self_trade_prevention") return Word<SelfTradePrevention>(word);
   if (field == "source" || field == "destination") return Word<CreditBucket>(word);
