@@ -46,7 +46,8 @@ void CorkedStream::PrependFarewell(size_t write_begin) {
 }
 
 void CorkedStream::Flush() {
-  if (busy_ || waiting_.empty() || error_) return;
+  if (error_) waiting_.clear();
+  if (busy_ || waiting_.empty()) return;
   sending_.clear();
   sent_ = 0;
   std::swap(sending_, waiting_);

@@ -8,15 +8,18 @@
 //   and then for the other side to close, while it throws away a bounded amount of what still
 //   comes. A socket closed with unread bytes would be reset, and the farewell lost.
 //
-// The I/O thread owns it. Include in files that include Beast anyway.
+// The I/O thread owns it.
 #pragma once
 
 #include <array>
+#include <boost/asio/append.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/beast/core/bind_handler.hpp>
-#include <boost/beast/core/role.hpp>
 #include <boost/system/error_code.hpp>
+
+namespace boost::beast {
+enum class role_type;  // Beast itself is included where it is used
+}  // namespace boost::beast
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -76,9 +79,8 @@ class CorkedStream {
     const size_t written = waiting_.size() - before;
     PrependFarewell(before);
     if (!corked_) Flush();
-    boost::asio::post(get_executor(),
-                      boost::beast::bind_front_handler(std::forward<Handler>(handler), error_,
-                                                       error_ ? size_t{0} : written));
+    boost::asio::post(get_executor(), boost::asio::append(std::forward<Handler>(handler), error_,
+                                                          error_ ? size_t{0} : written));
   }
 
   // Ends the connection in order; `done` is called once.
@@ -116,8 +118,8 @@ template <typename Handler>
 void async_teardown(boost::beast::role_type, CorkedStream& stream, Handler&& handler) {
   auto shared = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
   stream.Linger([&stream, shared] {
-    boost::asio::post(stream.get_executor(), boost::beast::bind_front_handler(
-                                                 std::move(*shared), CorkedStream::ErrorCode()));
+    boost::asio::post(stream.get_executor(),
+                      boost::asio::append(std::move(*shared), CorkedStream::ErrorCode()));
   });
 }
 

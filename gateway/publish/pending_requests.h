@@ -18,7 +18,7 @@ namespace warpbook::gateway {
 struct PendingRequest {
   uint64_t connection_id = 0;
   Method method = Method::kPing;
-  std::optional<int64_t> req_id;
+  std::optional<int64_t> req_id = {};
   int64_t time_in_us = 0;
   bool taken = false;  // settlement's to decide: the engine has taken the request
 };

@@ -218,13 +218,11 @@ std::string PrivateSnapshot(Channel channel, const AccountRow& account, const Ma
 }
 
 void WriteBalances(JsonWriter& json, const AccountRow& account) {
-  json.BeginObject();
   WriteCredits(json, "free", account.free);
   WriteCredits(json, "locked", account.locked);
   WriteCredits(json, "escrow", account.escrow);
   json.Field("tok", FormatTokens(account.tokens));
   WriteCredits(json, "bonded_limit", account.bonded_limit);
-  json.EndObject();
 }
 
 void WriteOrders(JsonWriter& json, const AccountRow& account, const MarketState& state) {

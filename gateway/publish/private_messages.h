@@ -48,7 +48,7 @@ std::string PrivateUpdate(const PrivateHead& head, std::string_view object);
 std::string PrivateSnapshot(Channel channel, const AccountRow& account, const MarketState& state,
                             int64_t ts_us);
 
-// ---- Rows, as the account.* methods give them ----
+// ---- What the account.* methods give: the fields of the balances, and arrays of the others ----
 
 void WriteBalances(JsonWriter& json, const AccountRow& account);
 void WriteOrders(JsonWriter& json, const AccountRow& account, const MarketState& state);

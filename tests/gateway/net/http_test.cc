@@ -1,0 +1,133 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/gateway/support/json_text.h"
+#include "tests/gateway/support/test_server.h"
+
+namespace warpbook::gateway {
+namespace {
+
+std::string Get(uint16_t port, const std::string& request) {
+  TestSocket socket(port);
+  std::string answer = socket.Http(request);
+  if (!answer.starts_with("HTTP/1.1 101")) CHECK(socket.AtEnd());
+  return answer;
+}
+
+std::string Body(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+
+const std::string kGetLivez = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+const std::string kGetReadyz = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("The admin listener tells whether it lives and is ready, the public one does not") {
+  TestServer server;
+  CHECK(Get(server.admin_port(), kGetLivez).starts_with("HTTP/1.1 200"));
+  CHECK(Body(Get(server.admin_port(), kGetReadyz)) == R"({"status":"ready"})");
+  CHECK(Get(server.port(), kGetLivez).starts_with("HTTP/1.1 404"));
+  server.exchange.Lose();
+  CHECK(Get(server.admin_port(), kGetReadyz).starts_with("HTTP/1.1 503"));
+  CHECK(Get(server.admin_port(), kGetLivez).starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("Everything but /ws is answered with 404 and a reason in JSON") {
+  TestServer server;
+  const std::vector<std::string> requests = {
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
+      "POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+      "POST /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+      TestSocket::UpgradeRequest("", "/wss"),
+      TestSocket::UpgradeRequest("", "/ws/"),
+      TestSocket::UpgradeRequest("", "/"),
+  };
+  for (const std::string& request : requests) {
+    for (const uint16_t port : {server.port(), server.admin_port()}) {
+      const std::string answer = Get(port, request);
+      CAPTURE(request);
+      CHECK(answer.starts_with("HTTP/1.1 404"));
+      CHECK(At(Body(answer), "/error/code") == "not_found");
+    }
+  }
+}
+
+TEST_CASE(
+    "A page of another origin may not connect, one that is allowed and a client without may") {
+  GatewayServer::Options options = TestOptions();
+  options.allowed_origins = {"https://warpbook.example"};
+  TestServer server(options);
+  const auto open_from = [&](const std::string& header) {
+    return Get(server.port(), TestSocket::UpgradeRequest(header));
+  };
+  const std::string foreign = open_from("Origin: https://evil.example\r\n");
+  CHECK(foreign.starts_with("HTTP/1.1 403"));
+  CHECK(At(Body(foreign), "/error/code") == "foreign_origin");
+  CHECK(open_from("Origin: https://warpbook.example.evil\r\n").starts_with("HTTP/1.1 403"));
+  CHECK(open_from("Origin: null\r\n").starts_with("HTTP/1.1 403"));
+  CHECK(open_from("Origin: \r\n").starts_with("HTTP/1.1 403"));
+  CHECK(open_from("Origin: https://warpbook.example\r\n").starts_with("HTTP/1.1 101"));
+  CHECK(open_from("").starts_with("HTTP/1.1 101"));
+}
+
+TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing else") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.handshake_timeout_micros = 300'000;
+  TestServer server(options);
+  {
+    TestSocket socket(server.port());
+    socket.SendRaw("\x16\x03\x01 this is no HTTP\r\n\r\n");
+    CHECK(socket.AtEnd());
+  }
+  {
+    TestSocket socket(server.port());
+    socket.SendRaw("GET /ws HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
+    CHECK(socket.AtEnd());
+  }
+  {
+    TestSocket socket(server.port());
+    socket.SendRaw("GET /ws HTTP/1.1\r\nHo");  // and no more
+    CHECK(socket.AtEnd());
+  }
+  {
+    TestSocket socket(server.port());
+    const std::string answer =
+        socket.Http(TestSocket::UpgradeRequest() + TestSocket::FrameText(1, "{}"));
+    CHECK(answer.starts_with("HTTP/1.1 400"));
+  }
+  TestSocket socket = TestSocket::Open(server.port());
+  CHECK(At(socket.Ask(R"({"method":"ping"})"), "/success") == "true");
+}
+
+TEST_CASE("Connections are limited by address and in total, and one too many is told so") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.connections_per_address_max = 2;
+  TestServer server(options);
+  TestSocket first = TestSocket::Open(server.port());
+  {
+    TestSocket second = TestSocket::Open(server.admin_port());
+    const std::string third = Get(server.port(), TestSocket::UpgradeRequest());
+    CHECK(third.starts_with("HTTP/1.1 503"));
+    CHECK(At(Body(third), "/error/code") == "too_many_connections");
+  }
+  // The second is gone: there is room again, as soon as the server has seen it.
+  std::string answer;
+  for (int attempt = 0; attempt < 100 && !answer.starts_with("HTTP/1.1 101"); ++attempt) {
+    answer = Get(server.port(), TestSocket::UpgradeRequest());
+  }
+  CHECK(answer.starts_with("HTTP/1.1 101"));
+
+  options.limits.connections_per_address_max = 100;
+  options.limits.connections_max = 1;
+  options.limits.refused_connections_max = 1;
+  TestServer small(options);
+  TestSocket only = TestSocket::Open(small.port());
+  TestSocket waiting(small.port());  // being refused: says nothing yet
+  TestSocket beyond(small.port());
+  CHECK(beyond.AtEnd());  // closed unanswered
+  CHECK(waiting.Http(TestSocket::UpgradeRequest()).starts_with("HTTP/1.1 503"));
+}
+
+}  // namespace warpbook::gateway

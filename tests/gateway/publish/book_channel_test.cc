@@ -1,0 +1,282 @@
+// The book and trades channels, as a client sees them: a copy of the book kept from the messages
+// alone must agree with every checksum and with a fresh snapshot.
+#include <doctest/doctest.h>
+#include <simdjson.h>
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/gateway/support/json_text.h"
+#include "tests/gateway/support/test_gateway.h"
+
+namespace warpbook::gateway {
+namespace {
+
+// CRC-32 bit by bit, as RFC 1952 defines it: not the gateway's code.
+uint32_t Crc32(const std::string& text) {
+  uint32_t crc = 0xffffffff;
+  for (const char c : text) {
+    crc ^= static_cast<uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xedb88320 : 0);
+  }
+  return ~crc;
+}
+
+// A client's copy of one book. Prices in ticks of 0.02.
+struct BookCopy {
+  std::map<int64_t, int64_t> bids, asks;
+  int64_t sequence = -1;
+
+  static int64_t TicksOf(std::string_view price) {
+    // "2.5" or "2.50": cents over two.
+    const size_t point = price.find('.');
+    std::string cents(price.substr(point + 1));
+    cents.resize(2, '0');
+    return (std::stoll(std::string(price.substr(0, point))) * 100 + std::stoll(cents)) / 2;
+  }
+  static void Set(std::map<int64_t, int64_t>& side, simdjson::dom::array levels) {
+    for (const simdjson::dom::element level : levels) {
+      const int64_t ticks = TicksOf(level.at(0).get_string().value());
+      const int64_t gpus = level.at(1).get_int64().value();
+      if (gpus == 0) {
+        CHECK(side.erase(ticks) == 1);  // only a level that was there goes
+      } else {
+        side[ticks] = gpus;
+      }
+    }
+  }
+  std::string ChecksumText() const {
+    std::string text;
+    int count = 0;
+    for (auto at = asks.begin(); at != asks.end() && count < 10; ++at, ++count) {
+      text += std::to_string(at->first) + std::to_string(at->second);
+    }
+    count = 0;
+    for (auto at = bids.rbegin(); at != bids.rend() && count < 10; ++at, ++count) {
+      text += std::to_string(at->first) + std::to_string(at->second);
+    }
+    return text;
+  }
+  void Take(const std::string& message) {
+    simdjson::dom::parser parser;
+    const simdjson::dom::element root = parser.parse(message);
+    if (root["type"].get_string().value() == "snapshot") {
+      bids.clear();
+      asks.clear();
+    } else {
+      CHECK(root["prev_seq"].get_int64().value() == sequence);
+    }
+    sequence = root["seq"].get_int64().value();
+    Set(bids, root["data"]["bids"].get_array());
+    Set(asks, root["data"]["asks"].get_array());
+    CHECK(static_cast<uint32_t>(root["checksum"].get_int64().value()) == Crc32(ChecksumText()));
+  }
+};
+
+std::string OrderText(const char* side, int64_t ticks, int gpus, const std::string& extra) {
+  std::string cents = std::to_string(ticks * 2);
+  cents.insert(cents.size() - 2, ".");
+  return R"({"symbol":")" + std::string(kTestSymbol) + R"(","side":")" + side +
+         R"(","order_type":"limit","price":")" + cents + R"(","gpus":)" + std::to_string(gpus) +
+         extra + "}";
+}
+
+std::string ChannelParams(const char* channel) {
+  return R"({"channel":")" + std::string(channel) + R"(","symbol":")" + kTestSymbol + R"("})";
+}
+
+// A buyer with money and a seller with many nodes, and random orders of both.
+class RandomMarket {
+ public:
+  explicit RandomMarket(TestGateway& gateway, uint64_t seed) : gateway_(gateway), random_(seed) {
+    buyer_ = &gateway.Member(&buyer_id_);
+    seller_ = &gateway.Member(&seller_id_);
+    gateway.Fund(*buyer_, buyer_id_, 1'000'000 * kCreditsPerUsd);
+    for (int i = 0; i < 20; ++i) {
+      nodes_.push_back(gateway.ApprovedNode(*seller_, seller_id_, Ed25519PrivateKey::Generate()));
+    }
+  }
+  void Step() {
+    const auto below = [this](uint64_t limit) { return static_cast<int>(random_() % limit); };
+    if (below(2) == 0) {
+      Place(*buyer_, OrderText("buy", 100 + below(40), 1 + below(8), ""));
+    } else {
+      Place(*seller_, OrderText("sell", 110 + below(40), 1 + below(8),
+                                R"(,"node":")" + nodes_[below(nodes_.size())] + "\""));
+    }
+    if (below(3) == 0) CancelOne(below(2) == 0 ? *buyer_ : *seller_);
+    buyer_->messages.clear();
+    seller_->messages.clear();
+  }
+
+ private:
+  void Place(TestPeer& peer, const std::string& params) {
+    gateway_.Say(peer, RequestText("order.place", params));
+  }
+  void CancelOne(TestPeer& peer) {
+    peer.messages.clear();
+    const std::string orders = gateway_.Ask(peer, "account.orders", "{}");
+    const std::string id = At(orders, "/result/orders/0/order_id");
+    if (!id.empty()) gateway_.Ask(peer, "order.cancel", R"({"order_id":")" + id + R"("})");
+  }
+
+  TestGateway& gateway_;
+  std::mt19937_64 random_;
+  AccountId buyer_id_, seller_id_;
+  TestPeer* buyer_;
+  TestPeer* seller_;
+  std::vector<std::string> nodes_;
+};
+
+// A snapshot from a subscription of its own.
+BookCopy FreshCopy(TestGateway& gateway) {
+  TestPeer& peer = gateway.Connect();
+  REQUIRE(gateway.ReasonOf(peer, "subscribe", ChannelParams("book")) == 0);
+  BookCopy copy;
+  const auto messages = peer.Take("book");
+  REQUIRE(messages.size() == 1);
+  copy.Take(messages[0]);
+  gateway.Disconnect(peer);
+  return copy;
+}
+
+GatewayLimits FastLimits() {
+  GatewayLimits limits;
+  limits.client.requests_burst = 1'000'000;
+  return limits;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A book kept from the channel's messages has every checksum and equals a fresh snapshot") {
+  TestGateway gateway(FastLimits());
+  RandomMarket market(gateway, 42);
+  TestPeer& watcher = gateway.Connect();
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("book")) == 0);
+  BookCopy copy;
+  size_t updates = 0;
+  for (int step = 0; step < 2'000; ++step) {
+    market.Step();
+    for (const std::string& message : watcher.Take("book")) {
+      copy.Take(message);
+      ++updates;
+    }
+    if (step % 500 == 499) {
+      const BookCopy fresh = FreshCopy(gateway);
+      CHECK(fresh.bids == copy.bids);
+      CHECK(fresh.asks == copy.asks);
+      CHECK(fresh.sequence == copy.sequence);
+    }
+  }
+  CHECK(updates > 1'000);
+  CHECK(copy.bids.size() + copy.asks.size() > 5);
+}
+
+TEST_CASE("A watcher that was too slow gets a fresh snapshot and goes on from there") {
+  TestGateway gateway(FastLimits());
+  RandomMarket market(gateway, 43);
+  TestPeer& watcher = gateway.Connect();
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("book")) == 0);
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("trades")) == 0);
+  BookCopy copy;
+  for (const std::string& message : watcher.Take("book")) copy.Take(message);
+  watcher.is_slow = true;
+  for (int step = 0; step < 100; ++step) market.Step();
+  CHECK(watcher.messages.empty());
+  // Still slow when it is offered room: it stays behind.
+  PublicFeed& feed = gateway.publisher.public_feed();
+  feed.Resume(watcher.visitor.connection_id, 1);
+  CHECK(watcher.messages.empty());
+  watcher.is_slow = false;
+  feed.Resume(watcher.visitor.connection_id, 1);
+  const auto messages = watcher.Take("book");
+  REQUIRE(messages.size() == 1);
+  CHECK(At(messages[0], "/type") == "snapshot");
+  copy.Take(messages[0]);
+  const auto trades = watcher.Take("trades");
+  REQUIRE(trades.size() == 1);
+  CHECK(At(trades[0], "/type") == "snapshot");
+  for (int step = 0; step < 100; ++step) {
+    market.Step();
+    for (const std::string& message : watcher.Take("book")) copy.Take(message);
+  }
+  const BookCopy fresh = FreshCopy(gateway);
+  CHECK(fresh.bids == copy.bids);
+  CHECK(fresh.asks == copy.asks);
+}
+
+TEST_CASE("A trade is told once, with the price it was made at, and counted by its channel") {
+  TestGateway gateway;
+  AccountId buyer_id, seller_id;
+  TestPeer& buyer = gateway.Member(&buyer_id);
+  TestPeer& seller = gateway.Member(&seller_id);
+  gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);
+  const std::string node = gateway.ApprovedNode(seller, seller_id, Ed25519PrivateKey::Generate());
+  TestPeer& watcher = gateway.Connect();
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("trades")) == 0);
+  CHECK(watcher.messages.empty());
+  CHECK(gateway.ReasonOf(seller, "order.place",
+                         OrderText("sell", 125, 8, R"(,"node":")" + node + "\"")) == 0);
+  CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 3, "")) == 0);
+  CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 5, "")) == 0);
+  const auto trades = watcher.Take("trades");
+  REQUIRE(trades.size() == 2);
+  CHECK(At(trades[0], "/symbol") == kTestSymbol);
+  CHECK(IntegerAt(trades[0], "/seq") == 1);
+  CHECK(IntegerAt(trades[0], "/prev_seq") == 0);
+  CHECK(IntegerAt(trades[0], "/ts") == gateway.exchange.clock().NowMicros());
+  CHECK(At(trades[0], "/data/0/trade_id") == "1");
+  CHECK(At(trades[0], "/data/0/price") == "2.50");
+  CHECK(IntegerAt(trades[0], "/data/0/gpus") == 3);
+  CHECK(IntegerAt(trades[0], "/data/0/minutes") == 57);
+  CHECK(At(trades[0], "/data/0/taker_side") == "buy");
+  CHECK(IntegerAt(trades[1], "/prev_seq") == 1);
+}
+
+TEST_CASE("All subscribers of a channel share one encoded message") {
+  TestGateway gateway;
+  struct Keeper final : Subscriber {
+    void Send(SharedText) override {}
+    bool SendPublic(SharedText message) override {
+      last = std::move(message);
+      return true;
+    }
+    SharedText last;
+  };
+  Keeper first, second;
+  PublicFeed& feed = gateway.publisher.public_feed();
+  feed.Subscribe(101, first, Channel::kBook, InstrumentId(1));
+  feed.Subscribe(102, second, Channel::kBook, InstrumentId(1));
+  AccountId buyer_id;
+  TestPeer& buyer = gateway.Member(&buyer_id);
+  gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);
+  CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 3, "")) == 0);
+  REQUIRE(first.last != nullptr);
+  CHECK(first.last == second.last);
+  feed.RemoveConnection(101);
+  feed.RemoveConnection(102);
+}
+
+TEST_CASE("A channel ends with its instrument, and its place is free again") {
+  GatewayLimits limits;
+  limits.client.subscriptions_max = 1;
+  TestGateway gateway(limits);
+  TestPeer& watcher = gateway.Connect();
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("book")) == 0);
+  gateway.exchange.clock().Set(kTestWindowMicros + kMicrosPerHour);
+  wire::CloseInstrument close;
+  close.mutate_instrument_id(1);
+  gateway.exchange.Apply(close);
+  gateway.Pump();
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("book")) ==
+        static_cast<int>(RejectReason::kInstrumentClosed));
+  CHECK(gateway.ReasonOf(watcher, "subscribe",
+                         R"({"channel":"book","symbol":"H100-SXM.us-east.2026-12-01T15:00"})") ==
+        0);
+}
+
+}  // namespace warpbook::gateway

@@ -1,0 +1,206 @@
+#include "tests/gateway/support/direct_exchange.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+constexpr const char* kCatalogueText = R"(
+[market]
+windows_ahead = 2
+notice_seconds = 120
+gate_minutes = 3
+[region us-east]
+id = 1
+[region eu-west]
+id = 2
+[class H100-SXM]
+id = 1
+memory_gb = 80
+memory_gb_per_s = 3350
+tdp_watts = 700
+window_minutes = 60
+tradable = yes
+tick = 0.02
+band_low = 1.00
+band_high = 8.00
+reference_price = 2.50
+[class A100-SXM]
+id = 2
+memory_gb = 80
+memory_gb_per_s = 2039
+tdp_watts = 400
+window_minutes = 60
+tradable = yes
+tick = 0.01
+band_low = 0.50
+band_high = 4.00
+reference_price = 1.20
+)";
+
+}  // namespace
+
+// Shared by the exchange and its ports; one mutex for all of it.
+struct DirectExchange::State {
+  explicit State(SharedClock& the_clock) : clock(the_clock), ready_fd(eventfd(0, EFD_CLOEXEC)) {
+    WARPBOOK_CHECK(ready_fd >= 0);
+  }
+  ~State() { close(ready_fd); }
+
+  void ApplyLocked(wire::CommandRecord command) {
+    wire::CommandHeader& header = command.mutable_header();
+    header.mutate_sequence(engine.last_sequence().value() + 1);
+    header.mutate_time_us(std::max(clock.NowMicros(), engine.last_time().micros()));
+    wire::RecordWriter records;
+    records.Append(command.view(), 0);
+    engine.Apply(command.view(), 0, records);
+    auto batch = std::make_shared<engine::DurableBatch>();
+    batch->first_sequence = header.sequence();
+    batch->command_count = 1;
+    batch->records = records.Take();
+    history.push_back(batch);
+    queue.push_back(std::move(batch));
+    Signal();
+  }
+  void Signal() const {
+    const uint64_t one = 1;
+    WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
+  }
+
+  mutable std::mutex mutex;
+  SharedClock& clock;
+  engine::Engine engine;
+  const int ready_fd;
+  bool hold = false, busy = false, lost = false;
+  size_t submitted = 0;
+  std::vector<wire::CommandRecord> held;
+  std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+  std::vector<std::shared_ptr<const engine::DurableBatch>> history;
+};
+
+class DirectExchange::Port final : public engine::EnginePort {
+ public:
+  explicit Port(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->busy || state_->lost) return 0;
+    for (const wire::CommandRecord& command : commands) {
+      ++state_->submitted;
+      if (state_->hold) {
+        state_->held.push_back(command);
+      } else {
+        state_->ApplyLocked(command);
+      }
+    }
+    return commands.size();
+  }
+  std::shared_ptr<const engine::DurableBatch> Poll() override {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->queue.empty() || state_->lost) return nullptr;
+    auto batch = std::move(state_->queue.front());
+    state_->queue.pop_front();
+    return batch;
+  }
+  int ReadyFd() const override { return state_->ready_fd; }
+  bool lost() const override {
+    const std::lock_guard lock(state_->mutex);
+    return state_->lost;
+  }
+
+ private:
+  const std::shared_ptr<State> state_;
+};
+
+Catalogue TestCatalogue() {
+  auto catalogue = ParseCatalogue(kCatalogueText, "test");
+  WARPBOOK_CHECK(catalogue.ok());
+  return *std::move(catalogue);
+}
+
+DirectExchange::DirectExchange()
+    : catalogue_(TestCatalogue()),
+      clock_(kTestWindowMicros + kMicrosPerMinute),
+      operator_key_(Ed25519PrivateKey::Generate()),
+      settlement_key_(Ed25519PrivateKey::Generate()),
+      state_(std::make_shared<State>(clock_)) {
+  const auto register_key = [this](const Ed25519PrivateKey& key, AccountKind kind) {
+    wire::RegisterSystemKey command;
+    const auto public_key = key.public_key();
+    std::copy(public_key.begin(), public_key.end(), command.mutable_public_key()->Data());
+    command.mutate_kind(static_cast<uint8_t>(kind));
+    Apply(command);
+  };
+  register_key(operator_key_, AccountKind::kOperator);
+  register_key(settlement_key_, AccountKind::kSettlement);
+  for (const int64_t hour : {0, 1}) {
+    const HardwareClass& hardware_class = *catalogue_.FindClass("H100-SXM");
+    wire::OpenInstrument command;
+    command.mutate_window_start_us(kTestWindowMicros + hour * kMicrosPerHour);
+    command.mutate_tick(hardware_class.tick.value());
+    command.mutate_band_low(hardware_class.band_low.value());
+    command.mutate_band_high(hardware_class.band_high.value());
+    command.mutate_window_minutes(hardware_class.window_minutes.value());
+    command.mutate_notice_seconds(catalogue_.notice_seconds);
+    command.mutate_gate_minutes(catalogue_.gate_minutes);
+    command.mutate_class_id(hardware_class.id.value());
+    command.mutate_region_id(catalogue_.FindRegion("us-east")->id.value());
+    Apply(command);
+  }
+}
+
+std::unique_ptr<engine::EnginePort> DirectExchange::CreatePort() {
+  const std::lock_guard lock(state_->mutex);
+  state_->queue.clear();
+  return std::make_unique<Port>(state_);
+}
+
+void DirectExchange::ApplyRecord(wire::CommandRecord command) {
+  const std::lock_guard lock(state_->mutex);
+  state_->ApplyLocked(std::move(command));
+}
+
+void DirectExchange::Tick() { Apply(wire::Tick()); }
+
+void DirectExchange::Hold() {
+  const std::lock_guard lock(state_->mutex);
+  state_->hold = true;
+}
+
+void DirectExchange::LetThrough() {
+  const std::lock_guard lock(state_->mutex);
+  state_->hold = false;
+  for (const wire::CommandRecord& command : std::exchange(state_->held, {})) {
+    state_->ApplyLocked(command);
+  }
+}
+
+void DirectExchange::SetBusy(bool busy) {
+  const std::lock_guard lock(state_->mutex);
+  state_->busy = busy;
+}
+
+void DirectExchange::Lose() {
+  const std::lock_guard lock(state_->mutex);
+  state_->lost = true;
+  state_->Signal();
+}
+
+std::vector<std::shared_ptr<const engine::DurableBatch>> DirectExchange::History() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->history;
+}
+
+size_t DirectExchange::submitted() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->submitted;
+}
+
+}  // namespace warpbook::gateway

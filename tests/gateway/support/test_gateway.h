@@ -1,0 +1,92 @@
+// TestGateway: everything between a client's bytes and the engine, without sockets: decoder,
+// admission, the real engine, publisher. Peers stand for connections.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/admission/limits.h"
+#include "gateway/net/request_handler.h"
+#include "gateway/publish/publisher.h"
+#include "schema/base/clock.h"
+#include "schema/base/crypto.h"
+#include "tests/gateway/support/direct_exchange.h"
+
+namespace warpbook::gateway {
+
+inline constexpr const char* kTestServerName = "warpbook-test";
+
+// A connection's other end: keeps what is sent to it.
+class TestPeer final : public Subscriber {
+ public:
+  TestPeer(uint64_t id, bool on_admin, const RateLimits& limits) : visitor(id, on_admin, limits) {}
+  void Send(SharedText message) override { messages.push_back(*message); }
+  bool SendPublic(SharedText message) override {
+    if (is_slow) return false;
+    messages.push_back(*message);
+    return true;
+  }
+  // Takes the messages of a channel out of those that came.
+  std::vector<std::string> Take(std::string_view channel);
+
+  Visitor visitor;
+  std::deque<std::string> messages;
+  bool is_slow = false;  // takes no market data
+};
+
+// `{"method":method,"req_id":1,"params":params}`.
+std::string RequestText(std::string_view method, std::string_view params = "{}");
+std::string HexOf(std::span<const uint8_t> bytes);
+
+class TestGateway {
+ public:
+  explicit TestGateway(const GatewayLimits& limits = {});
+
+  TestPeer& Connect(bool on_admin = false);
+  void Disconnect(TestPeer& peer) { publisher.RemoveConnection(peer.visitor.connection_id); }
+
+  // One message, and all that it causes at once.
+  void Say(TestPeer& peer, std::string_view text);
+  // Says it and takes the one answer out; fails the test where there is none or more than one.
+  std::string Ask(TestPeer& peer, std::string_view text);
+  std::string Ask(TestPeer& peer, std::string_view method, std::string_view params) {
+    return Ask(peer, RequestText(method, params));
+  }
+  // The reason's number of the one answer; 0: success.
+  int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
+  // Publishes what the engine has made durable.
+  void Pump();
+
+  // Sessions. The key signs at the real clock's time.
+  std::string LogonText(TestPeer& peer, AccountId account, const Ed25519PrivateKey& key);
+  void Logon(TestPeer& peer, AccountId account, const Ed25519PrivateKey& key);
+  AccountId OpenAccount(const Ed25519PrivateKey& key);
+  // A new member, logged on.
+  TestPeer& Member(AccountId* account = nullptr);
+  TestPeer& Operator();
+  TestPeer& Settlement();
+
+  // Gives the account so many TOK and burns them all for credits.
+  void Fund(TestPeer& member, AccountId account, int64_t credits);
+  // A node of 8 GPUs that is approved as verified, and a limit for its owner.
+  std::string ApprovedNode(TestPeer& provider, AccountId account, const Ed25519PrivateKey& device);
+
+  DirectExchange exchange;
+  ManualClock real{1'700'000'000'000'000};
+  ManualClock monotonic{1'000'000'000};
+  const GatewayLimits limits;
+  Publisher publisher;
+  std::unique_ptr<engine::EnginePort> port;
+  RequestHandler handler;
+
+ private:
+  std::vector<std::unique_ptr<TestPeer>> peers_;
+  TestPeer* operator_ = nullptr;
+  TestPeer* settlement_ = nullptr;
+  uint64_t decision_number_ = 0;
+};
+
+}  // namespace warpbook::gateway
