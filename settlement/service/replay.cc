@@ -41,9 +41,7 @@ absl::Status Replay(const ReplayOptions& options) {
   auto store = Store::Open({.conninfo = options.conninfo});
   if (!store.ok()) return store.status();
   NoSender sender;
-  auto worker = Worker::Create(
-      {.cursor_directory = "", .key = std::nullopt, .last_sequence = options.last_sequence}, *store,
-      sender);
+  auto worker = Worker::Create({.last_sequence = options.last_sequence}, *store, sender);
   if (!worker.ok()) return worker.status();
   const Books& books = (*worker)->books();
   if (books.cursor().sequence != Sequence()) {

@@ -53,10 +53,8 @@ class Service {
     auto store = Store::Open({.conninfo = options_.conninfo});
     if (!store.ok()) return store.status();
     if (absl::Status status = store->WriteNames(options_.catalogue); !status.ok()) return status;
-    auto worker = Worker::Create({.cursor_directory = options_.journal_directory,
-                                  .key = public_key_,
-                                  .last_sequence = Sequence()},
-                                 *store, link_);
+    auto worker = Worker::Create(
+        {.cursor_directory = options_.journal_directory, .key = public_key_}, *store, link_);
     if (!worker.ok()) return worker.status();
     started_ = true;
     Log(LogLevel::kInfo, "started", Position(**worker));

@@ -37,11 +37,11 @@ class Worker {
  public:
   struct Options {
     // Where the cursor file is kept for the engine's recovery and retention; empty: nowhere.
-    std::string cursor_directory;
+    std::string cursor_directory = {};
     // Of settlement's account; nullopt: nothing is decided, the journal is only posted.
-    std::optional<PublicKey> key;
+    std::optional<PublicKey> key = {};
     // Stops reading behind this command; 0: never.
-    Sequence last_sequence;
+    Sequence last_sequence = {};
   };
 
   // What it did so far, for a status line.

@@ -97,7 +97,7 @@ Tally TallyLeases(pqxx::transaction_base& transaction) {
       "      OR coalesce(m.fee, 0) <> coalesce(l.fee_utok, 0)"
       "      OR coalesce(m.retired, 0) <> coalesce(l.retire_utok, 0)"
       "      OR paid_by IS DISTINCT FROM CASE WHEN state = 'settled' THEN buyer END"
-      "      OR (paid_to IS NOT NULL AND paid_to <> provider)"
+      "      OR (paid_to IS NOT NULL AND paid_to <> l.provider)"
       "      OR (state = 'settled' AND l.consumed + l.burned + l.refunded + l.owed"
       "          <> notional + surcharge)"
       "      OR everything <> escrowed + coalesce(m.consumed, 0) + coalesce(m.burned, 0)"

@@ -1,0 +1,187 @@
+// The audit over a database in which somebody changed something.
+#include "settlement/store/audit.h"
+
+#include <doctest/doctest.h>
+
+#include "settlement/service/report.h"
+#include "settlement/service/worker.h"
+#include "tests/settlement/support/test_database.h"
+#include "tests/settlement/support/test_market.h"
+#include "tests/settlement/support/test_sender.h"
+
+namespace warpbook::settlement {
+namespace {
+
+using test::TestDatabase;
+
+// Three hours of trading, all settled but the last leases.
+void Fill(const TestDatabase& test) {
+  test::TestMarket market(14);
+  test::TestSender sender(market);
+  Store store = test.OpenStore();
+  auto worker = Worker::Create({.key = test::SettlementKey()}, store, sender);
+  REQUIRE(worker.ok());
+  const auto reader = market.journal().Open(1);
+  (*worker)->SetReader(*reader);
+  const auto run = [&] {
+    while (true) {
+      const auto wrote = (*worker)->Step();
+      REQUIRE(wrote.ok());
+      if (!*wrote && sender.waiting() == 0) return;
+      sender.Send();
+      market.Seal();
+    }
+  };
+  for (int hour = 0; hour < 3; ++hour) {
+    market.RunHour();
+    run();
+    if (hour == 2) break;
+    market.Advance(600);
+    market.SetMarketPrice();
+    market.Tick(1);
+    market.Seal();
+    run();
+  }
+}
+
+std::string AuditTextOf(const TestDatabase& test, bool* all_hold) {
+  auto database = Database::Connect(test.service());
+  REQUIRE(database.ok());
+  const auto audit = ReadAudit(*database);
+  CAPTURE(audit.status().ToString());
+  REQUIRE(audit.ok());
+  return AuditText(*audit, all_hold);
+}
+
+TEST_CASE("Each planted violation fails its invariant, and the audit says which") {
+  TestDatabase test;
+  Fill(test);
+  bool all_hold = false;
+  const std::string sound = AuditTextOf(test, &all_hold);
+  CAPTURE(sound);
+  CHECK(all_hold);
+  CHECK(sound.find("FAIL") == std::string::npos);
+  REQUIRE(test.Number("SELECT count(*) FROM lease_records WHERE state = 'settled'") > 0);
+  REQUIRE(test.Number("SELECT count(*) FROM lease_records WHERE state <> 'settled'") > 0);
+
+  // As somebody who can do everything and means harm: past the guard and the checks of the tables.
+  const std::string open_up =
+      "ALTER TABLE transfers DISABLE TRIGGER append_only;"
+      "ALTER TABLE account_balances DROP CONSTRAINT account_balances_check;"
+      "ALTER TABLE transfers DROP CONSTRAINT transfers_amount_check;";
+  const std::string settled =
+      "(SELECT min(id) FROM lease_records WHERE state = 'settled'"
+      " AND consumed > 0 AND provider_utok > 0)";
+  struct Row {
+    const char* what;
+    std::string sql;
+    std::vector<std::string> failing;
+  };
+  const Row rows[] = {
+      {"tokens for a member from nowhere",
+       "UPDATE account_balances SET balance = balance + 1 WHERE account % 16 = 8",
+       {"supply identity and cap", "each asset sums to zero",
+        "balances are the sums of their transfers"}},
+      {"tokens above the cap, with transfer and all",
+       "INSERT INTO transfers VALUES (999999999, 0, 'TOK', 1, 4, 700000000000000, NULL);"
+       "UPDATE account_balances SET balance = balance - 700000000000000 WHERE account = 1;"
+       "UPDATE account_balances SET balance = balance + 700000000000000 WHERE account = 4;"
+       "UPDATE supply_counters SET emitted_utok = 700000000000000",
+       {"supply identity and cap", "supply counters agree with the accounts"}},
+      {"a counter set back",
+       "UPDATE supply_counters SET retired_utok = retired_utok - 1",
+       {"supply counters agree with the accounts"}},
+      {"a transfer that the ledger does not know",
+       "INSERT INTO transfers VALUES (999999999, 0, 'TOK', 3, 2, 5, NULL);"
+       "UPDATE account_balances SET balance = balance - 5 WHERE account = 3;"
+       "UPDATE account_balances SET balance = balance + 5 WHERE account = 2",
+       {"supply counters agree with the accounts"}},
+      {"an account below zero, with transfer and all",
+       "INSERT INTO transfers SELECT 999999999, 0, 'CREDIT', account, account + 1, balance + 1,"
+       " NULL FROM account_balances WHERE account % 16 = 9 ORDER BY account LIMIT 1;"
+       "UPDATE account_balances b SET balance = b.balance + amount FROM transfers"
+       " WHERE event_sequence = 999999999 AND account = credit_account;"
+       "UPDATE account_balances b SET balance = b.balance - amount FROM transfers"
+       " WHERE event_sequence = 999999999 AND account = debit_account",
+       {"no account below zero but the sources"}},
+      {"credits from nowhere",
+       "UPDATE account_balances SET balance = balance + 1 WHERE account = 6",
+       {"credits conserved", "each asset sums to zero",
+        "balances are the sums of their transfers"}},
+      {"a transfer erased",
+       "DELETE FROM transfers WHERE asset = 'CREDIT' AND debit_account = 5",
+       {"credits equal the engine's own totals", "balances are the sums of their transfers"}},
+      {"the engine says otherwise",
+       "UPDATE engine_checkpoint SET free = free - 1",
+       {"credits equal the engine's own totals"}},
+      {"a decision that the engine did not take",
+       "UPDATE engine_checkpoint SET decision_number = decision_number + 1",
+       {"credits equal the engine's own totals"}},
+      {"more consumed of a lease than was moved",
+       "UPDATE lease_records SET consumed = consumed - 1, refunded = refunded + 1 WHERE id = " +
+           settled,
+       {"each lease's escrow used exactly once"}},
+      {"a lease's pay that went elsewhere",
+       "UPDATE transfers SET lease_id = lease_id + 1000000 WHERE debit_account = 2 AND lease_id "
+       "= " +
+           settled,
+       {"each lease's escrow used exactly once"}},
+      {"a lease without its escrow",
+       "UPDATE lease_records SET surcharge = surcharge + 1 WHERE state = 'reserved' OR state ="
+       " 'delivered' OR state = 'failed'",
+       {"each lease's escrow used exactly once"}},
+      {"an escrow used twice",
+       "INSERT INTO transfers SELECT 999999999, 0, asset, debit_account, credit_account, 1, "
+       "lease_id"
+       " FROM transfers WHERE lease_id = " +
+           settled + " AND credit_account = 6",
+       {"each lease's escrow used exactly once", "balances are the sums of their transfers"}},
+      {"a transfer's amount changed",
+       "UPDATE transfers SET amount = amount + 1 WHERE event_sequence ="
+       " (SELECT max(event_sequence) FROM transfers WHERE asset = 'TOK')",
+       {"balances are the sums of their transfers"}},
+      {"an account without its balance",
+       "DELETE FROM account_balances WHERE account IN"
+       " (SELECT account FROM account_balances WHERE account % 16 = 8 AND balance > 0 LIMIT 1)",
+       {"balances are the sums of their transfers"}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    TestDatabase changed(test);
+    const absl::Status status = TestDatabase::Run(changed.superuser(), open_up + row.sql);
+    CAPTURE(status.ToString());
+    REQUIRE(status.ok());
+    const std::string text = AuditTextOf(changed, &all_hold);
+    CAPTURE(text);
+    CHECK_FALSE(all_hold);
+    for (const std::string& name : row.failing) {
+      CAPTURE(name);
+      CHECK(text.find("FAIL  " + name) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("The summary tells the ledger's totals") {
+  TestDatabase test;
+  Fill(test);
+  auto database = Database::Connect(test.service());
+  REQUIRE(database.ok());
+  const auto summary = ReadSummary(*database);
+  REQUIRE(summary.ok());
+  CHECK(summary->leases.at("settled") ==
+        test.Number("SELECT count(*) FROM leases WHERE state = 'settled'"));
+  CHECK(summary->gpu_minutes_delivered ==
+        test.Number("SELECT sum(gpus * settled_minutes) FROM lease_records"));
+  CHECK(summary->counters.burned.value() ==
+        test.Number("SELECT sum(amount) FROM ledger WHERE to_holding = 'vault'"));
+  CHECK(summary->totals[static_cast<size_t>(Holding::kVault)] ==
+        test.Number("SELECT balance FROM balances WHERE holding = 'vault'"));
+  const std::string json = SummaryJson(*summary);
+  CHECK(json.find("\"burned_utok\":\"" + std::to_string(summary->counters.burned.value())) !=
+        std::string::npos);
+  CHECK(json.find("\"settled\":" + std::to_string(summary->leases.at("settled"))) !=
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace warpbook::settlement

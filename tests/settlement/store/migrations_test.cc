@@ -1,0 +1,184 @@
+#include "settlement/store/migrations.h"
+
+#include <doctest/doctest.h>
+
+#include <pqxx/pqxx>
+
+#include "settlement/store/store.h"
+#include "tests/settlement/support/test_database.h"
+
+namespace warpbook::settlement {
+namespace {
+
+using test::TestDatabase;
+
+absl::StatusOr<MigrateSummary> MigrateAs(const std::string& conninfo) {
+  auto database = Database::Connect(conninfo);
+  REQUIRE(database.ok());
+  return Migrate(*database);
+}
+
+absl::Status SchemaStatus(const TestDatabase& test) {
+  auto database = Database::Connect(test.service());
+  REQUIRE(database.ok());
+  return CheckSchema(*database);
+}
+
+bool Says(const absl::Status& status, const std::string& text) {
+  CAPTURE(status.ToString());
+  return std::string(status.message()).find(text) != std::string::npos;
+}
+
+TEST_CASE("Migrations are numbered from 1 without a gap") {
+  int expected = 0;
+  for (const Migration& migration : AllMigrations()) {
+    CHECK(migration.version == ++expected);
+    CHECK(std::stoi(std::string(migration.name.substr(0, 4))) == migration.version);
+  }
+  CHECK(expected > 0);
+}
+
+TEST_CASE("An empty database is brought to the newest schema, once") {
+  TestDatabase test(TestDatabase::Schema::kNone);
+  const auto first = MigrateAs(test.superuser());
+  REQUIRE(first.ok());
+  CHECK(first->version_before == 0);
+  CHECK(first->version_after == static_cast<int>(AllMigrations().size()));
+  const auto again = MigrateAs(test.superuser());
+  REQUIRE(again.ok());
+  CHECK(again->version_before == first->version_after);
+  CHECK(test.Number("SELECT count(*) FROM schema_version") == first->version_after);
+  // Everything is the owner's, who can migrate from now on without a superuser.
+  CHECK(test.Number("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+                    " WHERE nspname = 'public' AND pg_get_userbyid(relowner) <>"
+                    " 'warpbook_owner'") == 0);
+  CHECK(MigrateAs(test.owner()).ok());
+}
+
+TEST_CASE("A database without schema, or with an older one, says to migrate first") {
+  TestDatabase empty(TestDatabase::Schema::kNone);
+  auto database = Database::Connect(empty.superuser());
+  REQUIRE(database.ok());
+  CHECK(Says(CheckSchema(*database), "no schema yet: run `warpbook-settlement migrate`"));
+
+  TestDatabase older;
+  REQUIRE(TestDatabase::Run(older.owner(),
+                            "DELETE FROM schema_version WHERE version ="
+                            " (SELECT max(version) FROM schema_version)")
+              .ok());
+  CHECK(Says(SchemaStatus(older), "run `warpbook-settlement migrate` first"));
+  CHECK(absl::IsFailedPrecondition(Store::Open({.conninfo = older.service()}).status()));
+}
+
+TEST_CASE("A schema from the future stops the service and the migration, and is left alone") {
+  TestDatabase test;
+  REQUIRE(TestDatabase::Run(test.owner(),
+                            "INSERT INTO schema_version (version, name, sha256)"
+                            " VALUES (99, '0099_wonders', '')")
+              .ok());
+  CHECK(Says(SchemaStatus(test), "schema version 99 (0099_wonders)"));
+  CHECK(Says(SchemaStatus(test), "use a newer warpbook-settlement"));
+  CHECK(absl::IsFailedPrecondition(Store::Open({.conninfo = test.service()}).status()));
+  CHECK(Says(MigrateAs(test.superuser()).status(), "use a newer warpbook-settlement"));
+}
+
+TEST_CASE("A migration that was changed after it was applied stops") {
+  TestDatabase test;
+  REQUIRE(
+      TestDatabase::Run(test.owner(), "UPDATE schema_version SET sha256 = 'x' WHERE version = 1")
+          .ok());
+  CHECK(Says(SchemaStatus(test), "is not the one that was applied"));
+  CHECK(Says(MigrateAs(test.superuser()).status(), "is not the one that was applied"));
+}
+
+TEST_CASE("A migration that fails leaves nothing behind") {
+  TestDatabase test(TestDatabase::Schema::kNone);
+  // In the way of the second migration.
+  REQUIRE(TestDatabase::Run(test.superuser(), "CREATE TABLE accounts (nothing integer)").ok());
+  CHECK_FALSE(MigrateAs(test.superuser()).ok());
+  CHECK(test.Value("SELECT to_regclass('transfers')") == "");
+  CHECK(test.Value("SELECT to_regclass('schema_version')") == "");
+}
+
+TEST_CASE("The service may add transfers and read them, and nothing else") {
+  TestDatabase test;
+  {
+    Store store = test.OpenStore();
+    REQUIRE(store.Load().ok());
+  }
+  const std::string service = test.service();
+  CHECK(test.Number("SELECT count(*) FROM transfers") == 1);
+  for (const std::string sql :
+       {"UPDATE transfers SET amount = 1", "UPDATE transfers SET lease_id = 5 WHERE leg = 0",
+        "DELETE FROM transfers", "TRUNCATE transfers", "DROP TABLE transfers",
+        "ALTER TABLE transfers DISABLE TRIGGER ALL", "DROP TRIGGER append_only ON transfers",
+        "DELETE FROM account_balances", "TRUNCATE account_balances", "DELETE FROM lease_records",
+        "DELETE FROM outbox", "DELETE FROM journal_cursor", "DELETE FROM schema_version",
+        "UPDATE holdings SET asset = 'TOK'", "CREATE TABLE mine (a integer)",
+        "SET ROLE warpbook_owner"}) {
+    CAPTURE(sql);
+    const absl::Status status = TestDatabase::Run(service, sql);
+    CHECK(absl::IsFailedPrecondition(status));
+    CHECK((Says(status, "permission denied") || Says(status, "must be owner")));
+  }
+  CHECK(TestDatabase::Run(service, "SELECT * FROM transfers").ok());
+  CHECK(test.Number("SELECT amount FROM transfers") == 400'000'000'000'000);
+}
+
+TEST_CASE("Not even the owner changes a transfer by mistake") {
+  TestDatabase test;
+  {
+    Store store = test.OpenStore();
+    REQUIRE(store.Load().ok());
+  }
+  for (const std::string sql :
+       {"UPDATE transfers SET amount = 1", "UPDATE transfers SET amount = 1 WHERE false",
+        "DELETE FROM transfers", "TRUNCATE transfers"}) {
+    CAPTURE(sql);
+    CHECK(Says(TestDatabase::Run(test.owner(), sql), "what is posted is never changed"));
+    CHECK(Says(TestDatabase::Run(test.superuser(), sql), "what is posted is never changed"));
+  }
+}
+
+TEST_CASE("The tables refuse rows that no ledger holds") {
+  TestDatabase test;
+  const std::string transfers = "INSERT INTO transfers VALUES ";
+  struct Row {
+    std::string sql;
+    bool accepted;
+  };
+  const Row rows[] = {
+      {transfers + "(1, 0, 'TOK', 3, 280, 5, NULL)", true},      // outside -> tokens of 17
+      {transfers + "(1, 0, 'TOK', 3, 280, 5, NULL)", false},     // the same event and leg again
+      {transfers + "(2, 0, 'TOK', 3, 280, 0, NULL)", false},     // nothing
+      {transfers + "(2, 0, 'TOK', 3, 280, -5, NULL)", false},    // less than nothing
+      {transfers + "(2, 0, 'TOK', 3, 3, 5, NULL)", false},       // to itself
+      {transfers + "(2, 0, 'TOK', 3, 281, 5, NULL)", false},     // tokens into credits
+      {transfers + "(2, 0, 'CREDIT', 3, 280, 5, NULL)", false},  // the wrong asset
+      {transfers + "(2, -1, 'TOK', 3, 280, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 281, 282, 5, 0)", false},  // lease 0
+      {"INSERT INTO account_balances VALUES (281, -1)", false},
+      {"INSERT INTO account_balances VALUES (5, -1)", true},
+      {"INSERT INTO account_balances VALUES (16, 0)", false},
+      {"INSERT INTO account_balances VALUES (285, 0)", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.sql);
+    CHECK(TestDatabase::Run(test.service(), row.sql).ok() == row.accepted);
+  }
+}
+
+TEST_CASE("The names of holdings in the database are those of the program") {
+  TestDatabase test;
+  for (const HoldingInfo& info : kHoldings) {
+    CHECK(test.Value(
+              "SELECT holding || ' ' || asset || ' ' || of_member FROM holdings WHERE slot = " +
+              std::to_string(static_cast<int>(info.holding))) ==
+          std::string(info.name) + " " + std::string(Name(info.asset)) + " " +
+              (info.of_member ? "true" : "false"));
+  }
+  CHECK(test.Number("SELECT count(*) FROM holdings") == kHoldings.size());
+}
+
+}  // namespace
+}  // namespace warpbook::settlement
