@@ -51,6 +51,7 @@ class MarketTestCase(unittest.IsolatedAsyncioTestCase):
         cls.market.stop()
 
     async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)  # unittest's default slows everything down
         self.clients = []
         self.operator = await self.logged_on_admin("operator")
         await self.set_price()
