@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 
 constexpr size_t kOpenOrdersMax = 20;
 // Of all actions: how many take what is offered, change an order, end one.
-constexpr double kTakeShare = 0.18;
+constexpr double kTakeShare = 0.14;
 constexpr double kAmendShare = 0.15;
 constexpr double kCancelShare = 0.15;
 // How far bids rest below the fair price, and how far above it a buyer pays.

@@ -19,7 +19,7 @@ constexpr int64_t kTimeLeftMin = 2 * kMicrosPerMinute;
 // How much dearer each hour ahead is.
 constexpr double kForwardSlope = 0.004;
 // One step of the walk, and how strongly it is drawn back to the middle.
-constexpr double kStep = 0.004;
+constexpr double kStep = 0.0015;
 constexpr double kReversion = 0.01;
 
 double Usd(Price price) { return static_cast<double>(price.value()) / kMicroUsdPerUsd; }

@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr size_t kOpenOrdersMax = 60;
 // Of all actions: how many take a bid, change an order, end one.
-constexpr double kTakeShare = 0.10;
+constexpr double kTakeShare = 0.07;
 constexpr double kAmendShare = 0.15;
 constexpr double kCancelShare = 0.10;
 // How far asks rest above the fair price, and how far below it a provider sells.
@@ -68,7 +68,9 @@ absl::Status Provider::MakeNodes() {
     absl::StatusOr<Ed25519PrivateKey> key = LoadOrCreateKeyFile(node.key_file);
     if (!key.ok()) return key.status();
     node.key = std::make_shared<const Ed25519PrivateKey>(*std::move(key));
-    node.market = static_cast<size_t>(number_ * kNodes + i) % context_.markets.size();
+    // The first node of each is in the headline market, the others are spread over all.
+    node.market = i == 0 ? context_.markets.headline()
+                         : static_cast<size_t>(number_ * kNodes + i) % context_.markets.size();
     node.gpus = 8 * (1 + (number_ + i) % 4);
     node.assurance = kAssurances[static_cast<size_t>(number_ + i) % kAssurances.size()];
     node.id = LoadIdBeside(node.key_file, "node").value_or(0);
@@ -186,7 +188,11 @@ void Provider::Trade() {
   const double chance = context_.Chance();
   if (chance < kCancelShare && orders_.CancelRandom()) return;
   if (chance < kCancelShare + kAmendShare && orders_.AmendRandom()) return;
-  if (nodes_.empty() || orders_.open() + orders_.pending() >= kOpenOrdersMax) return;
+  if (nodes_.empty()) return;
+  if (orders_.open() + orders_.pending() >= kOpenOrdersMax) {
+    orders_.CancelRandom();
+    return;
+  }
   const Node& node = nodes_[static_cast<size_t>(context_.Number(0, kNodes - 1))];
   if (!node.is_approved || node.market >= context_.markets.size()) return;
   if (const DemoWindow* window = PickWindow(node.market)) Ask(node, *window);
@@ -287,6 +293,10 @@ void Provider::SendHeartbeat(OwnLease& lease) {
 }
 
 void Provider::WaitAfter(OwnLease& lease, const Reply& reply) {
+  if (reply.code == "lease_start_too_late") {
+    lease.not_before = steady_clock::time_point::max();
+    return;
+  }
   const bool soon = reply.code == "minute_in_future" || reply.code == "lease_not_startable" ||
                     reply.retry_after_us > 0;
   lease.not_before = steady_clock::now() + (soon ? milliseconds(50) : milliseconds(1'000));

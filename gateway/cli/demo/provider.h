@@ -49,7 +49,8 @@ class Provider : public Member {
   void Ask(const Node& node, const DemoWindow& window);
   void Start(OwnLease& lease);
   void SendHeartbeat(OwnLease& lease);
-  // The lease's next call waits, for longer the less it can do about the refusal.
+  // The lease's next call waits, for longer the less it can do about the refusal; for ever where
+  // nothing can.
   static void WaitAfter(OwnLease& lease, const Reply& reply);
   Node* FindNode(uint64_t id);
 
