@@ -1,5 +1,7 @@
 #include "schema/journal/recovery_table.h"
 
+#include <cstddef>
+
 #include "schema/base/check.h"
 
 namespace warpbook::journal {
@@ -10,14 +12,16 @@ constexpr bool Fits(const std::optional<T>& wanted, T is) {
   return !wanted || *wanted == is;
 }
 
-constexpr const StopRow* Find(const StopFacts& facts) {
-  for (const StopRow& row : kStopTable) {
+// The index of the row that decides; beyond the table where none fits.
+constexpr size_t Find(const StopFacts& facts) {
+  for (size_t i = 0; i < kStopTable.size(); ++i) {
+    const StopRow& row = kStopTable[i];
     if (Fits(row.spot, facts.spot) && Fits(row.later_batch, facts.later_batch) &&
         Fits(row.successor, facts.successor) && Fits(row.known_durable, facts.known_durable)) {
-      return &row;
+      return i;
     }
   }
-  return nullptr;
+  return kStopTable.size();
 }
 
 constexpr bool IsComplete() {
@@ -26,7 +30,8 @@ constexpr bool IsComplete() {
          {Successor::kNone, Successor::kContinues, Successor::kBroken}) {
       for (const bool later_batch : {false, true}) {
         for (const bool known_durable : {false, true}) {
-          if (Find({spot, later_batch, successor, known_durable}) == nullptr) return false;
+          if (Find({spot, later_batch, successor, known_durable}) == kStopTable.size())
+            return false;
         }
       }
     }
@@ -38,9 +43,9 @@ static_assert(IsComplete());
 }  // namespace
 
 const StopRow& Decide(const StopFacts& facts) {
-  const StopRow* row = Find(facts);
-  WARPBOOK_CHECK(row != nullptr);
-  return *row;
+  const size_t row = Find(facts);
+  WARPBOOK_CHECK(row < kStopTable.size());
+  return kStopTable[row];
 }
 
 }  // namespace warpbook::journal
