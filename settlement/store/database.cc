@@ -96,7 +96,10 @@ absl::Status Database::Transact(Mode mode, absl::string_view doing,
   } catch (const BodyFailed& failed) {
     return failed.status;
   } catch (...) {
-    return StatusOfException(doing);
+    const absl::Status status = StatusOfException(doing);
+    // A lost connection shows itself in many ways, not all of them broken_connection.
+    if (handle_->connection.is_open()) return status;
+    return absl::UnavailableError(status.message());
   }
 }
 
