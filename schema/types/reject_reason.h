@@ -4,9 +4,9 @@
 //   2000 orders                     2100 money and backing     2200 capacity and leases
 //   2300 accounts and operators     3000 settlement's decisions
 // Precedence: where several would apply, the one that comes first in the block's table is given;
-// the blocks apply in the order of the path (message, session, admission, engine). The engine's own
-// order of checks for an order is the order of kReasons from kDeadlinePassed to
-// kInsufficientCredits.
+// the blocks apply in the order of the path (message, session, admission, engine). The engine's
+// order of checks for an order is that of kReasons from kDeadlinePassed to kEngineFull, and
+// kNotPermitted right after kUnknownAccount (engine/core/order_checks.h declares it).
 #pragma once
 
 #include <cstdint>

@@ -52,6 +52,53 @@ std::optional<std::string> CompareQueue(const Inspector& inspector,
               static_cast<int64_t>(expected.size()));
 }
 
+// The tag of an event that has one.
+std::optional<uint64_t> TagOf(wire::RecordView event) {
+  using wire::RecordType;
+  switch (event.type()) {
+    case RecordType::kCommandRejected:
+      return event.as<wire::CommandRejected>().tag();
+    case RecordType::kCommandAccepted:
+      return event.as<wire::CommandAccepted>().tag();
+    case RecordType::kRequestDecided:
+      return event.as<wire::RequestDecided>().tag();
+    case RecordType::kAccountOpened:
+      return event.as<wire::AccountOpened>().tag();
+    case RecordType::kKeyAdded:
+      return event.as<wire::KeyAdded>().tag();
+    case RecordType::kOrderAccepted:
+      return event.as<wire::OrderAccepted>().tag();
+    case RecordType::kOrderAmended:
+      return event.as<wire::OrderAmended>().tag();
+    case RecordType::kOrderCancelled:
+      return event.as<wire::OrderCancelled>().tag();
+    case RecordType::kNodeRegistered:
+      return event.as<wire::NodeRegistered>().tag();
+    default:
+      return std::nullopt;
+  }
+}
+
+// Each command has one reply, but a request, whose reply comes with the decision.
+std::optional<std::string> CheckOneReply(const wire::CommandHeader& command,
+                                         std::span<const std::byte> events,
+                                         const reference::ReferenceMarket& market) {
+  if (command.tag() == 0) return std::nullopt;
+  for (const reference::Request& request : market.requests()) {
+    if (request.tag == command.tag() && request.sequence != command.sequence()) {
+      return std::nullopt;  // two submitters with the same mark
+    }
+  }
+  int replies = 0;
+  bool taken = false;
+  for (const wire::RecordView event : wire::Records(events)) {
+    if (TagOf(event) == command.tag()) ++replies;
+    taken = taken || event.type() == wire::RecordType::kRequestTaken;
+  }
+  if (replies == (taken ? 0 : 1)) return std::nullopt;
+  return std::to_string(replies) + " replies:\n" + FormatRecords(events);
+}
+
 }  // namespace
 
 reference::Limits LimitsForReference(const EngineLimits& limits) {
@@ -79,7 +126,9 @@ std::optional<std::string> Differential::Apply(wire::CommandRecord command) {
   reference_events_.Clear();
   engine_.Apply(command.view(), 0, engine_events_);
   reference_.Apply(command.view(), 0, reference_events_);
-  if (std::ranges::equal(engine_events_.bytes(), reference_events_.bytes())) return std::nullopt;
+  if (std::ranges::equal(engine_events_.bytes(), reference_events_.bytes())) {
+    return CheckOneReply(command.mutable_header(), engine_events_.bytes(), reference_);
+  }
   return "engine:\n" + FormatRecords(engine_events_.bytes()) + "reference:\n" +
          FormatRecords(reference_events_.bytes());
 }

@@ -19,7 +19,7 @@ class Differential {
   explicit Differential(const EngineLimits& limits);
 
   // Stamps the command with the next sequence and applies it to both. Returns what differs, if
-  // anything does.
+  // anything does, or that the command has not exactly one reply.
   std::optional<std::string> Apply(wire::CommandRecord command);
   // Compares all that the two hold, and checks the engine's invariants.
   std::optional<std::string> Compare() const;
