@@ -128,92 +128,121 @@ void CallOk(Client& client, const std::string& method, const std::string& params
   REQUIRE_MESSAGE(reply->success, reply->text);
 }
 
-TEST_CASE("Deposits and top-ups go through, over every restart there is") {
+ServeOptions OptionsFor(const std::string& journal, const TestDatabase& test,
+                        const std::string& engine_address) {
+  ServeOptions options;
+  options.journal_directory = journal;
+  options.conninfo = test.service();
+  options.engine_address = engine_address;
+  options.server_name = kServerName;
+  options.catalogue = gateway::TestCatalogue();
+  options.retry = milliseconds(20);
+  return options;
+}
+
+// An exchange on disk and a member of it.
+struct Fixture {
   Keys keys;
   test::TemporaryDirectory directory;
   const std::string journal = directory / "journal";
   TestDatabase test;
-  auto exchange = std::make_unique<Exchange>(journal, keys, "127.0.0.1:0");
+  std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(journal, keys, "127.0.0.1:0");
   const std::string admin = exchange->admin_address();
-  ServeOptions options;
-  options.journal_directory = journal;
-  options.conninfo = test.service();
-  options.engine_address = admin;
-  options.server_name = kServerName;
-  options.catalogue = gateway::TestCatalogue();
-  options.retry = milliseconds(50);
-  auto service = std::make_unique<Service>(options, keys);
-
-  auto member = exchange->Connect();
-  const auto opened = member->OpenAccount(keys.Load("member"));
-  REQUIRE((opened.ok() && opened->success));
-  const uint64_t account = opened->result["account"].id();
+  uint64_t account = 0;
   int deposits = 0;
-  // The reply comes when settlement has decided.
-  const auto deposit = [&] {
+
+  Fixture() {
+    auto member = exchange->Connect();
+    const auto opened = member->OpenAccount(keys.Load("member"));
+    REQUIRE((opened.ok() && opened->success));
+    account = opened->result["account"].id();
+  }
+  std::unique_ptr<Service> StartService() {
+    return std::make_unique<Service>(OptionsFor(journal, test, admin), keys);
+  }
+  void RestartExchange() {
+    exchange.reset();
+    exchange = std::make_unique<Exchange>(journal, keys, admin);
+  }
+  std::unique_ptr<Client> Logon(uint64_t id, const std::string& key) {
     auto client = exchange->Connect();
-    const auto logon = client->Logon(AccountId(1), keys.Load("operator"));
-    REQUIRE((logon.ok() && logon->success));
-    CallOk(*client, "token.deposit",
+    const auto reply = client->Logon(AccountId(id), keys.Load(key));
+    REQUIRE((reply.ok() && reply->success));
+    return client;
+  }
+  // 2.5 TOK. The reply comes when settlement has decided.
+  void Deposit() {
+    CallOk(*Logon(1, "operator"), "token.deposit",
            R"({"account":")" + std::to_string(account) + R"(","amount":"2.5","reference":"d)" +
                std::to_string(++deposits) + R"("})");
-  };
-  const std::string posted = "SELECT count(*) FROM requests WHERE state = 'posted'";
-  deposit();
-  CHECK(Await([&] { return test.Number(posted) == 1; }));
+  }
+  void SetTwoDollars() {
+    const std::string feed =
+        R"({"price":"2.00","time":)" + std::to_string(exchange->clock().NowMicros()) + "}";
+    CallOk(*Logon(1, "operator"), "price.set",
+           R"({"feeds":[)" + feed + "," + feed + "," + feed + "," + feed + "," + feed + "]}");
+  }
+  // Ends the exchange, lets the service read all of it, and gives the sequence at which it stands.
+  Sequence FinishPosting() {
+    exchange.reset();
+    const auto position = [this] { return test.Number("SELECT sequence FROM journal_cursor"); };
+    CHECK(Await([&] {
+      const int64_t before = position();
+      std::this_thread::sleep_for(milliseconds(200));
+      return position() == before;
+    }));
+    return Sequence(static_cast<uint64_t>(position()));
+  }
+};
 
+LedgerDigest DigestOf(const std::string& conninfo) {
+  auto database = Database::Connect(conninfo);
+  REQUIRE(database.ok());
+  auto digest = ReadDigest(*database);
+  REQUIRE(digest.ok());
+  return *std::move(digest);
+}
+
+TEST_CASE("Deposits and top-ups go through, over every restart there is") {
+  Fixture f;
+  auto service = f.StartService();
+  f.Deposit();
   // The service ends, as at SIGTERM, and begins anew.
   CHECK(service->Stop().ok());
-  service = std::make_unique<Service>(options, keys);
-  deposit();
-
+  service = f.StartService();
+  f.Deposit();
   // Its connection to the database is cut.
-  REQUIRE(TestDatabase::Run(test.superuser(),
+  REQUIRE(TestDatabase::Run(f.test.superuser(),
                             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                             " WHERE usename = 'warpbook_settlement'")
               .ok());
-  deposit();
-
+  f.Deposit();
   // The exchange ends and begins anew, on the same port and journal.
-  member.reset();
-  exchange.reset();
-  exchange = std::make_unique<Exchange>(journal, keys, admin);
-  deposit();
-  CHECK(Await([&] { return test.Number(posted) == deposits; }));
-  CHECK(test.Number("SELECT balance FROM balances WHERE holding = 'tokens' AND member = " +
-                    std::to_string(account)) == deposits * 2'500'000);
-  CHECK(test.Value("SELECT string_agg(name, ' ' ORDER BY id) FROM hardware_classes") ==
-        "H100-SXM A100-SXM");
+  f.RestartExchange();
+  f.Deposit();
+  f.SetTwoDollars();
+  const auto bought = f.Logon(f.account, "member")->Call("credits.buy", R"({"burn":"10"})");
+  REQUIRE(bought.ok());
+  REQUIRE_MESSAGE(bought->success, bought->text);
+  CHECK(bought->result["credits"].text() == "1197000000");
 
-  // A top-up: with prices, tokens become credits.
-  {
-    auto client = exchange->Connect();
-    const auto logon = client->Logon(AccountId(1), keys.Load("operator"));
-    REQUIRE((logon.ok() && logon->success));
-    const std::string feed =
-        R"({"price":"2.00","time":)" + std::to_string(exchange->clock().NowMicros()) + "}";
-    CallOk(*client, "price.set",
-           R"({"feeds":[)" + feed + "," + feed + "," + feed + "," + feed + "," + feed + "]}");
-    member = exchange->Connect();
-    const auto member_logon = member->Logon(AccountId(account), keys.Load("member"));
-    REQUIRE((member_logon.ok() && member_logon->success));
-    const auto bought = member->Call("credits.buy", R"({"burn":"10"})");
-    REQUIRE(bought.ok());
-    REQUIRE_MESSAGE(bought->success, bought->text);
-    CHECK(bought->result["credits"].text() == "1197000000");
-    member.reset();
-  }
-
-  // The end: everything posted, the invariants, and a cold replay of the journal on disk.
-  exchange.reset();
-  const auto caught_up = [&] {
-    const int64_t before = test.Number("SELECT sequence FROM journal_cursor");
-    std::this_thread::sleep_for(milliseconds(100));
-    return test.Number("SELECT sequence FROM journal_cursor") == before;
-  };
-  CHECK(Await(caught_up));
+  f.FinishPosting();
   CHECK(service->Stop().ok());
-  auto database = Database::Connect(test.service());
+  CHECK(f.test.Number("SELECT count(*) FROM requests WHERE state = 'posted'") == f.deposits + 1);
+  CHECK(f.test.Number("SELECT sum(balance) FROM balances WHERE holding = 'tokens'") == 0);
+  CHECK(f.test.Number("SELECT balance FROM balances WHERE holding = 'free' AND member = " +
+                      std::to_string(f.account)) == 1'197'000'000);
+  CHECK(f.test.Value("SELECT string_agg(name, ' ' ORDER BY id) FROM hardware_classes") ==
+        "H100-SXM A100-SXM");
+}
+
+TEST_CASE("The journal on disk, replayed cold, gives the same ledger") {
+  Fixture f;
+  auto service = f.StartService();
+  for (int i = 0; i < 5; ++i) f.Deposit();
+  const Sequence last = f.FinishPosting();
+  CHECK(service->Stop().ok());
+  auto database = Database::Connect(f.test.service());
   REQUIRE(database.ok());
   const auto audit = ReadAudit(*database);
   REQUIRE(audit.ok());
@@ -225,43 +254,34 @@ TEST_CASE("Deposits and top-ups go through, over every restart there is") {
 
   TestDatabase cold(TestDatabase::Schema::kNone);
   uint64_t progress = 0;
-  const absl::Status replayed = Replay({journal, cold.superuser(), audit->cursor.sequence,
-                                        [&](Sequence sequence) { progress = sequence.value(); }});
+  const auto replay = [&](const TestDatabase& target, Sequence to) {
+    return Replay({f.journal, target.superuser(), to,
+                   [&](Sequence sequence) { progress = sequence.value(); }});
+  };
+  const absl::Status replayed = replay(cold, last);
   CAPTURE(replayed.ToString());
   CHECK(replayed.ok());
-  CHECK(progress == audit->cursor.sequence.value());
-  auto target = Database::Connect(cold.superuser());
-  REQUIRE(target.ok());
-  const auto one = ReadDigest(*database);
-  const auto other = ReadDigest(*target);
-  REQUIRE((one.ok() && other.ok()));
-  for (const std::string& difference : Differences(*one, *other, 10)) FAIL(difference);
+  CHECK(progress == last.value());
+  const LedgerDigest posted = DigestOf(f.test.service());
+  LedgerDigest again = DigestOf(cold.superuser());
+  for (const std::string& difference : Differences(posted, again, 10)) FAIL(difference);
 
-  // What differs is found, and a database that is not empty is not replayed into.
-  LedgerDigest changed = *other;
-  changed.balances.front().second += 1;
-  changed.tables.front().checksum += "1";
-  CHECK(Differences(*one, changed, 10).size() == 2);
-  CHECK(absl::IsFailedPrecondition(
-      Replay({journal, cold.superuser(), audit->cursor.sequence, [](Sequence) {}})));
+  // What differs is found; a database that is not empty is not replayed into; a journal that ends
+  // before is told.
+  again.balances.front().second += 1;
+  again.tables.front().checksum += "1";
+  CHECK(Differences(posted, again, 10).size() == 2);
+  CHECK(Differences(posted, again, 1).size() == 1);
+  CHECK(absl::IsFailedPrecondition(replay(cold, last)));
   TestDatabase beyond(TestDatabase::Schema::kNone);
-  CHECK(absl::IsFailedPrecondition(
-      Replay({journal, beyond.superuser(), Sequence(audit->cursor.sequence.value() + 1),
-              [](Sequence) {}})));
+  CHECK(absl::IsFailedPrecondition(replay(beyond, Sequence(last.value() + 1))));
 }
 
 TEST_CASE("The service waits for a journal that is not there yet, and stops when told to") {
   Keys keys;
   test::TemporaryDirectory directory;
   TestDatabase test;
-  ServeOptions options;
-  options.journal_directory = directory / "journal";
-  options.conninfo = test.service();
-  options.engine_address = "127.0.0.1:1";
-  options.server_name = kServerName;
-  options.catalogue = gateway::TestCatalogue();
-  options.retry = milliseconds(20);
-  Service service(options, keys);
+  Service service(OptionsFor(directory / "journal", test, "127.0.0.1:1"), keys);
   CHECK(Await([&] { return test.Number("SELECT count(*) FROM transfers") == 1; }));
   std::this_thread::sleep_for(milliseconds(100));
   CHECK(service.Stop().ok());
@@ -270,12 +290,9 @@ TEST_CASE("The service waits for a journal that is not there yet, and stops when
 TEST_CASE("What does not pass by itself stops the start with one sentence") {
   Keys keys;
   test::TemporaryDirectory directory;
-  ServeOptions options;
-  options.journal_directory = directory / "journal";
-  options.engine_address = "127.0.0.1:1";
-  options.server_name = kServerName;
-  options.catalogue = gateway::TestCatalogue();
+  TestDatabase busy;
   const auto fault = [&](const std::string& conninfo) {
+    ServeOptions options = OptionsFor(directory / "journal", busy, "127.0.0.1:1");
     options.conninfo = conninfo;
     return std::string(Service(options, keys).Join().message());
   };
@@ -283,8 +300,7 @@ TEST_CASE("What does not pass by itself stops the start with one sentence") {
   TestDatabase no_schema(TestDatabase::Schema::kNone);
   CHECK(fault(no_schema.superuser()).find("run `warpbook-settlement migrate`") !=
         std::string::npos);
-  TestDatabase busy;
-  Store other = busy.OpenStore();
+  const Store other = busy.OpenStore();
   CHECK(fault(busy.service()).find("another settlement worker") == 0);
 }
 

@@ -4,10 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "settlement/service/report.h"
-#include "settlement/service/worker.h"
-#include "tests/settlement/support/test_database.h"
-#include "tests/settlement/support/test_market.h"
-#include "tests/settlement/support/test_sender.h"
+#include "tests/settlement/support/worker_process.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -18,29 +15,11 @@ using test::TestDatabase;
 void Fill(const TestDatabase& test) {
   test::TestMarket market(14);
   test::TestSender sender(market);
-  Store store = test.OpenStore();
-  auto worker = Worker::Create({.key = test::SettlementKey()}, store, sender);
-  REQUIRE(worker.ok());
-  const auto reader = market.journal().Open(1);
-  (*worker)->SetReader(*reader);
-  const auto run = [&] {
-    while (true) {
-      const auto wrote = (*worker)->Step();
-      REQUIRE(wrote.ok());
-      if (!*wrote && sender.waiting() == 0) return;
-      sender.Send();
-      market.Seal();
-    }
-  };
+  test::WorkerProcess process(test.service(), market, sender);
   for (int hour = 0; hour < 3; ++hour) {
+    if (hour > 0) test::LetLeasesBecomeDue(market);
     market.RunHour();
-    run();
-    if (hour == 2) break;
-    market.Advance(600);
-    market.SetMarketPrice();
-    market.Tick(1);
-    market.Seal();
-    run();
+    RunToQuiet(process, market, sender);
   }
 }
 
