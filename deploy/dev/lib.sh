@@ -5,7 +5,7 @@ WARPBOOK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 say() { printf '%s\n' "$*"; }
 fail() {
-  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  printf '%s: %s\n' "${0#"$WARPBOOK_ROOT/"}" "$*" >&2
   exit 1
 }
 

@@ -29,10 +29,6 @@ locate_postgres() {
   if ((${#POSTGRES_SOCKET} + 14 > SOCKET_PATH_MAX)); then
     POSTGRES_SOCKET=/tmp/warpbook-$EUID-$hash
   fi
-  if [[ -e $POSTGRES_HOME && ! -e $VAR/postgres.path ]]; then
-    remove_postgres # left behind by a .var that somebody removed
-  fi
-  say "$POSTGRES_HOME" >"$VAR/postgres.path"
 }
 
 remove_postgres() {
@@ -49,6 +45,11 @@ stop_stray_postgres() {
 # Makes the cluster where there is none; one that was only half made has another name.
 make_cluster() {
   local folder
+  if [[ -e $POSTGRES_HOME && ! -e $VAR/postgres.path ]]; then
+    remove_postgres # what a .var that somebody removed has left behind
+  fi
+  stop_stray_postgres
+  say "$POSTGRES_HOME" >"$VAR/postgres.path"
   for folder in "$POSTGRES_HOME" "$POSTGRES_SOCKET"; do
     mkdir -p "$folder"
     chmod 700 "$folder"

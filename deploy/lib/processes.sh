@@ -5,6 +5,10 @@
 # Each program has a session of its own, so that Ctrl-C reaches the supervisor alone, which then
 # stops them in order; and each gets a signal if the supervisor itself is killed.
 
+# With a trap of ours the shell does not report by itself which process a signal has ended.
+# shellcheck disable=SC2173  # it is never called
+trap : KILL ABRT SEGV BUS FPE ILL
+
 declare -A PROCESS=()       # name: process id
 declare -A RESTARTS=()      # name: times of its last restarts, in seconds
 readonly RESTARTS_MAX=5     # within ...
