@@ -49,6 +49,10 @@ install_packages() {
   local -a install=(apt-get install -y --no-install-recommends "${missing[@]}")
   if ! can_be_root; then
     say "Packages are missing, and without root or sudo they cannot be installed here. As root:"
+    if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+      say "  mkdir -p ${WARPBOOK_CLUSTER_CONF%/*} && echo 'create_main_cluster = false'" \
+        ">$WARPBOOK_CLUSTER_CONF  # no cluster of Debian's own on port 5432"
+    fi
     say "  apt-get update && ${install[*]}"
     exit 2
   fi
