@@ -169,12 +169,18 @@ class ReferenceMarket {
   Instrument* FindInstrument(uint32_t id);
   Lease* FindLease(uint64_t id);
 
-  // reference_orders.cc
+  // reference_orders.cc, reference_amends.cc
   Answer Do(const wire::PlaceOrder& c);
   Answer Do(const wire::AmendOrder& c);
   Answer Do(const wire::CancelOrder& c);
   Answer JudgePlace(const wire::PlaceOrder& c, Order& order, Walk& walk) const;
+  Answer JudgeTerms(const wire::PlaceOrder& c, const Instrument& instrument) const;
+  Answer JudgeCount(const Order& order) const;
+  Answer JudgeBacking(Order& order, Walk& walk) const;
   Answer JudgeAsk(const Order& order) const;
+  Order OrderOf(const wire::PlaceOrder& c, const Account& account,
+                const Instrument& instrument) const;
+  static int64_t PriceOf(const wire::PlaceOrder& c, const Instrument& instrument);
   Answer JudgeAmend(const wire::AmendOrder& c, const Order* order, Order& after, Walk& walk) const;
   const Order* FindOrder(uint64_t account, uint64_t id, const Bytes32& client_id) const;
   Order& OrderById(uint64_t id);
@@ -263,6 +269,15 @@ inline Bytes32 ToBytes(const flatbuffers::Array<uint8_t, 32>* array) {
 }
 inline void PutBytes(flatbuffers::Array<uint8_t, 32>* array, const Bytes32& bytes) {
   std::memcpy(array->Data(), bytes.data(), bytes.size());
+}
+
+inline int64_t Value(int64_t price, int32_t gpus, int32_t minutes) {
+  return static_cast<int64_t>(int128{price} * gpus * minutes);
+}
+
+// With a tier's surcharge: 0.5%, 0.1% or none.
+inline int64_t WithSurcharge(int64_t value, int tier) {
+  return value + value / 1'000 * (tier == 0 ? 5 : tier == 1 ? 1 : 0);
 }
 
 // Zeros, or printable ASCII without space and then zeros.

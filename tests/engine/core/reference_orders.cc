@@ -1,4 +1,4 @@
-// The reference's orders: acceptance, the walk, amends, cancels.
+// The reference's orders: acceptance, the walk, and what comes of it.
 #include <algorithm>
 
 #include "tests/engine/core/reference_market.h"
@@ -9,14 +9,6 @@ namespace {
 constexpr int64_t kMinute = 60'000'000;
 constexpr int kGtc = 0, kGtd = 1, kIoc = 2, kFok = 3;
 constexpr int kCancelNewest = 0, kCancelOldest = 1, kCancelBoth = 2;
-
-int64_t Value(int64_t price, int32_t gpus, int32_t minutes) {
-  return static_cast<int64_t>(int128{price} * gpus * minutes);
-}
-
-int64_t WithSurcharge(int64_t value, int tier) {
-  return value + value / 1'000 * (tier == 0 ? 5 : tier == 1 ? 1 : 0);
-}
 
 // The command without what does not belong to the order itself.
 std::array<uint8_t, sizeof(wire::PlaceOrder)> ContentOf(const wire::PlaceOrder& c) {
@@ -115,7 +107,7 @@ ReferenceMarket::Answer ReferenceMarket::JudgeAsk(const Order& order) const {
   return {};
 }
 
-// Fills in `order` as it would be accepted, and its walk.
+// Who asks for what, and whether that may be traded now.
 ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, Order& order,
                                                     Walk& walk) const {
   const Account* account = Find(c.header().account_id());
@@ -125,8 +117,8 @@ ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, O
   if (c.instrument_id() == 0 || c.instrument_id() > last_instrument_) {
     return {RejectReason::kUnknownInstrument};
   }
-  const Bytes32 client_id = ToBytes(c.client_order_id());
   for (const RememberedId& id : remembered_) {
+    const Bytes32 client_id = ToBytes(c.client_order_id());
     if (client_id[0] != 0 && id.account == account->id && id.client_id == client_id) {
       return {RejectReason::kClientOrderIdReused};
     }
@@ -140,15 +132,30 @@ ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, O
   if (instrument->state == InstrumentState::kGateClosed) {
     return {RejectReason::kInstrumentGateClosed};
   }
+  const Answer terms = JudgeTerms(c, *instrument);
+  if (terms.reason != RejectReason::kNone) return terms;
+  order = OrderOf(c, *account, *instrument);
+  const Answer count = JudgeCount(order);
+  if (count.reason != RejectReason::kNone) return count;
+  return JudgeBacking(order, walk);
+}
+
+int64_t ReferenceMarket::PriceOf(const wire::PlaceOrder& c, const Instrument& instrument) {
+  if (c.type() == 0 || c.price() != 0) return c.price();
+  return c.side() == 1 ? instrument.low : instrument.high;
+}
+
+// Each field, and the fields with each other.
+ReferenceMarket::Answer ReferenceMarket::JudgeTerms(const wire::PlaceOrder& c,
+                                                    const Instrument& instrument) const {
   const bool ask = c.side() == 1;
   const bool rests = c.time_in_force() == kGtc || c.time_in_force() == kGtd;
-  int64_t price = c.price();
-  if (c.type() == 1 && price == 0) price = ask ? instrument->low : instrument->high;
+  const int64_t price = PriceOf(c, instrument);
   if (c.gpus() < 1 || c.gpus() > 100'000) return {RejectReason::kInvalidQuantity};
   if (c.min_fill() < 0 || c.min_fill() > c.gpus()) return {RejectReason::kInvalidMinFill};
   if (price <= 0) return {RejectReason::kPriceNotPositive};
-  if (price % instrument->tick != 0) return {RejectReason::kPriceOffTick, instrument->tick};
-  if (price < instrument->low || price > instrument->high) {
+  if (price % instrument.tick != 0) return {RejectReason::kPriceOffTick, instrument.tick};
+  if (price < instrument.low || price > instrument.high) {
     return {RejectReason::kPriceOutsideBand};
   }
   if (c.type() == 1 && rests) return {RejectReason::kMarketNeedsIocOrFok};
@@ -161,27 +168,22 @@ ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, O
     return {RejectReason::kAskNeedsNodeOrLease};
   }
   if (ask && c.lease_id() != 0) return {RejectReason::kResaleNotAvailable};
-  const auto mine = [&](const Order& o) { return o.account == account->id; };
-  const auto mine_here = [&](const Order& o) { return mine(o) && o.instrument == instrument->id; };
-  if (rests && std::count_if(orders_.begin(), orders_.end(), mine) >=
-                   static_cast<int64_t>(limits_.orders_per_account)) {
-    return {RejectReason::kTooManyOrders, static_cast<int64_t>(limits_.orders_per_account)};
-  }
-  if (rests && std::count_if(orders_.begin(), orders_.end(), mine_here) >=
-                   static_cast<int64_t>(limits_.orders_per_account_and_book)) {
-    return {RejectReason::kTooManyOrdersInBook,
-            static_cast<int64_t>(limits_.orders_per_account_and_book)};
-  }
+  return {};
+}
 
-  order.account = account->id;
-  order.owner = account->owner;
+Order ReferenceMarket::OrderOf(const wire::PlaceOrder& c, const Account& account,
+                               const Instrument& instrument) const {
+  Order order;
+  order.account = account.id;
+  order.owner = account.owner;
   order.node = c.node_id();
-  order.instrument = instrument->id;
-  order.price = price;
-  order.expires = gtd ? std::min(c.expires_us(), instrument->gate) : instrument->gate;
+  order.instrument = instrument.id;
+  order.price = PriceOf(c, instrument);
+  order.expires =
+      c.time_in_force() == kGtd ? std::min(c.expires_us(), instrument.gate) : instrument.gate;
   order.total = order.left = c.gpus();
   order.min_fill = c.min_fill();
-  order.minutes = MinutesNow(*instrument);
+  order.minutes = MinutesNow(instrument);
   order.side = c.side();
   order.type = c.type();
   order.time_in_force = c.time_in_force();
@@ -189,43 +191,64 @@ ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, O
   order.min_assurance = c.min_assurance();
   order.stp = c.self_trade_prevention();
   order.post_only = c.post_only() != 0;
-  order.client_id = client_id;
-  const Answer node_answer = ask ? JudgeAsk(order) : Answer();
-  const bool backed = node_answer.reason == RejectReason::kNone;
-  if (ask && backed) order.queue = nodes_[order.node - 1].assurance;
+  order.client_id = ToBytes(c.client_order_id());
+  return order;
+}
 
-  if (backed) {
-    if (order.post_only && PlanWalk(order, true).trades > 0) {
-      return {RejectReason::kPostOnlyWouldTrade};
-    }
-    walk = PlanWalk(order, false);
-    if (order.time_in_force == kFok && walk.left > 0) return {RejectReason::kFokNotFillable};
-    if (walk.met_own) return {RejectReason::kFokMeetsOwnOrder};
+// How many orders the account has open already.
+ReferenceMarket::Answer ReferenceMarket::JudgeCount(const Order& order) const {
+  size_t mine = 0, mine_here = 0;
+  for (const Order& other : orders_) {
+    if (other.account != order.account) continue;
+    ++mine;
+    if (other.instrument == order.instrument) ++mine_here;
   }
-  if (!backed) return node_answer;
+  const bool rests = order.time_in_force == kGtc || order.time_in_force == kGtd;
+  if (rests && mine >= limits_.orders_per_account) {
+    return {RejectReason::kTooManyOrders, static_cast<int64_t>(limits_.orders_per_account)};
+  }
+  if (rests && mine_here >= limits_.orders_per_account_and_book) {
+    return {RejectReason::kTooManyOrdersInBook,
+            static_cast<int64_t>(limits_.orders_per_account_and_book)};
+  }
+  return {};
+}
+
+// The walk, and what stands behind the order. An ask gets its node's assurance.
+ReferenceMarket::Answer ReferenceMarket::JudgeBacking(Order& order, Walk& walk) const {
+  const bool ask = order.side == 1;
+  const bool rests = order.time_in_force == kGtc || order.time_in_force == kGtd;
+  const Answer node_answer = ask ? JudgeAsk(order) : Answer();
+  if (node_answer.reason != RejectReason::kNone) return node_answer;
+  if (ask) order.queue = nodes_[order.node - 1].assurance;
+  if (order.post_only && PlanWalk(order, true).trades > 0) {
+    return {RejectReason::kPostOnlyWouldTrade};
+  }
+  walk = PlanWalk(order, false);
+  if (order.time_in_force == kFok && walk.left > 0) return {RejectReason::kFokNotFillable};
+  if (walk.met_own) return {RejectReason::kFokMeetsOwnOrder};
   if (ask) {
     const int64_t left = std::max<int64_t>(0, NodeLeft(order.node, order.instrument));
     if (order.left > left) return {RejectReason::kInsufficientCapacity, left};
     const std::vector<Order> bids = Queue(order.instrument, 0);
-    const int64_t worst = bids.empty() ? price : std::max(price, bids.front().price);
-    const int128 room = account->bonded_limit - Exposure(account->id);
+    const int64_t worst = bids.empty() ? order.price : std::max(order.price, bids.front().price);
+    const int128 room = accounts_[order.account - 1].bonded_limit - Exposure(order.account);
     if (Value(worst, order.left, order.minutes) > room) {
       return {RejectReason::kBondedLimitExceeded, static_cast<int64_t>(std::max<int128>(0, room))};
     }
   } else {
-    const int64_t lock = WithSurcharge(Value(price, order.left, order.minutes), order.queue);
-    if (lock > Free(account->id)) {
-      return {RejectReason::kInsufficientCredits, Free(account->id)};
-    }
+    const int64_t lock = WithSurcharge(Value(order.price, order.left, order.minutes), order.queue);
+    const int64_t free = Free(order.account);
+    if (lock > free) return {RejectReason::kInsufficientCredits, free};
   }
   int64_t level = order.left;
   for (const Order& o : Queue(order.instrument, order.side)) {
-    if (o.price == price) level += o.left;
+    if (o.price == order.price) level += o.left;
   }
   if (rests && level > INT32_MAX) return {RejectReason::kAmountOverflow};
   if (rests && orders_.size() >= limits_.resting_orders) return {RejectReason::kEngineFull};
   if (leases_.size() + walk.trades > limits_.leases) return {RejectReason::kEngineFull};
-  if (client_id[0] != 0 && remembered_.size() >= limits_.client_order_ids) {
+  if (order.client_id[0] != 0 && remembered_.size() >= limits_.client_order_ids) {
     return {RejectReason::kEngineFull};
   }
   return {};
@@ -452,116 +475,6 @@ void ReferenceMarket::Remove(uint64_t id) {
 Order& ReferenceMarket::OrderById(uint64_t id) {
   return *std::find_if(orders_.begin(), orders_.end(),
                        [&](const Order& order) { return order.id == id; });
-}
-
-const Order* ReferenceMarket::FindOrder(uint64_t account, uint64_t id,
-                                        const Bytes32& client_id) const {
-  for (const Order& order : orders_) {
-    if (order.account != account) continue;
-    if (id != 0 ? order.id == id : client_id[0] != 0 && order.client_id == client_id) {
-      return &order;
-    }
-  }
-  return nullptr;
-}
-
-// Fills in `after`, the order as it would be, and its walk.
-ReferenceMarket::Answer ReferenceMarket::JudgeAmend(const wire::AmendOrder& c, const Order* order,
-                                                    Order& after, Walk& walk) const {
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
-  if (c.deadline_us() != 0 && now_ > c.deadline_us()) return {RejectReason::kDeadlinePassed};
-  if (sender.reason != RejectReason::kNone) return sender;
-  if (order == nullptr) return {RejectReason::kUnknownOrder};
-  const Instrument& instrument =
-      *std::find_if(instruments_.begin(), instruments_.end(),
-                    [&](const Instrument& candidate) { return candidate.id == order->instrument; });
-  if (instrument.state == InstrumentState::kHalted) return {RejectReason::kInstrumentHalted};
-  if (c.gpus() < 0 || c.gpus() > 100'000) return {RejectReason::kInvalidQuantity};
-  const int32_t filled = order->total - order->left;
-  after = *order;
-  if (c.price() != 0) after.price = c.price();
-  if (c.gpus() != 0) after.total = std::max(c.gpus(), filled);
-  after.left = after.total - filled;
-  after.minutes = MinutesNow(instrument);
-  if (after.left > 0 && after.left < order->min_fill) return {RejectReason::kInvalidMinFill};
-  if (after.price <= 0) return {RejectReason::kPriceNotPositive};
-  if (after.price % instrument.tick != 0) return {RejectReason::kPriceOffTick, instrument.tick};
-  if (after.price < instrument.low || after.price > instrument.high) {
-    return {RejectReason::kPriceOutsideBand};
-  }
-  const bool moves = after.left > 0 && (after.price != order->price || after.left > order->left);
-  if (moves) walk = PlanWalk(after, false);
-  if (moves && order->post_only && PlanWalk(after, true).trades > 0) {
-    return {RejectReason::kPostOnlyWouldTrade};
-  }
-  if (order->side == 1) {
-    const int64_t room = NodeLeft(order->node, order->instrument);
-    if (after.left - order->left > room) {
-      return {RejectReason::kInsufficientCapacity, std::max<int64_t>(0, room)};
-    }
-    const std::vector<Order> bids = Queue(order->instrument, 0);
-    const bool may_trade = moves || after.price != order->price;
-    const int64_t worst =
-        may_trade && !bids.empty() ? std::max(after.price, bids.front().price) : after.price;
-    const int128 limit = accounts_[order->account - 1].bonded_limit;
-    const int128 others =
-        Exposure(order->account) - Value(order->price, order->left, order->minutes);
-    if (others + Value(worst, after.left, after.minutes) > limit) {
-      return {RejectReason::kBondedLimitExceeded,
-              static_cast<int64_t>(std::max<int128>(0, limit - Exposure(order->account)))};
-    }
-  } else {
-    const int64_t old_lock =
-        WithSurcharge(Value(order->price, order->left, order->minutes), order->queue);
-    const int64_t new_lock =
-        WithSurcharge(Value(after.price, after.left, after.minutes), order->queue);
-    if (new_lock > Free(order->account) + old_lock) {
-      return {RejectReason::kInsufficientCredits, Free(order->account)};
-    }
-  }
-  int64_t level = after.left;
-  for (const Order& o : Queue(order->instrument, order->side)) {
-    if (o.price == after.price && o.id != order->id) level += o.left;
-  }
-  if (level > INT32_MAX) return {RejectReason::kAmountOverflow};
-  if (leases_.size() + walk.trades > limits_.leases) return {RejectReason::kEngineFull};
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::AmendOrder& c) {
-  const Bytes32 client_id = ToBytes(c.client_order_id());
-  if (!IsText(client_id)) return {RejectReason::kMalformedCommand};
-  const Order* order = FindOrder(c.header().account_id(), c.order_id(), client_id);
-  Order after;
-  Walk walk;
-  const Answer answer = JudgeAmend(c, order, after, walk);
-  if (answer.reason != RejectReason::kNone) return answer;
-  const uint64_t id = order->id;
-  if (after.left == 0) {
-    Cancel(id, CancelReason::kAmendedToFilled, c.header().tag());
-    return {};
-  }
-  const bool kept = after.price == order->price && after.left <= order->left;
-  const int64_t free = Free(order->account), locked = Locked(order->account);
-  after.resting = kept;
-  OrderById(id) = after;
-  book_changed_ = true;
-  EmitAmended(after, c.header().tag(), kept);
-  EmitRelock(after.account, id, free, locked);
-  if (!kept) RunWalk(id, walk);
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::CancelOrder& c) {
-  const Bytes32 client_id = ToBytes(c.client_order_id());
-  if (!IsText(client_id)) return {RejectReason::kMalformedCommand};
-  if (c.deadline_us() != 0 && now_ > c.deadline_us()) return {RejectReason::kDeadlinePassed};
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
-  if (sender.reason != RejectReason::kNone) return sender;
-  const Order* order = FindOrder(c.header().account_id(), c.order_id(), client_id);
-  if (order == nullptr) return {RejectReason::kUnknownOrder};
-  Cancel(order->id, CancelReason::kRequested, c.header().tag());
-  return {};
 }
 
 }  // namespace warpbook::reference
