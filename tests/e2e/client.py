@@ -366,9 +366,10 @@ class Client:
 
     async def _finish(self, method, req_id, text, future):
         try:
-            await self.connection.send(text)
-            reply = await asyncio.wait_for(asyncio.shield(future), REPLY_DEADLINE_S)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(REPLY_DEADLINE_S):
+                await self.connection.send(text)
+                reply = await future
+        except TimeoutError:
             raise AssertionError(f"no reply in {REPLY_DEADLINE_S} s to {text}") from None
         finally:
             self._pending.pop(req_id, None)
@@ -394,8 +395,9 @@ class Client:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter, left)
-            except asyncio.TimeoutError:
+                async with asyncio.timeout(left):
+                    await waiter
+            except TimeoutError:
                 pass
             finally:
                 self._waiters.discard(waiter)

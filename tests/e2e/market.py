@@ -273,7 +273,8 @@ class Market:
             self.postgres.start()
 
     def postgres_answers(self):
-        return run([f"{POSTGRES_BIN}/pg_isready", "-q", "-h", self.path("pg")]).returncode == 0
+        return run([f"{POSTGRES_BIN}/pg_isready", "-q", "-U", "postgres", "-h",
+                    self.path("pg")]).returncode == 0
 
     def conninfo(self, database, user="postgres"):
         return f"host={self.path('pg')} user={user} dbname={database}"

@@ -1,6 +1,7 @@
 """What the tests share: a market for each test class, members with money, prices that stand still."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 import unittest
@@ -58,14 +59,18 @@ class MarketTestCase(unittest.IsolatedAsyncioTestCase):
         self.pricing = asyncio.create_task(self._keep_price())
 
     async def asyncTearDown(self):
-        failed = self.pricing.done() and self.pricing.exception()
-        self.pricing.cancel()
-        await asyncio.gather(self.pricing, return_exceptions=True)
+        await self.stop_pricing()
         outcomes = await asyncio.gather(*(client.close() for client in self.clients),
                                         return_exceptions=True)
-        for outcome in [failed, *outcomes]:
+        for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    async def stop_pricing(self):
+        """Ends the task that sets prices; whatever went wrong in it is raised."""
+        self.pricing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.pricing
 
     # -- Connections
 
