@@ -40,7 +40,7 @@ TEST_CASE("A journal of format version 1 still opens and holds the same records"
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {
     std::filesystem::remove_all(kGolden);
     WriteJournal(kGolden);
-    std::filesystem::remove(std::string(kGolden) + "/lock");
+    std::filesystem::remove(std::filesystem::path(kGolden) / "lock");
   }
   std::filesystem::copy(kGolden, path, std::filesystem::copy_options::recursive);
 
