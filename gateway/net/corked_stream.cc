@@ -74,7 +74,8 @@ void CorkedStream::OnSent(ErrorCode error, size_t bytes) {
     sending_.clear();
     sent_ = 0;
   }
-  if (!corked_) Flush();
+  if (!corked_ || held_) Flush();
+  if (held_ && unsent() <= kUnsentBytesMax) std::exchange(held_, nullptr)();
   if (!busy_ && lingering_) return Linger(std::exchange(lingering_, nullptr));
   if (on_sent_) on_sent_();
 }

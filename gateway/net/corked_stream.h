@@ -2,6 +2,9 @@
 // - Coalescing. Beast writes one message at a time; here writes go into a buffer that is sent with
 //   one system call when the session says Flush. What Beast writes by itself (pong, close) is sent
 //   at once.
+// - Backpressure all the same. While too much is unsent, what Beast writes stays unfinished: a
+// client
+//   that sends pings and reads no pongs does not fill our memory.
 // - A farewell. Where the protocol demands it Beast closes by itself, and without a word; the text
 //   set for that close code goes out just before, as a message of its own.
 // - A teardown that lets the other side read what was sent: it waits for the last byte to leave,
@@ -78,15 +81,25 @@ class CorkedStream {
     }
     const size_t written = waiting_.size() - before;
     PrependFarewell(before);
-    if (!corked_) Flush();
-    boost::asio::post(get_executor(), boost::asio::append(std::forward<Handler>(handler), error_,
-                                                          error_ ? size_t{0} : written));
+    if (!corked_ || unsent() > kUnsentBytesMax) Flush();
+    if (unsent() <= kUnsentBytesMax) {
+      boost::asio::post(get_executor(), boost::asio::append(std::forward<Handler>(handler), error_,
+                                                            error_ ? size_t{0} : written));
+      return;
+    }
+    // Beast writes one thing at a time, so that there is no more than one to hold.
+    auto shared = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
+    held_ = [this, shared, written] {
+      boost::asio::post(get_executor(), boost::asio::append(std::move(*shared), error_,
+                                                            error_ ? size_t{0} : written));
+    };
   }
 
   // Ends the connection in order; `done` is called once.
   void Linger(std::function<void()> done);
 
  private:
+  static constexpr size_t kUnsentBytesMax = 256 * 1024;
   static constexpr size_t kDiscardBytesMax = 1024 * 1024;  // of what comes during the teardown
 
   void PrependFarewell(size_t write_begin);
@@ -106,6 +119,7 @@ class CorkedStream {
   size_t sent_ = 0;
   int64_t stalled_since_ = 0;
   ErrorCode error_;
+  std::function<void()> held_;       // finishes a write, once enough has left
   std::function<void()> lingering_;  // called at the end of the teardown
   size_t discarded_ = 0;
   std::array<char, 4096> discard_buffer_;

@@ -383,9 +383,9 @@ void RequestHandler::Handle(Call& call, const LeaseHeartbeatRequest& request) {
   if (lease == nullptr || lease->provider != call.visitor.logged_on->account) {
     return Refuse(call, RejectReason::kUnknownLease, "lease");
   }
-  const NodeRow& node = *publisher_.state().FindNode(lease->node);
-  if (!authenticator_.VerifyHeartbeat(node.device_key, request.lease, request.minute,
-                                      request.signature)) {
+  const NodeRow* node = publisher_.state().FindNode(lease->node);
+  if (node == nullptr || !authenticator_.VerifyHeartbeat(node->device_key, request.lease,
+                                                         request.minute, request.signature)) {
     return Refuse(call, RejectReason::kBadSignature, "signature");
   }
   SubmitPlain(call, request);

@@ -178,7 +178,7 @@ void GatewayServer::Impl::Stop() {
     admin_listener_->Close();
     error_code ignored;
     ready_.close(ignored);
-    for (const auto& [id, session] : sessions_) session->Cut();
+    for (const auto& [id, session] : sessions_) session->Cut("stopped");
     io_.stop();
   });
   thread_.join();
@@ -272,6 +272,7 @@ void GatewayServer::Impl::OnPortLost() {
   LogEvent(LogLevel::kError, "engine_port_lost");
   handler_->BeginShutdown();
   EndAll(CloseCode::kGoingAway);
+  if (options_.on_engine_lost) options_.on_engine_lost();
 }
 
 // ---- Time ----

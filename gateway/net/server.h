@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,10 @@ class GatewayServer {
     // Browsers' origins that may connect ("https://warpbook.example"). Without an Origin header a
     // client is no browser, and is let in.
     std::vector<std::string> allowed_origins;
+    // Called once, on the I/O thread, when the engine's port is lost (EnginePort::lost): nothing
+    // true can be said any more, every client has been sent away, and the process should start
+    // again.
+    std::function<void()> on_engine_lost;
     GatewayLimits limits;
   };
 

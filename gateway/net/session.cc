@@ -54,7 +54,7 @@ class BeastSession final : public WebSocketSession,
 
   void Start() override;
   void End(CloseCode code) override;
-  void Cut() override { stream_.next_layer().Close(); }
+  void Cut(std::string_view why) override;
   void Sweep(int64_t now_micros) override;
   void Send(SharedText message) override;
   bool SendPublic(SharedText message) override;
@@ -105,6 +105,7 @@ class BeastSession final : public WebSocketSession,
   CloseCode close_code_ = CloseCode::kGoingAway;
   const int64_t started_micros_;
   int64_t ending_since_micros_ = 0;
+  std::string why_;  // it ends
 };
 
 // ---- HTTP ----
@@ -259,7 +260,7 @@ void BeastSession::OfferRoom() {
 // ---- The end ----
 
 void BeastSession::End(CloseCode code) {
-  if (state_ == State::kHttp) return Cut();
+  if (state_ == State::kHttp) return Cut("ended before it was open");
   if (state_ != State::kOpen) return;
   close_code_ = code;
   BecomeEnding();
@@ -270,6 +271,7 @@ void BeastSession::End(CloseCode code) {
 // it does is the last that is said.
 void BeastSession::Overflow() {
   close_code_ = CloseCode::kPolicyViolation;
+  why_ = "slow consumer";
   queue_.Clear();
   queue_.Push(Share(ConnectionError(RejectReason::kSlowConsumer)));
   BecomeEnding();
@@ -288,26 +290,32 @@ void BeastSession::BecomeEnding() {
 void BeastSession::Close() {
   if (std::exchange(close_sent_, true)) return;
   stream_.async_close(websocket::close_code(static_cast<uint16_t>(close_code_)),
-                      [self = shared_from_this()](error_code) { self->Cut(); });
+                      [self = shared_from_this()](error_code) { self->Cut("closed"); });
+}
+
+void BeastSession::Cut(std::string_view why) {
+  if (why_.empty()) why_ = why;
+  stream_.next_layer().Close();
 }
 
 void BeastSession::Gone(std::string_view why) {
   if (state_ == State::kGone) return;
+  Cut(why);
   state_ = State::kGone;
   if (was_opened_) host_.OnEnding(*this);
-  Cut();
-  host_.OnGone(*this, why);
+  host_.OnGone(*this, why_);
 }
 
 void BeastSession::Sweep(int64_t now_micros) {
   const int64_t stalled_since = stream_.next_layer().stalled_since();
-  const bool handshake_late =
-      state_ == State::kHttp && now_micros - started_micros_ > limits_.handshake_timeout_micros;
-  const bool stalled =
-      stalled_since != 0 && now_micros - stalled_since > limits_.write_stall_micros;
-  const bool ending_late =
-      state_ == State::kEnding && now_micros - ending_since_micros_ > limits_.close_timeout_micros;
-  if (handshake_late || stalled || ending_late) Cut();
+  if (state_ == State::kHttp && now_micros - started_micros_ > limits_.handshake_timeout_micros) {
+    Cut("handshake timeout");
+  } else if (stalled_since != 0 && now_micros - stalled_since > limits_.write_stall_micros) {
+    Cut("write stall");
+  } else if (state_ == State::kEnding &&
+             now_micros - ending_since_micros_ > limits_.close_timeout_micros) {
+    Cut("close timeout");
+  }
 }
 
 }  // namespace

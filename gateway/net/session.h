@@ -24,8 +24,8 @@ class WebSocketSession : public Subscriber {
   virtual void Start() = 0;
   // Sends what waits, and the close frame behind it. What comes in from now on is ignored.
   virtual void End(CloseCode code) = 0;
-  // Closes the socket.
-  virtual void Cut() = 0;
+  // Closes the socket; `why` is for the log.
+  virtual void Cut(std::string_view why) = 0;
   // Looks at the session's timeouts; to be called several times a second.
   virtual void Sweep(int64_t now_micros) = 0;
 

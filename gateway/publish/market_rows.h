@@ -38,6 +38,29 @@ struct InstrumentTerms {
 struct L2Book {
   absl::btree_map<Price, Quantity, std::greater<>> bids;
   absl::btree_map<Price, Quantity> asks;
+
+  // 0 where nobody offers that price.
+  Quantity At(Side side, Price price) const {
+    return side == Side::kBuy ? GpusAt(bids, price) : GpusAt(asks, price);
+  }
+  void Set(Side side, Price price, Quantity gpus) {
+    side == Side::kBuy ? SetGpus(bids, price, gpus) : SetGpus(asks, price, gpus);
+  }
+
+ private:
+  template <typename Levels>
+  static Quantity GpusAt(const Levels& levels, Price price) {
+    const auto level = levels.find(price);
+    return level == levels.end() ? Quantity(0) : level->second;
+  }
+  template <typename Levels>
+  static void SetGpus(Levels& levels, Price price, Quantity gpus) {
+    if (gpus == Quantity(0)) {
+      levels.erase(price);
+    } else {
+      levels[price] = gpus;
+    }
+  }
 };
 
 struct TradeRow {

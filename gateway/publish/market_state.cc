@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
@@ -38,21 +39,6 @@ void MoveEscrow(AccountRow& account, const wire::CreditsMoved& event) {
   const Credits amount(event.amount());
   if (As<CreditBucket>(event.source()) == CreditBucket::kEscrow) account.escrow -= amount;
   if (As<CreditBucket>(event.destination()) == CreditBucket::kEscrow) account.escrow += amount;
-}
-
-void SetLevel(L2Book& book, Side side, Price price, Quantity gpus) {
-  const auto set = [price, gpus](auto& levels) {
-    if (gpus == Quantity(0)) {
-      levels.erase(price);
-    } else {
-      levels[price] = gpus;
-    }
-  };
-  if (side == Side::kBuy) {
-    set(book.bids);
-  } else {
-    set(book.asks);
-  }
 }
 
 }  // namespace
@@ -95,7 +81,8 @@ const InstrumentRow* MarketState::FindInstrument(InstrumentId id) const {
   return Find(instruments_, id);
 }
 const InstrumentRow* MarketState::FindInstrument(std::string_view symbol) const {
-  const InstrumentId* id = Find(instruments_by_symbol_, std::string(symbol));
+  const InstrumentId* id =
+      Find(instruments_by_symbol_, absl::string_view(symbol.data(), symbol.size()));
   return id == nullptr ? nullptr : Find(instruments_, *id);
 }
 const OrderRow* MarketState::FindOrder(OrderId id) const { return Find(orders_, id); }
@@ -187,8 +174,8 @@ void MarketState::ForgetOldestClosed() {
 }
 
 void MarketState::On(const wire::BookLevelChanged& event) {
-  SetLevel(Instrument(event.instrument_id()).book, As<Side>(event.side()), Price(event.price()),
-           Quantity(event.gpus()));
+  Instrument(event.instrument_id())
+      .book.Set(As<Side>(event.side()), Price(event.price()), Quantity(event.gpus()));
 }
 
 void MarketState::On(const wire::TradeExecuted& event) {

@@ -15,6 +15,21 @@ void Broadcast(Listeners& listeners, const SharedText& message) {
   }
 }
 
+// Sorts the levels, and leaves out those that are what they were when they were last published: a
+// batch may open a level and take it away again.
+void KeepRealChanges(std::vector<ChangedLevel>& levels, const L2Book& book, L2Book& published) {
+  std::ranges::sort(levels);
+  const auto repeated = std::ranges::unique(levels);
+  levels.erase(repeated.begin(), repeated.end());
+  std::erase_if(levels, [&](const ChangedLevel& level) {
+    const auto [side, price] = level;
+    const Quantity gpus = book.At(side, price);
+    if (gpus == published.At(side, price)) return true;
+    published.Set(side, price, gpus);
+    return false;
+  });
+}
+
 template <typename Listeners>
 auto FindListener(Listeners& listeners, uint64_t connection_id) {
   return std::ranges::find_if(
@@ -142,12 +157,10 @@ void PublicFeed::FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
     }
     feed.new_trades.clear();
   }
+  KeepRealChanges(feed.changed_levels, row.book, feed.published);
   if (!feed.changed_levels.empty()) {
     const PublicHead head{.sequence = ++feed.book.sequence, .ts_us = ts_us};
     if (!feed.book.listeners.empty()) {
-      std::ranges::sort(feed.changed_levels);
-      const auto repeated = std::ranges::unique(feed.changed_levels);
-      feed.changed_levels.erase(repeated.begin(), repeated.end());
       Broadcast(feed.book.listeners, Share(BookUpdate(row, head, feed.changed_levels)));
     }
     feed.changed_levels.clear();

@@ -57,6 +57,7 @@ class PublicFeed {
   };
   struct Feed {
     Stream book, trades;
+    L2Book published;  // what the book channel's messages add up to
     // Since the last Flush.
     bool touched = false;
     std::vector<ChangedLevel> changed_levels;

@@ -18,14 +18,11 @@ void WriteLevels(JsonWriter& json, std::string_view name, const Levels& levels) 
   json.EndArray();
 }
 
-template <typename Levels>
-void WriteChangedLevels(JsonWriter& json, std::string_view name, Side side, const Levels& levels,
+void WriteChangedLevels(JsonWriter& json, std::string_view name, Side side, const L2Book& book,
                         std::span<const ChangedLevel> changed) {
   json.Key(name).BeginArray();
   for (const auto& [changed_side, price] : changed) {
-    if (changed_side != side) continue;
-    const auto level = levels.find(price);
-    WriteLevel(json, price, level == levels.end() ? Quantity(0) : level->second);
+    if (changed_side == side) WriteLevel(json, price, book.At(side, price));
   }
   json.EndArray();
 }
@@ -81,8 +78,8 @@ std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
   JsonWriter json(text);
   BeginMessage(json, "book", false, instrument, head);
   json.Key("data").BeginObject();
-  WriteChangedLevels(json, "bids", Side::kBuy, instrument.book.bids, levels);
-  WriteChangedLevels(json, "asks", Side::kSell, instrument.book.asks, levels);
+  WriteChangedLevels(json, "bids", Side::kBuy, instrument.book, levels);
+  WriteChangedLevels(json, "asks", Side::kSell, instrument.book, levels);
   json.EndObject();
   EndBook(json, instrument);
   return text;

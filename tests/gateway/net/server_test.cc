@@ -1,6 +1,7 @@
 // The running server over loopback: what arrives on the wire, good and bad.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -210,14 +211,18 @@ TEST_CASE("A recorded logon does not log on again, on its own or another connect
   CHECK(At(other.Ask(logon), "/error/code") == "bad_signature");
 }
 
-TEST_CASE("When the engine's port is lost every client is sent away") {
-  TestServer server;
+TEST_CASE("When the engine's port is lost every client is sent away and the owner is told") {
+  std::atomic<int> told = 0;
+  GatewayServer::Options options = TestOptions();
+  options.on_engine_lost = [&told] { ++told; };
+  TestServer server(options);
   TestSocket socket = TestSocket::Open(server.port());
   CHECK(At(socket.Ask(kPing), "/success") == "true");
   server.exchange.Lose();
   const auto close = socket.Read();
   REQUIRE(close.has_value());
   CHECK(close->close_code() == 1'001);
+  CHECK(told == 1);
 }
 
 }  // namespace warpbook::gateway

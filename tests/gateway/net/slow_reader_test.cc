@@ -75,6 +75,17 @@ TEST_CASE("A client that never reads is cut after the write stall") {
   CHECK_FALSE(ended_in_order);
 }
 
+TEST_CASE("A client that sends pings and reads no pongs is not read from for ever") {
+  TestServer server(SmallQueues());
+  TestSocket socket = TestSocket::Open(server.port(), 4'096);
+  std::string pings;
+  for (int i = 0; i < 500; ++i) pings += TestSocket::FrameText(9, std::string(120, 'p'));
+  constexpr size_t kEnough = 64 * 1024 * 1024;
+  CHECK(socket.SendUntilStuck(pings, kEnough) < kEnough);
+  TestSocket other = TestSocket::Open(server.port());
+  CHECK(At(other.Ask(kPing), "/success") == "true");
+}
+
 TEST_CASE("Market data for a slow reader is replaced by a fresh snapshot, and the reader stays") {
   TestServer server(SmallQueues());
   TestSocket trader = TestSocket::Open(server.admin_port());

@@ -95,32 +95,40 @@ class RandomMarket {
     buyer_ = &gateway.Member(&buyer_id_);
     seller_ = &gateway.Member(&seller_id_);
     gateway.Fund(*buyer_, buyer_id_, 1'000'000 * kCreditsPerUsd);
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 200; ++i) {
       nodes_.push_back(gateway.ApprovedNode(*seller_, seller_id_, Ed25519PrivateKey::Generate()));
     }
   }
+  // A few orders and cancels, as one batch.
   void Step() {
-    const auto below = [this](uint64_t limit) { return static_cast<int>(random_() % limit); };
-    if (below(2) == 0) {
-      Place(*buyer_, OrderText("buy", 100 + below(40), 1 + below(8), ""));
-    } else {
-      Place(*seller_, OrderText("sell", 110 + below(40), 1 + below(8),
-                                R"(,"node":")" + nodes_[below(nodes_.size())] + "\""));
+    gateway_.exchange.Hold();
+    for (int count = 1 + Below(6); count > 0; --count) {
+      const bool is_buy = Below(2) == 0;
+      const std::string name = R"("cl_ord_id":")" + std::to_string(++last_name_) + "\"";
+      if (is_buy) {
+        Say(*buyer_, "order.place", OrderText("buy", 100 + Below(40), 1 + Below(8), "," + name));
+      } else {
+        Say(*seller_, "order.place",
+            OrderText("sell", 110 + Below(40), 1 + Below(8),
+                      "," + name + R"(,"node":")" + nodes_[Below(nodes_.size())] + "\""));
+      }
+      // One of the last, which may be its own or gone: often in the same batch.
+      const int back = Below(20);
+      if (Below(2) == 0 && back < last_name_) {
+        Say(is_buy ? *buyer_ : *seller_, "order.cancel",
+            R"({"cl_ord_id":")" + std::to_string(last_name_ - back) + R"("})");
+      }
     }
-    if (below(3) == 0) CancelOne(below(2) == 0 ? *buyer_ : *seller_);
+    gateway_.exchange.LetThrough();
+    gateway_.Pump();
     buyer_->messages.clear();
     seller_->messages.clear();
   }
 
  private:
-  void Place(TestPeer& peer, const std::string& params) {
-    gateway_.Say(peer, RequestText("order.place", params));
-  }
-  void CancelOne(TestPeer& peer) {
-    peer.messages.clear();
-    const std::string orders = gateway_.Ask(peer, "account.orders", "{}");
-    const std::string id = At(orders, "/result/orders/0/order_id");
-    if (!id.empty()) gateway_.Ask(peer, "order.cancel", R"({"order_id":")" + id + R"("})");
+  int Below(uint64_t limit) { return static_cast<int>(random_() % limit); }
+  void Say(TestPeer& peer, const char* method, const std::string& params) {
+    gateway_.Say(peer, RequestText(method, params));
   }
 
   TestGateway& gateway_;
@@ -129,6 +137,7 @@ class RandomMarket {
   TestPeer* buyer_;
   TestPeer* seller_;
   std::vector<std::string> nodes_;
+  int last_name_ = 0;
 };
 
 // A snapshot from a subscription of its own.
@@ -146,6 +155,7 @@ BookCopy FreshCopy(TestGateway& gateway) {
 GatewayLimits FastLimits() {
   GatewayLimits limits;
   limits.client.requests_burst = 1'000'000;
+  limits.client.in_flight_max = 1'000'000;
   return limits;
 }
 

@@ -54,16 +54,19 @@ struct DirectExchange::State {
   }
   ~State() { close(ready_fd); }
 
-  void ApplyLocked(wire::CommandRecord command) {
-    wire::CommandHeader& header = command.mutable_header();
-    header.mutate_sequence(engine.last_sequence().value() + 1);
-    header.mutate_time_us(std::max(clock.NowMicros(), engine.last_time().micros()));
+  // One batch of them all.
+  void ApplyLocked(std::vector<wire::CommandRecord> commands) {
+    if (commands.empty()) return;
     wire::RecordWriter records;
-    records.Append(command.view(), 0);
-    engine.Apply(command.view(), 0, records);
     auto batch = std::make_shared<engine::DurableBatch>();
-    batch->first_sequence = header.sequence();
-    batch->command_count = 1;
+    batch->first_sequence = engine.last_sequence().value() + 1;
+    for (wire::CommandRecord& command : commands) {
+      wire::CommandHeader& header = command.mutable_header();
+      header.mutate_sequence(engine.last_sequence().value() + 1);
+      header.mutate_time_us(std::max(clock.NowMicros(), engine.last_time().micros()));
+      records.Append(command.view(), batch->command_count);
+      engine.Apply(command.view(), batch->command_count++, records);
+    }
     batch->records = records.Take();
     history.push_back(batch);
     queue.push_back(std::move(batch));
@@ -97,7 +100,7 @@ class DirectExchange::Port final : public engine::EnginePort {
       if (state_->hold) {
         state_->held.push_back(command);
       } else {
-        state_->ApplyLocked(command);
+        state_->ApplyLocked({command});
       }
     }
     return commands.size();
@@ -164,7 +167,7 @@ std::unique_ptr<engine::EnginePort> DirectExchange::CreatePort() {
 
 void DirectExchange::ApplyRecord(wire::CommandRecord command) {
   const std::lock_guard lock(state_->mutex);
-  state_->ApplyLocked(std::move(command));
+  state_->ApplyLocked({std::move(command)});
 }
 
 void DirectExchange::Tick() { Apply(wire::Tick()); }
@@ -177,9 +180,7 @@ void DirectExchange::Hold() {
 void DirectExchange::LetThrough() {
   const std::lock_guard lock(state_->mutex);
   state_->hold = false;
-  for (const wire::CommandRecord& command : std::exchange(state_->held, {})) {
-    state_->ApplyLocked(command);
-  }
+  state_->ApplyLocked(std::exchange(state_->held, {}));
 }
 
 void DirectExchange::SetBusy(bool busy) {

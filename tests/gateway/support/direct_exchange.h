@@ -54,7 +54,7 @@ class DirectExchange {
     ApplyRecord(wire::CommandRecord(command));
   }
   void Tick();
-  // Commands that come in are taken but wait until they are let through.
+  // Commands that come in are taken but wait until they are let through, as one batch.
   void Hold();
   void LetThrough();
   // TrySubmit takes none.

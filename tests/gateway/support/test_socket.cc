@@ -64,6 +64,23 @@ bool TestSocket::SendRaw(std::string_view bytes) {
   return true;
 }
 
+size_t TestSocket::SendUntilStuck(std::string_view bytes, size_t limit) {
+  const timeval half_second{.tv_sec = 0, .tv_usec = 500'000};
+  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &half_second, sizeof half_second);
+  size_t total = 0;
+  while (total < limit) {
+    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) break;
+    total += static_cast<size_t>(sent);
+    // A part of the bytes was taken: the rest comes first.
+    if (static_cast<size_t>(sent) < bytes.size() &&
+        !SendRaw(bytes.substr(static_cast<size_t>(sent)))) {
+      break;
+    }
+  }
+  return total;
+}
+
 bool TestSocket::ReadBytes(size_t count, std::string& bytes) {
   bytes.resize(count);
   size_t at = 0;

@@ -32,6 +32,9 @@ class TestSocket {
 
   // Sends the bytes. False where the connection is gone.
   bool SendRaw(std::string_view bytes);
+  // Sends the bytes again and again until the other side takes no more for half a second; how many
+  // bytes it took, at most `limit`.
+  size_t SendUntilStuck(std::string_view bytes, size_t limit);
   // Sends an HTTP request and gives the whole answer, to the end of its body.
   std::string Http(const std::string& request);
   // The request that opens a WebSocket.
