@@ -97,6 +97,11 @@ inline constexpr std::array kAmendOrderPrecedence = {
     RejectReason::kAmountOverflow,      RejectReason::kEngineFull,
 };
 
+// Whether the command came after its deadline; 0 is none.
+inline bool DeadlinePassed(const Context& context, Timestamp deadline) {
+  return deadline != Timestamp() && context.now > deadline;
+}
+
 // The live order that a command names, by its id or, where that is 0, by its client order id; null
 // where the account has no such order.
 Order* FindOrder(State& state, const Account& account, OrderId id,

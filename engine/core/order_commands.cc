@@ -99,8 +99,9 @@ Refusal Handle(Context& context, const wire::AmendOrder& command) {
 Refusal Handle(Context& context, const wire::CancelOrder& command) {
   const auto client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
   if (!client_order_id) return {RejectReason::kMalformedCommand};
-  const Timestamp deadline = Timestamp(command.deadline_us());
-  if (deadline != Timestamp() && context.now > deadline) return {RejectReason::kDeadlinePassed};
+  if (DeadlinePassed(context, Timestamp(command.deadline_us()))) {
+    return {RejectReason::kDeadlinePassed};
+  }
   const Sender sender = FindSender(context, command.header(), AccountKind::kMember);
   if (sender.refusal) return sender.refusal;
   Order* order =

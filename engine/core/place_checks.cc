@@ -1,55 +1,7 @@
-#include "engine/core/order_checks.h"
-
-#include <algorithm>
-#include <limits>
-#include <span>
-
-#include "engine/core/balances.h"
-#include "schema/types/arithmetic.h"
+#include "engine/core/check_rows.h"
 
 namespace warpbook::engine {
 namespace {
-
-template <typename Check>
-struct CheckRow {
-  RejectReason reason;
-  bool (*fails)(Check&);
-};
-
-// ---- What PlaceOrder and AmendOrder share ----
-
-bool DeadlinePassed(const Context& context, Timestamp deadline) {
-  return deadline != Timestamp() && context.now > deadline;
-}
-
-bool OutsideBand(const Instrument& instrument, Price price) {
-  return price < instrument.band_low || price > instrument.band_high;
-}
-
-// What an ask counts at its acceptance: at its limit or at the best bid, whichever is more, since
-// that is what it may trade at.
-Credits AcceptanceExposure(const Instrument& instrument, Price price, Quantity gpus,
-                           Minutes minutes) {
-  const PriceLevel* best_bid = instrument.book.ladder(Side::kBuy).Best();
-  const Price counted = best_bid == nullptr ? price : std::max(price, best_bid->price);
-  return OrderValue(counted, gpus, minutes);
-}
-
-NodeUse UseOf(const Node& node, const Instrument& instrument) {
-  const auto it = node.windows.find(instrument.id);
-  return it == node.windows.end() ? NodeUse() : it->second;
-}
-
-// Whether a level's total would leave 31 bits.
-bool LevelOverflows(Quantity resting, Quantity added) {
-  return int64_t{resting.value()} + added.value() > std::numeric_limits<int32_t>::max();
-}
-
-bool LeasesOverflow(const State& state, const MatchPlan& plan) {
-  return state.leases.size() + plan.fills > state.limits.leases_max;
-}
-
-// ---- PlaceOrder ----
 
 bool IsAsk(const PlaceCheck& check) { return check.request.content.side == Side::kSell; }
 
@@ -208,104 +160,7 @@ constexpr CheckRow<PlaceCheck> kPlaceRows[] = {
     {RejectReason::kAmountOverflow, PlaceOverflowsLevel},
     {RejectReason::kEngineFull, PlaceFindsEngineFull},
 };
-
-// ---- AmendOrder ----
-
-bool AmendPostOnlyWouldTrade(AmendCheck& check) {
-  return check.order->post_only && !check.keeps_priority && check.remaining > Quantity(0) &&
-         AnyCouldTrade(check.order->instrument->book, check.incoming());
-}
-
-bool AmendExceedsCapacity(AmendCheck& check) {
-  const Order& order = *check.order;
-  if (order.side == Side::kBuy) return false;
-  const NodeUse use = UseOf(*order.node, *order.instrument);
-  const Quantity left = order.node->gpus - use.open - use.sold;
-  check.detail = std::max(left, Quantity(0)).value();
-  return check.remaining - order.remaining > left;
-}
-
-bool AmendExceedsBondedLimit(AmendCheck& check) {
-  const Order& order = *check.order;
-  if (order.side == Side::kBuy) return false;
-  const Credits left = order.account->bonded_limit - order.account->exposure;
-  check.detail = std::max(left, Credits(0)).value();
-  const Credits after =
-      check.keeps_priority
-          ? OrderValue(check.price, check.remaining, check.minutes())
-          : AcceptanceExposure(*order.instrument, check.price, check.remaining, check.minutes());
-  return after - AskExposure(order) > left;
-}
-
-bool AmendExceedsCredits(AmendCheck& check) {
-  const Order& order = *check.order;
-  if (order.side == Side::kSell) return false;
-  check.detail = order.account->free.value();
-  return BidLock(check.price, check.remaining, check.minutes(), order.tier) - BidLock(order) >
-         order.account->free;
-}
-
-bool AmendOverflowsLevel(AmendCheck& check) {
-  const Order& order = *check.order;
-  Quantity resting = order.instrument->book.GpusAt(order.side, check.price);
-  if (check.price == order.price) resting -= order.remaining;
-  return LevelOverflows(resting, check.remaining);
-}
-
-// Makes the plan that the effects go by.
-bool AmendFindsEngineFull(AmendCheck& check) {
-  check.plan.Clear();
-  if (!check.keeps_priority && check.remaining > Quantity(0)) {
-    PlanMatch(check.order->instrument->book, check.incoming(), check.plan);
-  }
-  return LeasesOverflow(check.context.state, check.plan);
-}
-
-constexpr CheckRow<AmendCheck> kAmendRows[] = {
-    {RejectReason::kDeadlinePassed,
-     [](AmendCheck& c) { return DeadlinePassed(c.context, Timestamp(c.command.deadline_us())); }},
-    {RejectReason::kUnknownAccount, [](AmendCheck& c) { return c.account == nullptr; }},
-    {RejectReason::kNotPermitted,
-     [](AmendCheck& c) { return c.account->kind != AccountKind::kMember; }},
-    {RejectReason::kUnknownOrder, [](AmendCheck& c) { return c.order == nullptr; }},
-    {RejectReason::kInstrumentHalted,
-     [](AmendCheck& c) { return c.order->instrument->state == InstrumentState::kHalted; }},
-    {RejectReason::kInvalidQuantity,
-     [](AmendCheck& c) { return c.command.gpus() < 0 || c.command.gpus() > kMaxQuantity.value(); }},
-    {RejectReason::kInvalidMinFill,
-     [](AmendCheck& c) { return c.remaining > Quantity(0) && c.remaining < c.order->min_fill; }},
-    {RejectReason::kPriceNotPositive, [](AmendCheck& c) { return c.price <= Price(0); }},
-    {RejectReason::kPriceOffTick,
-     [](AmendCheck& c) {
-       c.detail = c.order->instrument->tick.value();
-       return c.price.value() % c.order->instrument->tick.value() != 0;
-     }},
-    {RejectReason::kPriceOutsideBand,
-     [](AmendCheck& c) { return OutsideBand(*c.order->instrument, c.price); }},
-    {RejectReason::kPostOnlyWouldTrade, AmendPostOnlyWouldTrade},
-    {RejectReason::kInsufficientCapacity, AmendExceedsCapacity},
-    {RejectReason::kBondedLimitExceeded, AmendExceedsBondedLimit},
-    {RejectReason::kInsufficientCredits, AmendExceedsCredits},
-    {RejectReason::kAmountOverflow, AmendOverflowsLevel},
-    {RejectReason::kEngineFull, AmendFindsEngineFull},
-};
-
-template <typename Check>
-constexpr bool Follow(std::span<const CheckRow<Check>> rows,
-                      std::span<const RejectReason> precedence) {
-  return std::ranges::equal(rows, precedence, {}, &CheckRow<Check>::reason);
-}
 static_assert(Follow<PlaceCheck>(kPlaceRows, kPlaceOrderPrecedence));
-static_assert(Follow<AmendCheck>(kAmendRows, kAmendOrderPrecedence));
-
-template <typename Check, size_t n>
-Refusal Run(Check& check, const CheckRow<Check> (&rows)[n]) {
-  for (const CheckRow<Check>& row : rows) {
-    check.detail = 0;
-    if (row.fails(check)) return {row.reason, check.detail};
-  }
-  return kNoRefusal;
-}
 
 }  // namespace
 
@@ -374,49 +229,6 @@ IncomingOrder PlaceCheck::incoming() const {
           content.time_in_force == TimeInForce::kFok};
 }
 
-AmendCheck::AmendCheck(const Context& the_context, const wire::AmendOrder& the_command,
-                       const ClientOrderId& client_order_id)
-    : context(the_context),
-      command(the_command),
-      account(the_context.state.accounts.Find(AccountId(the_command.header().account_id()))),
-      order(account == nullptr ? nullptr
-                               : FindOrder(the_context.state, *account,
-                                           OrderId(the_command.order_id()), client_order_id)),
-      plan(the_context.state.plan) {
-  if (order == nullptr) return;
-  price = command.price() == 0 ? order->price : Price(command.price());
-  const Quantity total = command.gpus() == 0 ? order->gpus : Quantity(command.gpus());
-  remaining = total <= order->filled() ? Quantity(0) : total - order->filled();
-  keeps_priority = price == order->price && remaining <= order->remaining;
-}
-
-IncomingOrder AmendCheck::incoming() const {
-  return {order->owner,
-          order->side,
-          price,
-          remaining,
-          order->min_fill,
-          order->assurance,
-          order->min_assurance,
-          order->self_trade_prevention,
-          /*fill_or_kill=*/false};
-}
-
-Order* FindOrder(State& state, const Account& account, OrderId id,
-                 const ClientOrderId& client_order_id) {
-  if (!id) {
-    if (client_order_id.empty() || account.client_order_ids == nullptr) return nullptr;
-    const ClientOrderIds::Entry* entry = account.client_order_ids->Find(client_order_id);
-    if (entry == nullptr || !entry->live) return nullptr;
-    id = entry->order;
-  }
-  const auto it = state.orders.find(id);
-  if (it == state.orders.end() || it->second->account != &account) return nullptr;
-  return it->second;
-}
-
 Refusal RunChecks(PlaceCheck& check) { return Run(check, kPlaceRows); }
-
-Refusal RunChecks(AmendCheck& check) { return Run(check, kAmendRows); }
 
 }  // namespace warpbook::engine

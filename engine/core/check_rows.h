@@ -1,0 +1,64 @@
+// What the checks of PlaceOrder and AmendOrder share: rows in the declared order, and the questions
+// that both ask. For place_checks.cc and amend_checks.cc alone.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <span>
+
+#include "engine/core/balances.h"
+#include "engine/core/order_checks.h"
+
+namespace warpbook::engine {
+
+template <typename Check>
+struct CheckRow {
+  RejectReason reason;
+  bool (*fails)(Check&);
+};
+
+// Whether the rows are those declared, in that order.
+template <typename Check>
+constexpr bool Follow(std::span<const CheckRow<Check>> rows,
+                      std::span<const RejectReason> precedence) {
+  return std::ranges::equal(rows, precedence, {}, &CheckRow<Check>::reason);
+}
+
+// The reason of the first row that fails.
+template <typename Check, size_t n>
+Refusal Run(Check& check, const CheckRow<Check> (&rows)[n]) {
+  for (const CheckRow<Check>& row : rows) {
+    check.detail = 0;
+    if (row.fails(check)) return {row.reason, check.detail};
+  }
+  return kNoRefusal;
+}
+
+inline bool OutsideBand(const Instrument& instrument, Price price) {
+  return price < instrument.band_low || price > instrument.band_high;
+}
+
+// What an ask counts at its acceptance: at its limit or at the best bid, whichever is more, since
+// that is what it may trade at.
+inline Credits AcceptanceExposure(const Instrument& instrument, Price price, Quantity gpus,
+                                  Minutes minutes) {
+  const PriceLevel* best_bid = instrument.book.ladder(Side::kBuy).Best();
+  const Price counted = best_bid == nullptr ? price : std::max(price, best_bid->price);
+  return OrderValue(counted, gpus, minutes);
+}
+
+inline NodeUse UseOf(const Node& node, const Instrument& instrument) {
+  const auto it = node.windows.find(instrument.id);
+  return it == node.windows.end() ? NodeUse() : it->second;
+}
+
+// Whether a level's total would leave 31 bits.
+inline bool LevelOverflows(Quantity resting, Quantity added) {
+  return int64_t{resting.value()} + added.value() > std::numeric_limits<int32_t>::max();
+}
+
+inline bool LeasesOverflow(const State& state, const MatchPlan& plan) {
+  return state.leases.size() + plan.fills > state.limits.leases_max;
+}
+
+}  // namespace warpbook::engine
