@@ -56,6 +56,11 @@ const CLI::App& LastCommand(const CLI::App& app) {
   return parsed.empty() ? app : LastCommand(*parsed.front());
 }
 
+std::string CommandPath(const CLI::App& app) {
+  const CLI::App* const parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : CommandPath(*parent) + " " + app.get_name();
+}
+
 }  // namespace
 
 CommandOption& CommandOption::Required() {
@@ -116,6 +121,17 @@ CommandLine::CommandLine(const std::string& name, const std::string& description
 
 CommandLine::~CommandLine() = default;
 
+// What is wrong, in one line.
+std::string CommandLine::Describe(const std::exception& fault) const {
+  const CLI::App& command = LastCommand(*app_);
+  const bool needs_more = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr;
+  if (!needs_more) return OneLine(fault.what());
+  const std::string help = "; see " + CommandPath(command) + " --help";
+  const std::vector<std::string> unknown = app_->remaining(true);
+  if (unknown.empty() || command.get_subcommands({}).empty()) return OneLine(fault.what()) + help;
+  return "unknown command \"" + unknown.front() + "\"" + help;
+}
+
 // " (in WARPBOOK_...)" where the fault is an option's that the environment gave.
 std::string CommandLine::SourceOf(const std::exception& fault, int argc,
                                   const char* const* argv) const {
@@ -143,7 +159,7 @@ int CommandLine::Run(int argc, const char* const* argv, std::ostream& out, std::
     return exit_code_;
   } catch (const CLI::ParseError& fault) {
     if (fault.get_exit_code() == 0) return app_->exit(fault, out, error);  // help was asked for
-    error << app_->get_name() << ": " << OneLine(fault.what()) << SourceOf(fault, argc, argv)
+    error << app_->get_name() << ": " << Describe(fault) << SourceOf(fault, argc, argv)
           << std::endl;
     return kExitUsage;
   }

@@ -73,6 +73,7 @@ class CommandLine {
   int Run(int argc, const char* const* argv, std::ostream& out, std::ostream& error);
 
  private:
+  std::string Describe(const std::exception& fault) const;
   std::string SourceOf(const std::exception& fault, int argc, const char* const* argv) const;
 
   std::unique_ptr<CLI::App> app_;

@@ -5,6 +5,9 @@
 
 namespace warpbook::gateway {
 
+// All of them, in the order of the help.
+void AddCommands(Command root);
+
 void AddServeCommand(Command& root);        // serve
 void AddKeyCommands(Command& root);         // keys new|show
 void AddAccountCommands(Command& root);     // account open, balances, orders, leases, credits buy

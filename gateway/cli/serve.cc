@@ -6,11 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "engine/service/engine_service.h"
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/stop_signals.h"
-#include "gateway/net/server.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -37,22 +35,19 @@ absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
       [&server](const engine::DurableBatch& batch) { server.ApplyReplayed(batch); });
 }
 
-void PrintStart(const ServeConfiguration& configuration, const engine::EngineService& service,
-                const GatewayServer& server) {
-  const engine::EngineService::RecoverySummary& recovery = service.recovery();
+void PrintStart(const ServeOptions& options, const Exchange& exchange) {
+  const engine::EngineService::RecoverySummary& recovery = exchange.service().recovery();
   if (!recovery.repair_note.empty()) std::cout << recovery.repair_note << "\n";
-  std::cout << "journal " << configuration.options.journal << ": "
+  std::cout << "journal " << options.journal << ": "
             << GroupDigits(static_cast<int64_t>(recovery.last_sequence.value()))
             << " commands replayed; the market's time is "
-            << FormatTime(service.market_clock().NowMicros()) << " UTC";
-  if (configuration.options.clock_factor > 1) {
-    std::cout << ", running " << configuration.options.clock_factor
-              << " times as fast as the clock";
+            << FormatTime(exchange.service().market_clock().NowMicros()) << " UTC";
+  if (options.clock_factor > 1) {
+    std::cout << ", running " << options.clock_factor << " times as fast as the clock";
   }
-  std::cout << "\nserving clients on port " << server.port()
-            << ", operators and settlement on port " << server.admin_port() << " ("
-            << configuration.options.listen << ", " << configuration.options.admin_listen << ")"
-            << std::endl;
+  std::cout << "\nserving clients on port " << exchange.server().port()
+            << ", operators and settlement on port " << exchange.server().admin_port() << " ("
+            << options.listen << ", " << options.admin_listen << ")" << std::endl;
 }
 
 }  // namespace
@@ -79,28 +74,47 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
   return configuration;
 }
 
-absl::Status Serve(const ServeConfiguration& configuration) {
+Exchange::Exchange(std::chrono::seconds drain) : drain_(drain) {}
+
+Exchange::~Exchange() {
+  if (server_) server_->Stop();
+}
+
+absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(const ServeConfiguration& configuration) {
+  std::unique_ptr<Exchange> exchange(
+      new Exchange(std::chrono::seconds(configuration.options.drain_seconds)));
   // The ports first: a busy one is told before a long replay.
   absl::StatusOr<std::unique_ptr<GatewayServer>> server = CreateServer(configuration);
   if (!server.ok()) return server.status();
+  exchange->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<engine::EngineService>> service =
-      RecoverEngine(configuration, **server);
+      RecoverEngine(configuration, *exchange->server_);
   if (!service.ok()) return service.status();
+  exchange->service_ = *std::move(service);
 
-  std::unique_ptr<engine::EnginePort> port = (*service)->CreatePort();
-  absl::Status status = (*service)->Start();
+  std::unique_ptr<engine::EnginePort> port = exchange->service_->CreatePort();
+  absl::Status status = exchange->service_->Start();
   if (!status.ok()) return status;
-  status = (*server)->Start(std::move(port), (*service)->market_clock());
+  status = exchange->server_->Start(std::move(port), exchange->service_->market_clock());
   if (!status.ok()) return status;
-  PrintStart(configuration, **service, **server);
+  return exchange;
+}
 
+absl::Status Exchange::Stop() {
+  server_->Drain(drain_);
+  server_->Stop();
+  return service_->Stop();
+}
+
+absl::Status Serve(const ServeConfiguration& configuration) {
+  absl::StatusOr<std::unique_ptr<Exchange>> exchange = Exchange::Start(configuration);
+  if (!exchange.ok()) return exchange.status();
+  PrintStart(configuration.options, **exchange);
   while (!WaitForStopSignal(std::chrono::hours(1))) continue;
   std::cout << "stopping" << std::endl;
-  (*server)->Drain(std::chrono::seconds(configuration.options.drain_seconds));
-  (*server)->Stop();
-  status = (*service)->Stop();
-  if (status.ok()) std::cout << "stopped; everything taken is in the journal" << std::endl;
-  return status;
+  const absl::Status stopped = (*exchange)->Stop();
+  if (stopped.ok()) std::cout << "stopped; everything taken is in the journal" << std::endl;
+  return stopped;
 }
 
 }  // namespace warpbook::gateway

@@ -2,12 +2,16 @@
 // nowhere else.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/service/engine_service.h"
+#include "gateway/net/server.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/public_key.h"
 
@@ -35,8 +39,31 @@ struct ServeConfiguration {
 // One clear sentence where something is missing or wrong.
 absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& options);
 
-// Recovers, serves until SIGTERM or SIGINT (BlockStopSignals before), drains and ends. What is
-// wrong at the start (a busy port, a damaged journal) is one clear sentence.
+// A running exchange. One thread, the owner's, makes and stops it.
+class Exchange {
+ public:
+  // Recovers and starts to serve. What is wrong (a busy port, a damaged journal) is one clear
+  // sentence.
+  static absl::StatusOr<std::unique_ptr<Exchange>> Start(const ServeConfiguration& configuration);
+  // Ends at once what Stop has not ended well.
+  ~Exchange();
+
+  // Tells the clients, finishes what is under way, and closes the journal. Once.
+  absl::Status Stop();
+
+  const GatewayServer& server() const { return *server_; }
+  const engine::EngineService& service() const { return *service_; }
+
+ private:
+  explicit Exchange(std::chrono::seconds drain);
+
+  const std::chrono::seconds drain_;
+  // The server reads the service's clock: it goes first.
+  std::unique_ptr<engine::EngineService> service_;
+  std::unique_ptr<GatewayServer> server_;
+};
+
+// Runs an exchange until SIGTERM or SIGINT (BlockStopSignals before).
 absl::Status Serve(const ServeConfiguration& configuration);
 
 }  // namespace warpbook::gateway

@@ -376,7 +376,7 @@ absl::Status ReplyStatus(const Reply& reply) {
   if (reply.success) return absl::OkStatus();
   std::string text = absl::StrCat(reply.message, " (", reply.code, ", ", reply.number, ")");
   if (!reply.param.empty()) absl::StrAppend(&text, " Parameter: ", reply.param, ".");
-  if (!reply.reason.empty()) absl::StrAppend(&text, " ", reply.reason);
+  if (!reply.reason.empty()) absl::StrAppend(&text, " Detail: ", reply.reason, ".");
   return absl::FailedPreconditionError(text);
 }
 

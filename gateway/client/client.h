@@ -47,8 +47,8 @@ struct Reply {
   std::string text;       // the whole reply as it came
 };
 
-// Ok where the reply is a success; else FailedPrecondition with "message (code, number)" and the
-// parameter.
+// Ok where the reply is a success; else FailedPrecondition with "message (code, number)", the
+// parameter and the detail.
 absl::Status ReplyStatus(const Reply& reply);
 
 struct ConnectOptions {

@@ -82,7 +82,8 @@ TEST_CASE("A refusal is a reply with code, number, parameter and outcome") {
   CHECK(reply->outcome == "rejected");
   const absl::Status status = ReplyStatus(*reply);
   CHECK(absl::IsFailedPrecondition(status));
-  CHECK(status.message() == "Too little. (insufficient_credits, 2106) Parameter: price. has 3");
+  CHECK(status.message() ==
+        "Too little. (insufficient_credits, 2106) Parameter: price. Detail: has 3.");
 }
 
 TEST_CASE("Replies in another order than the requests reach their own callers") {

@@ -1,0 +1,19 @@
+#include "gateway/cli/commands.h"
+
+namespace warpbook::gateway {
+
+void AddCommands(Command root) {
+  AddServeCommand(root);
+  AddKeyCommands(root);
+  AddAccountCommands(root);
+  AddOrderCommands(root);
+  AddWatchCommands(root);
+  AddInstrumentCommands(root);
+  AddCapacityCommands(root);
+  AddLeaseCommands(root);
+  AddOperatorCommands(root);
+  AddJournalCommands(root);
+  AddDemoCommand(root);
+}
+
+}  // namespace warpbook::gateway
