@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""The scripts of deploy/: options that are wrong, and the functions that the scripts share, run in
+bash with programs of our own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+
+# A supervisor around the programs that a test defines as exec_NAME.
+SUPERVISOR = """
+set -euo pipefail
+source {root}/deploy/dev/lib.sh
+source {root}/deploy/lib/processes.sh
+LOGS={logs}
+notice() {{ say "notice: $*"; }}
+trap 'for name in "${{!PROCESS[@]}}"; do stop "$name" || true; done' EXIT
+"""
+
+
+def run(command, **options):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, timeout=60, **options)
+
+
+class OptionsTest(unittest.TestCase):
+    """Wrong options end deploy/run before it touches anything."""
+
+    def test_a_wrong_option_is_named_and_the_status_is_2(self):
+        wrong = {
+            ("--frsh",): "unknown option --frsh",
+            ("extra",): "unknown option extra",
+            ("--seconds",): "--seconds needs a value",
+            ("--seconds", "0"): '--seconds takes a whole number from 1 to 999999999, not "0"',
+            ("--seconds", "-5"): '--seconds takes a whole number from 1 to 999999999, not "-5"',
+            ("--seconds", "1.5"): '--seconds takes a whole number from 1 to 999999999, not "1.5"',
+            ("--seconds", "9" * 30):
+                f'--seconds takes a whole number from 1 to 999999999, not "{"9" * 30}"',
+            ("--seconds", "1;id"): '--seconds takes a whole number from 1 to 999999999, not "1;id"',
+            ("--port", "65536"): '--port takes a whole number from 1 to 65535, not "65536"',
+            ("--port", "x"): '--port takes a whole number from 1 to 65535, not "x"',
+            ("--port", "65535"): "the admin port 65536 is no other port",
+            ("--port", "7400", "--admin-port", "7400"): "the admin port 7400 is no other port",
+            ("--clock-factor", "0"): '--clock-factor takes a whole number from 1 to 3600, not "0"',
+        }
+        for arguments, message in wrong.items():
+            with self.subTest(arguments=arguments):
+                ended = run([f"{ROOT}/deploy/run", *arguments])
+                self.assertEqual(ended.returncode, 2, ended)
+                self.assertEqual(ended.stderr.split("\n")[0], f"deploy/run: {message}")
+                self.assertEqual(ended.stdout, "")
+
+    def test_help_describes_every_option(self):
+        ended = run([f"{ROOT}/deploy/run", "--help"])
+        self.assertEqual(ended.returncode, 0)
+        for option in ("--fresh", "--seconds", "--port", "--admin-port", "--clock-factor",
+                       "--no-demo"):
+            self.assertIn(option, ended.stdout)
+
+
+class FunctionsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="warpbook-scripts-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def bash(self, script, prelude=SUPERVISOR):
+        text = prelude.format(root=ROOT, logs=self.folder) + script
+        return run(["bash", "-c", text, "deploy/run"])
+
+    # -- deploy/dev/lib.sh
+
+    def test_every_package_has_a_known_group_and_stands_once(self):
+        with open(f"{ROOT}/deploy/dev/packages", encoding="utf-8") as file:
+            rows = [line.split("#")[0].split() for line in file]
+        rows = [row for row in rows if row]
+        self.assertTrue(all(len(row) == 2 for row in rows), rows)
+        self.assertEqual({group for group, _ in rows}, {"build", "run", "test", "dev"})
+        names = [name for _, name in rows]
+        self.assertEqual(len(names), len(set(names)))
+        listed = self.bash("packages_of build run test dev").stdout.split()
+        self.assertEqual(listed, names)
+
+    def test_missing_packages_are_those_that_dpkg_does_not_know_as_installed(self):
+        ended = self.bash("""
+            packages_of() { printf '%s\\n' bash warpbook-no-such-package coreutils; }
+            missing_packages x
+        """)
+        self.assertEqual(ended.stdout, "warpbook-no-such-package\n")
+
+    def test_without_root_the_apt_line_is_printed_and_the_status_is_2(self):
+        ended = self.bash("""
+            missing_packages() { printf '%s\\n' g++ postgresql-15; }
+            can_be_root() { false; }
+            install_packages x
+        """)
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn("apt-get update && apt-get install -y --no-install-recommends g++ postgresql-15\n",
+                      ended.stdout)
+        self.assertIn("create_main_cluster = false", ended.stdout)
+
+    def test_nothing_is_installed_where_nothing_is_missing(self):
+        ended = self.bash("""
+            missing_packages() { :; }
+            as_root() { say "as root: $*"; }
+            install_packages x
+        """)
+        self.assertEqual((ended.returncode, ended.stdout), (0, ""))
+
+    def test_lists_are_brought_up_to_date_before_anything_is_installed(self):
+        ended = self.bash("""
+            missing_packages() { printf '%s\\n' g++; }
+            can_be_root() { true; }
+            as_root() { say "as root: $*"; }
+            forbid_debian_cluster() { say forbid; }
+            allow_debian_cluster() { say allow; }
+            install_packages x
+        """)
+        self.assertEqual(ended.stdout.split("\n")[1:-1], [
+            "as root: apt-get update -q", "forbid",
+            "as root: env DEBIAN_FRONTEND=noninteractive apt-get install -y "
+            "--no-install-recommends g++", "allow"])
+
+    # -- deploy/lib/processes.sh
+
+    def test_a_program_that_dies_is_started_again_and_its_end_is_told(self):
+        ended = self.bash("""
+            exec_worker() { say started; exec_alone TERM sleep 60; }
+            starts() { grep -c started "$LOGS/worker.log" 2>/dev/null || true; }
+            start worker
+            until [[ $(starts) == 1 ]]; do pause 0.01; done
+            kill -9 ${PROCESS[worker]}
+            while alive worker; do pause 0.01; done
+            revive worker
+            until [[ $(starts) == 2 ]]; do pause 0.01; done
+            alive worker && say "alive again"
+        """)
+        self.assertEqual(ended.returncode, 0, ended)
+        self.assertRegex(ended.stdout, r"^notice: worker died \(killed by SIGKILL\) and is started "
+                                       r"again; its log is \S+/worker\.log\nalive again\n$")
+        self.assertEqual(ended.stderr, "")
+
+    def test_a_program_that_dies_too_often_ends_the_run_and_its_log_is_named(self):
+        ended = self.bash("""
+            exec_worker() { exit 3; }
+            pause() { sleep 0.01; }
+            start worker
+            while true; do
+              while alive worker; do pause; done
+              revive worker
+            done
+        """)
+        self.assertEqual(ended.returncode, 1)
+        self.assertEqual(ended.stdout.count("died (exit status 3)"), 5)
+        self.assertRegex(ended.stderr, r"deploy/run: worker died again \(exit status 3\), 5 times "
+                                       r"in a minute: see \S+/worker\.log\n$")
+
+    def test_a_program_that_does_not_end_when_asked_is_killed(self):
+        ended = self.bash("""
+            pause() { sleep 0.001; }  # the 20 seconds pass in one
+            exec_worker() {
+              exec_alone TERM bash -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+            }
+            start worker
+            worker=${PROCESS[worker]}
+            until grep -q ready "$LOGS/worker.log" 2>/dev/null; do pause; done
+            stop worker || say "status $?"
+            kill -0 "$worker" 2>/dev/null || say gone
+        """)
+        self.assertIn("notice: worker did not end within", ended.stdout)
+        self.assertIn("status 137\ngone\n", ended.stdout)
+
+    def test_programs_end_with_a_supervisor_that_is_killed(self):
+        ended = self.bash("""
+            exec_worker() { exec_alone TERM sleep 60; }
+            start worker
+            pause 0.3
+            say "${PROCESS[worker]}"
+            kill -9 $$
+        """)
+        worker = int(ended.stdout)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                with open(f"/proc/{worker}/stat", encoding="utf-8") as stat:
+                    if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
+                        return
+            except FileNotFoundError:
+                return
+            time.sleep(0.05)
+        os.kill(worker, signal.SIGKILL)
+        self.fail("the program outlived its supervisor")
+
+    def test_awaiting_a_program_that_dies_is_a_failure_that_names_its_log(self):
+        ended = self.bash("""
+            exec_worker() { exit 7; }
+            start worker
+            await worker 10 false
+        """)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stderr,
+                         r"worker ended \(exit status 7\): see \S+/worker\.log\n$")
+
+    def test_awaiting_gives_up_in_time(self):
+        ended = self.bash("""
+            exec_worker() { exec_alone TERM sleep 60; }
+            start worker
+            await worker 1 false
+        """)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stderr, r"worker is not ready in time: see \S+/worker\.log\n$")
+
+    def test_a_port_is_busy_where_something_listens(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+            self.assertEqual(self.bash(f"port_is_busy {port}").returncode, 1)
+            listener.listen()
+            self.assertEqual(self.bash(f"port_is_busy {port}").returncode, 0)
+
+    # -- deploy/lib/report.sh
+
+    SUMMARY = json.dumps({
+        "sequence": 17, "fills": 1073, "leases": {"reserved": 3, "settled": 1070},
+        "gpu_hours_sold": "1967.26",
+        "tokens": {"burned_utok": "10000000", "burned": "10", "reminted_provider_utok": "6614226",
+                   "reminted_fee_utok": "142228", "emitted_utok": "1000000",
+                   "supply": "399990006.75"},
+        "credits": {"burned": "1190720"},
+    }, separators=(",", ":"))
+
+    def report(self, script):
+        ended = self.bash(f"source {ROOT}/deploy/lib/report.sh\njson='{self.SUMMARY}'\n{script}",
+                          prelude="set -euo pipefail\nsource {root}/deploy/dev/lib.sh\n")
+        self.assertEqual(ended.stderr, "")
+        return ended
+
+    def test_fields_are_read_from_the_object_that_holds_them(self):
+        for name, value in (("sequence", "17"), ("tokens.burned", "10"),
+                            ("credits.burned", "1190720"), ("leases.settled", "1070"),
+                            ("leases.failed", ""), ("nothing", ""), ("nothing.at_all", "")):
+            with self.subTest(name=name):
+                self.assertEqual(self.report(f'field "$json" {name}').stdout, value)
+
+    def test_minted_is_what_was_paid_for_work(self):
+        self.assertEqual(self.report('minted "$json"').stdout, "7.756454")
+
+    def test_the_table_has_every_figure(self):
+        rows = dict(re.findall(r"^  (\S.*?)  +(\S+)$", self.report('table "$json" 3532').stdout,
+                               re.M))
+        self.assertEqual(rows["orders"], "3532")
+        self.assertEqual(rows["fills"], "1073")
+        self.assertEqual(rows["leases settled"], "1070")
+        self.assertEqual(rows["TOK burned"], "10")
+        self.assertEqual(rows["TOK minted"], "7.756454")
+        self.assertEqual(rows["TOK supply"], "399990006.75")
+
+    def test_a_verdict_is_its_commands(self):
+        ended = self.report('verdict "one" "1 of 1" true && verdict "two" "0 of 1" false '
+                            '|| say "status $?"')
+        self.assertEqual(ended.stdout, "PASS  one: 1 of 1\nFAIL  two: 0 of 1\nstatus 1\n")
+
+    def test_an_acknowledged_order_that_the_journal_lacks_is_missing(self):
+        for name, ids in (("acknowledged", "9\n10\n11\n11\n"), ("journal", "10\n11\n12\n")):
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(ids)
+        ended = self.report(f"ACKNOWLEDGED={self.folder}/acknowledged\n"
+                            f"missing_orders {self.folder}/journal")
+        self.assertEqual(ended.stdout, "9\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
