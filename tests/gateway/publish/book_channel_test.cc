@@ -182,7 +182,7 @@ TEST_CASE(
       CHECK(fresh.sequence == copy.sequence);
     }
   }
-  CHECK(updates > 1'000);
+  CHECK(updates > 500);
   CHECK(copy.bids.size() + copy.asks.size() > 5);
 }
 
