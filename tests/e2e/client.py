@@ -360,6 +360,8 @@ class Client:
         """Sends a request now; the awaitable gives its reply."""
         req_id = next(self._ids)
         future = asyncio.get_running_loop().create_future()
+        # Where sending fails already nobody asks what became of it.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._pending[req_id] = future
         text = json.dumps({"method": method, "req_id": req_id, "params": params})
         return asyncio.ensure_future(self._finish(method, req_id, text, future))

@@ -37,6 +37,7 @@ POSTGRES_BIN = "/usr/lib/postgresql/15/bin"
 SOURCE_ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 DEFAULT_CATALOGUE = os.path.join(SOURCE_ROOT, "schema/catalogue/catalogue.conf")
 SERVER_NAME = "warpbook-e2e"
+LEDGER_ROLE = "warpbook_settlement"  # may read and add, as the migrations say
 # Below the ephemeral ports, so that no outgoing connection takes one while its owner restarts.
 PORTS = range(18400, 18600)
 START_DEADLINE_S = 30.0
@@ -158,7 +159,7 @@ class Market:
         self.engine = Process("warpbook", self.serve_argv(), self.path("warpbook.log"))
         self.settlement = Process("settlement", [
             settlement_binary(), "serve", "--journal", self.journal, "--database",
-            self.conninfo("warpbook"), "--engine", f"127.0.0.1:{self.admin_port}", "--server-name",
+            self.conninfo("warpbook", LEDGER_ROLE), "--engine", f"127.0.0.1:{self.admin_port}", "--server-name",
             SERVER_NAME, "--key", self.path("settlement.pem"), "--catalogue", self.catalogue
         ], self.path("settlement.log"))
         self.start_engine()
@@ -230,8 +231,8 @@ class Market:
 
     def audit(self, *extra):
         """`warpbook-settlement audit`."""
-        return run([settlement_binary(), "audit", "--database", self.conninfo("warpbook"),
-                    "--journal", self.journal, *extra])
+        return run([settlement_binary(), "audit", "--database",
+                    self.conninfo("warpbook", LEDGER_ROLE), "--journal", self.journal, *extra])
 
     def make_keys(self):
         for name in ("operator", "settlement"):
