@@ -112,6 +112,12 @@ int RunAudit(const Arguments& arguments) {
   if (!audit.ok()) return Fail(audit.status());
   bool all_hold = false;
   std::cout << AuditText(*audit, &all_hold) << std::flush;
+  if (!arguments.journal.empty()) {
+    const absl::Status same = CheckJournal(arguments.journal, audit->cursor);
+    std::cout << (same.ok() ? "PASS  " : "FAIL  ") << "the journal is the one that was posted"
+              << (same.ok() ? "" : ": ") << std::string(same.message()) << "\n";
+    all_hold = all_hold && same.ok();
+  }
   if (!arguments.replay_into.empty()) {
     const auto equal = ReplayEqual(arguments, *database);
     if (!equal.ok()) return Fail(equal.status());
@@ -146,6 +152,11 @@ void AddServe(CLI::App& app, Arguments& arguments, int& exit_code) {
       ->envname("WARPBOOK_JOURNAL")
       ->required();
   serve->add_option("--engine", arguments.engine, "The gateway's admin listener")
+      ->check([](const std::string& address) {
+        const size_t colon = address.rfind(':');
+        const bool has_both = colon != std::string::npos && colon > 0 && colon + 1 < address.size();
+        return has_both ? std::string() : "\"" + address + "\" is not of the form host:port";
+      })
       ->envname("WARPBOOK_ENGINE")
       ->capture_default_str();
   serve->add_option("--server-name", arguments.server_name, "The exchange's name")
@@ -165,6 +176,9 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   int exit_code = kDone;
   CLI::App app("Settlement of the Warpbook exchange: leases and ledger in PostgreSQL");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("warpbook-settlement: ") + error.what() + "\n";
+  });
   app.require_subcommand(1);
   AddServe(app, arguments, exit_code);
   CLI::App* const migrate = app.add_subcommand(
@@ -174,10 +188,11 @@ int Main(int argc, char** argv) {
   CLI::App* const audit =
       app.add_subcommand("audit", "Check every invariant of the ledger, from its transfers");
   AddDatabase(audit, arguments, "who may read");
-  CLI::Option* const journal = audit
-                                   ->add_option("--journal", arguments.journal,
-                                                "Directory of the journal, for --replay-into")
-                                   ->envname("WARPBOOK_JOURNAL");
+  CLI::Option* const journal =
+      audit
+          ->add_option("--journal", arguments.journal,
+                       "Directory of the journal: is it the one that was posted?")
+          ->envname("WARPBOOK_JOURNAL");
   audit
       ->add_option("--replay-into", arguments.replay_into,
                    "An empty database, as its owner: replay the journal into it and compare")

@@ -26,10 +26,8 @@ absl::StatusOr<Books> Books::Restore(StoredState state) {
   books.prices_ = state.prices;
   // Without a cursor any journal is the right one.
   books.journal_confirmed_ = state.cursor.sequence == Sequence();
-  for (const AccountRow& account : state.accounts) {
-    if (account.kind == AccountKind::kSettlement) {
-      books.settlement_accounts_[account.public_key] = account.id;
-    }
+  for (const AccountRow& account : state.settlement_accounts) {
+    books.settlement_accounts_[account.public_key] = account.id;
   }
   for (RequestRow& request : state.open_requests) {
     const Sequence sequence = request.sequence;

@@ -36,6 +36,23 @@ std::string Describe(LedgerAccount account) {
 
 }  // namespace
 
+absl::Status CheckJournal(const std::string& journal_directory, const Cursor& cursor) {
+  if (cursor.sequence == Sequence()) return absl::OkStatus();
+  auto reader = journal::TailReader::Open(journal_directory, cursor.sequence.value());
+  if (!reader.ok()) return reader.status();
+  const auto batch = (*reader)->Next();
+  if (!batch.ok()) return batch.status();
+  if (!*batch)
+    return absl::FailedPreconditionError("the journal ends before the ledger's sequence");
+  // Books that know nothing but the cursor: what is behind it is no matter here.
+  StoredState state;
+  state.cursor = cursor;
+  auto books = Books::Restore(state);
+  if (!books.ok()) return books.status();
+  const absl::Status status = books->Apply(**batch);
+  return books->journal_confirmed() ? absl::OkStatus() : status;
+}
+
 absl::Status Replay(const ReplayOptions& options) {
   if (absl::Status status = PrepareDatabase(options.conninfo); !status.ok()) return status;
   auto store = Store::Open({.conninfo = options.conninfo});

@@ -12,6 +12,9 @@
 
 namespace warpbook::settlement {
 
+// Ok where the journal holds the command at which the ledger stands, as it was posted.
+absl::Status CheckJournal(const std::string& journal_directory, const Cursor& cursor);
+
 struct ReplayOptions {
   std::string journal_directory;
   std::string conninfo;  // of the empty database; its schema is made first

@@ -27,8 +27,10 @@ class Service {
     while (true) {
       const absl::Status status = RunOnce();
       if (status.ok() || stop_) return status;
-      // The database was there before, so it comes back; at the first start it is a mistake.
-      if (!absl::IsUnavailable(status) || !started_) return status;
+      // The database was there before, so it comes back, and so does the lock that our lost
+      // connection may still hold there. At the first start either is a mistake.
+      const bool passes = absl::IsUnavailable(status) || absl::IsAlreadyExists(status);
+      if (!passes || !started_) return status;
       Log(LogLevel::kWarning, "interrupted", Fault(status));
       Pause(options_.retry);
       if (stop_) return absl::OkStatus();

@@ -9,14 +9,15 @@
 namespace warpbook::settlement {
 namespace {
 
-absl::Status LoadAccounts(pqxx::transaction_base& transaction, std::vector<AccountRow>& accounts) {
+absl::Status LoadSettlementAccounts(pqxx::transaction_base& transaction,
+                                    std::vector<AccountRow>& accounts) {
   for (const pqxx::row& row :
-       transaction.exec("SELECT id, owner_id, kind, encode(public_key, 'hex') FROM accounts")) {
-    const auto kind = ParseName<AccountKind>(Text(row[2]));
-    const std::string key = absl::HexStringToBytes(row[3].c_str());
-    AccountRow account{AccountId(Unsigned(row[0])), OwnerId(Unsigned(row[1]))};
-    if (!kind || key.size() != account.public_key.size()) return Malformed("accounts", row[0]);
-    account.kind = *kind;
+       transaction.exec("SELECT id, owner_id, encode(public_key, 'hex') FROM accounts"
+                        " WHERE kind = 'settlement'")) {
+    const std::string key = absl::HexStringToBytes(row[2].c_str());
+    AccountRow account{AccountId(Unsigned(row[0])), OwnerId(Unsigned(row[1])),
+                       AccountKind::kSettlement};
+    if (key.size() != account.public_key.size()) return Malformed("accounts", row[0]);
     std::copy(key.begin(), key.end(), account.public_key.begin());
     accounts.push_back(account);
   }
@@ -127,7 +128,7 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
 absl::StatusOr<StoredState> LoadState(pqxx::transaction_base& transaction) {
   StoredState state;
   absl::Status status = ReadCursor(transaction, state.cursor);
-  if (status.ok()) status = LoadAccounts(transaction, state.accounts);
+  if (status.ok()) status = LoadSettlementAccounts(transaction, state.settlement_accounts);
   if (status.ok()) status = LoadRequests(transaction, state);
   if (status.ok()) status = LoadLeases(transaction, state.open_leases);
   if (status.ok()) status = ReadBalances(transaction, state.balances);

@@ -105,7 +105,7 @@ struct Changes {
 // What a worker begins with.
 struct StoredState {
   Cursor cursor;
-  std::vector<AccountRow> accounts;
+  std::vector<AccountRow> settlement_accounts;
   std::vector<RequestRow> open_requests;     // ascending
   std::vector<std::string> used_references;  // of posted deposits
   std::vector<LeaseRow> open_leases;         // not settled

@@ -29,7 +29,7 @@ absl::Status TakeWorkerLock(Database& database, std::chrono::milliseconds wait) 
         });
     if (!status.ok() || taken) return status;
     if (std::chrono::steady_clock::now() >= deadline) {
-      return absl::FailedPreconditionError("another settlement worker is at work on this database");
+      return absl::AlreadyExistsError("another settlement worker is at work on this database");
     }
     std::this_thread::sleep_for(kPause);
   }

@@ -37,7 +37,7 @@ class Store {
   };
 
   // Connects, checks the schema and takes the worker's lock, which the connection holds for as long
-  // as it lives. FailedPrecondition where another worker has it.
+  // as it lives. AlreadyExists where another worker has it.
   static absl::StatusOr<Store> Open(Options options);
 
   // What is stored. In an empty database it first posts genesis.

@@ -152,7 +152,7 @@ TEST_CASE("A second worker on the same database is refused, and the first goes o
   Process first(test.service(), market, sender);
   const auto second =
       Store::Open({.conninfo = test.service(), .lock_wait = std::chrono::milliseconds(100)});
-  CHECK(absl::IsFailedPrecondition(second.status()));
+  CHECK(absl::IsAlreadyExists(second.status()));
   CHECK(std::string(second.status().message()).find("another settlement worker") !=
         std::string::npos);
   market.Tick();

@@ -252,6 +252,14 @@ TEST_CASE("The journal on disk, replayed cold, gives the same ledger") {
   CHECK(all_hold);
   CHECK(text.find("no checkpoint") == std::string::npos);
 
+  CHECK(CheckJournal(f.journal, audit->cursor).ok());
+  Cursor foreign = audit->cursor;
+  foreign.command_hash ^= 1;
+  CHECK(absl::IsFailedPrecondition(CheckJournal(f.journal, foreign)));
+  foreign = audit->cursor;
+  foreign.sequence = Sequence(last.value() + 1);
+  CHECK(absl::IsFailedPrecondition(CheckJournal(f.journal, foreign)));
+
   TestDatabase cold(TestDatabase::Schema::kNone);
   uint64_t progress = 0;
   const auto replay = [&](const TestDatabase& target, Sequence to) {
