@@ -18,6 +18,22 @@ bool VerifiesIdentity(Method method) {
   return method == Method::kSessionLogon || method == Method::kAccountOpen;
 }
 
+// What a request counts for: those whose answer is long, or that verify a signature, cost the
+// gateway more than the others.
+int64_t TokensFor(Method method) {
+  switch (method) {
+    case Method::kInstruments:
+    case Method::kAccountOrders:
+    case Method::kAccountLeases:
+    case Method::kAccountNodes:
+      return 10;
+    case Method::kCapacityRegister:
+      return 5;
+    default:
+      return 1;
+  }
+}
+
 }  // namespace
 
 bool IsCommand(Method method) {
@@ -44,7 +60,7 @@ Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_m
   const Refusal refusal = CheckPermission(visitor, InfoOf(method));
   if (refusal.reason != RejectReason::kNone) return refusal;
   if (shutting_down && IsCommand(method)) return {.reason = RejectReason::kShuttingDown};
-  int64_t wait = visitor.requests.Take(now_micros);
+  int64_t wait = visitor.requests.Take(now_micros, TokensFor(method));
   if (wait == 0 && VerifiesIdentity(method)) wait = visitor.authentications.Take(now_micros);
   if (wait != 0) return {.reason = RejectReason::kRateLimited, .retry_after_us = wait};
   return {};

@@ -11,7 +11,7 @@ namespace warpbook::gateway {
 
 // What one connection may ask for. A token bucket each: `burst` at once, `per_second` refilled.
 struct RateLimits {
-  int64_t requests_per_second = 1'000;  // all messages: kRateLimited, with retry_after_us
+  int64_t requests_per_second = 1'000;  // kRateLimited, with retry_after_us; lists count for 10
   int64_t requests_burst = 2'000;
   int64_t authentications_per_second = 5;  // logon and account.open, which verify signatures
   int64_t authentications_burst = 20;

@@ -15,19 +15,21 @@ class TokenBucket {
   TokenBucket(int64_t per_second, int64_t burst)
       : per_second_(per_second), capacity_(burst * kMicrosPerSecond), level_(capacity_) {}
 
-  // Takes one token and answers 0, or takes none and answers how many microseconds to wait for it.
-  int64_t Take(int64_t now_micros) {
+  // Takes `count` tokens (1 up to the burst) and answers 0, or takes none and answers how many
+  // microseconds to wait for them.
+  int64_t Take(int64_t now_micros, int64_t count = 1) {
     // An idle bucket is full after a while: longer waits add nothing, and cannot overflow.
     const int64_t elapsed =
         std::clamp(now_micros - last_micros_, int64_t{0}, capacity_ / per_second_ + 1);
     last_micros_ = std::max(last_micros_, now_micros);
     level_ = std::min(capacity_, level_ + elapsed * per_second_);
-    if (level_ >= kMicrosPerSecond) {
-      level_ -= kMicrosPerSecond;
+    const int64_t price = std::min(count * kMicrosPerSecond, capacity_);
+    if (level_ >= price) {
+      level_ -= price;
       return 0;
     }
-    // Rounded up: after this wait there is a whole token.
-    return (kMicrosPerSecond - level_ + per_second_ - 1) / per_second_;
+    // Rounded up: after this wait they are there.
+    return (price - level_ + per_second_ - 1) / per_second_;
   }
 
  private:

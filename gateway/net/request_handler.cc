@@ -354,8 +354,10 @@ void RequestHandler::SubmitPlain(Call& call, const R& request) {
 }
 
 void RequestHandler::Handle(Call& call, const OrderPlaceRequest& request) {
-  const InstrumentRow* instrument = OpenInstrument(call, request.symbol);
-  if (instrument == nullptr) return;
+  // A closed one too: a repeat of an order of its days gets the first answer, which only the engine
+  // knows.
+  const InstrumentRow* instrument = publisher_.state().FindInstrument(request.symbol);
+  if (instrument == nullptr) return Refuse(call, RejectReason::kUnknownInstrument, "symbol");
   const InstrumentId id = instrument->terms->id;
   Submit(call, call.visitor.logged_on->account,
          [&](CommandOrigin origin) { return MakeCommand(request, origin, id); });

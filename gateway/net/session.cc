@@ -246,8 +246,10 @@ void BeastSession::Pump() {
   stream_.async_write(boost::asio::buffer(*writing_),
                       [self = shared_from_this()](error_code error, size_t) {
                         self->writing_ = nullptr;
-                        // A read reports the same error, and ends the session.
-                        if (!error) self->Pump();
+                        // Aborted: the WebSocket is closing, and the read tells how.
+                        if (error == boost::asio::error::operation_aborted) return;
+                        if (error) return self->Cut(error.message());
+                        self->Pump();
                       });
 }
 

@@ -28,6 +28,18 @@ TEST_CASE("After the wait that a bucket names there is a token") {
   }
 }
 
+TEST_CASE("What costs more takes more tokens, and waits for as many") {
+  TokenBucket bucket(/*per_second=*/10, /*burst=*/12);
+  const int64_t start = 1'000'000'000;
+  CHECK(bucket.Take(start, 10) == 0);
+  CHECK(bucket.Take(start, 10) == 800'000);
+  CHECK(bucket.Take(start, 2) == 0);  // a cheap one still goes
+  CHECK(bucket.Take(start + 1'000'000, 10) == 0);
+  // More than a bucket holds is the whole bucket, so that it is not refused for ever.
+  CHECK(bucket.Take(start + 9'000'000, 100) == 0);
+  CHECK(bucket.Take(start + 9'000'000) == 100'000);
+}
+
 TEST_CASE("A long rest fills a bucket to its burst and no further, and time may stand still") {
   TokenBucket bucket(/*per_second=*/1'000'000, /*burst=*/2);
   CHECK(bucket.Take(std::numeric_limits<int64_t>::max()) == 0);
