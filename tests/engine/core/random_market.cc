@@ -211,11 +211,14 @@ CommandRecord RandomMarket::Place(const ReferenceMarket& market) {
   if (Chance(1)) c.mutate_lease_id(1);
   reference::PutBytes(c.mutable_client_order_id(), ClientId());
   if (const auto* id = Pick(market.remembered()); id != nullptr && Chance(3)) {
-    // The same order once more.
+    // The same order once more, or almost the same.
     std::memcpy(&c, id->content.data(), sizeof c);
     c.mutable_header() = From(id->account);
     reference::PutBytes(c.mutable_client_order_id(), id->client_id);
     c.mutate_validate_only(Chance(20));
+    if (Chance(30)) c.mutate_min_fill(c.min_fill() == 0 ? 1 : 0);
+    if (Chance(10)) c.mutate_self_trade_prevention(static_cast<uint8_t>(Below(4)));
+    if (Chance(10)) c.mutate_deadline_us(time_ + 1'000'000);
   }
   return CommandRecord(c);
 }
