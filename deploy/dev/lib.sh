@@ -90,5 +90,5 @@ build() {
     fail "the configuration failed"
   }
   rm -f "$folder.configure.log"
-  cmake --build "$folder" ${1:+--target "$@"}
+  cmake --build "$folder" ${1:+--target "$@"} || fail "the build failed"
 }
