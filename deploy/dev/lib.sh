@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share: Debian packages and the build. Sourced, with `set -euo pipefail` in force.
 
-WARPBOOK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+WARPBOOK_ROOT=$(unset CDPATH && cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 say() { printf '%s\n' "$*"; }
 fail() {

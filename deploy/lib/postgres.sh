@@ -26,7 +26,9 @@ locate_postgres() {
   POSTGRES_HOME=$VAR/postgres
   if ((EUID == 0)); then POSTGRES_HOME=/var/lib/warpbook-$hash; fi
   POSTGRES_SOCKET=$POSTGRES_HOME/socket
-  if ((${#POSTGRES_SOCKET} + 14 > SOCKET_PATH_MAX)); then
+  # A path that is too long, or that a list or a connection string would not take as it is.
+  if ((${#POSTGRES_SOCKET} + 14 > SOCKET_PATH_MAX)) ||
+    [[ $POSTGRES_SOCKET == *[!A-Za-z0-9/._-]* ]]; then
     POSTGRES_SOCKET=/tmp/warpbook-$EUID-$hash
   fi
 }
@@ -73,7 +75,7 @@ exec_postgres() {
   exec env --default-signal=INT,QUIT setsid setpriv "${as[@]}" --pdeathsig INT -- \
     "$POSTGRES_BIN/postgres" -D "$POSTGRES_HOME/data" \
     -c "unix_socket_directories=$POSTGRES_SOCKET" -c unix_socket_permissions=0700 \
-    -c listen_addresses= -c max_connections=20 -c fsync=on
+    -c listen_addresses= -c port=5432 -c max_connections=20 -c fsync=on
 }
 
 postgres_answers() { "$POSTGRES_BIN/pg_isready" -q -h "$POSTGRES_SOCKET"; }
