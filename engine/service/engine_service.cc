@@ -76,6 +76,7 @@ class LocalEngineService final : public EngineService {
     journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
     sequencer_ = std::make_unique<Sequencer>(
         Sequencer::Parts{engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
+    sequencer_->Begin();
     sequencer_thread_ = std::thread([this] { sequencer_->Run(); });
     return absl::OkStatus();
   }

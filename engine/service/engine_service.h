@@ -86,8 +86,9 @@ class EngineService {
   // the service: it then takes no command and gives what was published to it.
   virtual std::unique_ptr<EnginePort> CreatePort() = 0;
 
-  // Starts the threads; the first commands are those of the exchange itself: system keys, windows,
-  // a tick.
+  // Starts the threads. The first commands are those of the exchange itself (system keys, windows,
+  // a tick); they are durable, and every port has them, when this returns: a gateway that takes
+  // what its port has before it serves knows the keys that may log on.
   virtual absl::Status Start() = 0;
 
   // Ends the service: no further command is taken, those taken are applied, a Tick with a full

@@ -36,9 +36,14 @@ void Sequencer::RequestStop() {
   parts_.wakeup->Notify();
 }
 
-void Sequencer::Run() {
+void Sequencer::Begin() {
   SubmitSystemKeys();
-  next_tick_ = std::chrono::steady_clock::now();
+  RunTickIfDue();
+  while (!TryHandOver()) parts_.journal.WaitUntilFree();
+  parts_.journal.WaitUntilFree();
+}
+
+void Sequencer::Run() {
   while (!stopping_.load()) {
     RunTickIfDue();
     const bool gathered = Gather();

@@ -33,6 +33,9 @@ class Sequencer {
   };
   explicit Sequencer(Parts parts) : parts_(std::move(parts)) {}
 
+  // Before Run, on any one thread: submits the exchange's own first commands (system keys, windows,
+  // a tick) and returns when they are durable and published.
+  void Begin();
   // The body of its thread; returns after RequestStop, with everything handed over and durable.
   void Run();
   // Any thread.

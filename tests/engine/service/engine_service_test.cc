@@ -73,6 +73,19 @@ TEST_CASE("Commands go in, durable events come out, in order and without a gap")
   }
 }
 
+TEST_CASE("Once started, every port has the exchange's keys and windows") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  options.operator_key = PublicKey{1};
+  options.settlement_key = PublicKey{2};
+  const auto service = Recover(std::move(options));
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  REQUIRE(user.Poll());
+  CHECK(RecordsOf<wire::AccountOpened>(user.records()).size() == 2);
+  CHECK(RecordsOf<wire::InstrumentOpened>(user.records()).size() >= 4);
+}
+
 TEST_CASE("A restart by replay gives the same state, and what came out comes again") {
   MemoryFileSystem files;
   uint64_t state_hash = 0;
