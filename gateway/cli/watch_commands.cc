@@ -180,10 +180,10 @@ absl::Status WatchTrades(const WatchArguments& arguments) {
       },
       [](CliSession&, const Message& message) {
         for (const JsonValue& trade : message.value["data"].items()) {
-          std::cout << FormatTime(message.value["ts"].integer()) << "  "
-                    << Cell(trade["taker_side"]) << " " << Cell(trade["gpus"]) << " at "
-                    << Cell(trade["price"]) << " for " << Cell(trade["minutes"])
-                    << " minutes, lease " << Cell(trade["trade_id"]) << std::endl;
+          std::cout << FormatTime(trade["ts"].integer()) << "  " << Cell(trade["taker_side"]) << " "
+                    << Cell(trade["gpus"]) << " at " << Cell(trade["price"]) << " for "
+                    << Cell(trade["minutes"]) << " minutes, lease " << Cell(trade["trade_id"])
+                    << std::endl;
         }
         return absl::OkStatus();
       });

@@ -65,6 +65,7 @@ struct L2Book {
 
 struct TradeRow {
   LeaseId id;
+  Timestamp time;
   Price price;
   Quantity gpus;
   Minutes minutes;

@@ -43,7 +43,8 @@ void MoveEscrow(AccountRow& account, const wire::CreditsMoved& event) {
 
 }  // namespace
 
-void MarketState::Apply(wire::RecordView event) {
+void MarketState::Apply(wire::RecordView event, Timestamp time) {
+  time_ = time;
   switch (event.type()) {
 #define WARPBOOK_X(name)          \
   case wire::RecordType::k##name: \
@@ -182,6 +183,7 @@ void MarketState::On(const wire::TradeExecuted& event) {
   InstrumentRow& instrument = Instrument(event.instrument_id());
   const LeaseId id(event.lease_id());
   instrument.last_trades.push_back({.id = id,
+                                    .time = time_,
                                     .price = Price(event.price()),
                                     .gpus = Quantity(event.gpus()),
                                     .minutes = Minutes(event.minutes()),

@@ -24,8 +24,9 @@ class MarketState {
   // The catalogue must outlive it.
   explicit MarketState(const Catalogue& catalogue) : catalogue_(catalogue) {}
 
-  // Takes in one event. Events come in journal order, without a gap from the first one ever.
-  void Apply(wire::RecordView event);
+  // Takes in one event of a command of that time. Events come in journal order, without a gap from
+  // the first one ever.
+  void Apply(wire::RecordView event, Timestamp time);
 
   const Catalogue& catalogue() const { return catalogue_; }
   // Null where there is none. Valid until the next Apply.
@@ -63,6 +64,7 @@ class MarketState {
   void ForgetOldestClosed();
 
   const Catalogue& catalogue_;
+  Timestamp time_;  // of the event's command
   absl::flat_hash_map<AccountId, AccountRow> accounts_;
   absl::flat_hash_map<InstrumentId, InstrumentRow> instruments_;
   absl::flat_hash_map<std::string, InstrumentId> instruments_by_symbol_;

@@ -83,8 +83,7 @@ size_t PublicFeed::CountOf(uint64_t connection_id) const {
 
 void PublicFeed::SendFirst(uint64_t connection_id, Channel channel, InstrumentId instrument,
                            int64_t ts_us) {
-  if (channel != Channel::kBook) return;
-  Stream& stream = feeds_[instrument].book;
+  Stream& stream = StreamOf(feeds_[instrument], channel);
   const auto listener = FindListener(stream.listeners, connection_id);
   WARPBOOK_CHECK(listener != stream.listeners.end());
   SendSnapshot(*listener, stream, channel, instrument, ts_us);
@@ -122,12 +121,8 @@ void PublicFeed::On(const wire::BookLevelChanged& event) {
 }
 
 void PublicFeed::On(const wire::TradeExecuted& event) {
-  Touch(InstrumentId(event.instrument_id()))
-      .new_trades.push_back({.id = LeaseId(event.lease_id()),
-                             .price = Price(event.price()),
-                             .gpus = Quantity(event.gpus()),
-                             .minutes = Minutes(event.minutes()),
-                             .taker_side = static_cast<Side>(event.taker_side())});
+  const InstrumentId id(event.instrument_id());
+  Touch(id).new_trades.push_back(state_.FindInstrument(id)->last_trades.back());
 }
 
 void PublicFeed::On(const wire::InstrumentStateChanged& event) {

@@ -34,7 +34,7 @@ class PublicFeed {
   void RemoveConnection(uint64_t connection_id);
   size_t CountOf(uint64_t connection_id) const;
 
-  // What a book channel begins with. Trades begin with the next trade.
+  // What a channel begins with: the book as it is; the last trades.
   void SendFirst(uint64_t connection_id, Channel channel, InstrumentId instrument, int64_t ts_us);
   // The connection's queue has room again: a snapshot for each channel that it was passed over in.
   void Resume(uint64_t connection_id, int64_t ts_us);

@@ -50,6 +50,7 @@ std::string WriteTrades(const InstrumentRow& instrument, PublicHead head, bool i
   json.Key("data").BeginArray();
   for (const TradeRow& trade : trades) {
     json.BeginObject().FieldText("trade_id", trade.id.value());
+    json.Field("ts", trade.time.micros());
     json.Field("price", FormatPrice(trade.price)).Field("gpus", trade.gpus.value());
     json.Field("minutes", trade.minutes.value()).Field("taker_side", Name(trade.taker_side));
     json.EndObject();

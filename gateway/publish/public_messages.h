@@ -27,7 +27,7 @@ std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
 
 std::string TradesUpdate(const InstrumentRow& instrument, PublicHead head,
                          std::span<const TradeRow> trades);
-// The last trades, for a subscriber that missed some.
+// The last trades, the oldest first.
 std::string TradesSnapshot(const InstrumentRow& instrument, PublicHead head);
 
 // One row of `instruments`.

@@ -17,7 +17,7 @@ void Publisher::Publish(const engine::DurableBatch& batch) {
 }
 
 void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
-  state_.Apply(event);
+  state_.Apply(event, Timestamp(last_time_us_));
   replier_.OnEvent(command, event);
   private_.OnEvent(event, last_time_us_);
   switch (event.type()) {

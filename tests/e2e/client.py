@@ -227,8 +227,8 @@ class Book(Feed):
 
 
 class Trades(Feed):
-    """Trades of one instrument from now on; each update follows the one before. A snapshot of the
-    last ones replaces updates that a slow reader missed."""
+    """Trades of one instrument: the last ones, then each as it is made, without a gap. A snapshot
+    also replaces updates that a slow reader missed."""
 
     def __init__(self, symbol):
         super().__init__()
@@ -238,10 +238,12 @@ class Trades(Feed):
     def take(self, message):
         promise(message["symbol"] == self.symbol, "another instrument", message)
         if message["type"] == "update":
-            promise(self.seq in (None, message["prev_seq"]), f"expected prev_seq {self.seq}",
-                    message)
+            promise(message["prev_seq"] == self.seq, f"expected prev_seq {self.seq}", message)
             promise(message["seq"] == message["prev_seq"] + 1, "the counter jumped", message)
             promise(message["data"], "no trade", message)
+        times = [trade["ts"] for trade in message["data"]]
+        promise(times == sorted(times) and all(time <= message["ts"] for time in times),
+                "the oldest trade comes first, none from the future", message)
         self.seq = message["seq"]
         super().take(message)
 
@@ -432,7 +434,7 @@ class Client:
     # -- Channels
 
     async def subscribe(self, channel, symbol=None):
-        """The feed of the channel, with its first snapshot where it has one."""
+        """The feed of the channel, with its first snapshot."""
         params = {"channel": channel} if symbol is None else {"channel": channel, "symbol": symbol}
         if channel == "book":
             tick = next(row["tick"] for row in (await self.call("instruments"))["instruments"]
@@ -445,8 +447,7 @@ class Client:
         self.feeds[channel, symbol] = feed
         result = await self.call("subscribe", **params)
         promise(result == params, "subscribed to something else", result)
-        if channel != "trades":
-            await self.wait(lambda: feed.has_snapshot, f"the snapshot of {channel}")
+        await self.wait(lambda: feed.has_snapshot, f"the snapshot of {channel}")
         return feed
 
     # -- Reading

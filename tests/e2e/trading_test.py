@@ -124,6 +124,9 @@ class TradingTest(MarketTestCase):
              for t in trades.data()],
             [(part["lease_id"], "2.50", 3, MINUTES, "buy"),
              (rest["lease_id"], "2.50", 5, MINUTES, "buy")])
+        past = await provider.subscribe("trades", self.symbol)  # begins with the last ones
+        self.assertEqual(past.messages[0]["data"], trades.data())
+        self.assertEqual(past.seq, trades.seq)
         reserved = leases.data(state="reserved")
         self.assertEqual([(row["lease_id"], row["role"], row["gpus"]) for row in reserved],
                          [(part["lease_id"], "buyer", 3), (rest["lease_id"], "buyer", 5)])

@@ -194,6 +194,7 @@ TEST_CASE("A watcher that was too slow gets a fresh snapshot and goes on from th
   CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("trades")) == 0);
   BookCopy copy;
   for (const std::string& message : watcher.Take("book")) copy.Take(message);
+  CHECK(watcher.Take("trades").size() == 1);
   watcher.is_slow = true;
   for (int step = 0; step < 100; ++step) market.Step();
   CHECK(watcher.messages.empty());
@@ -228,23 +229,41 @@ TEST_CASE("A trade is told once, with the price it was made at, and counted by i
   const std::string node = gateway.ApprovedNode(seller, seller_id, Ed25519PrivateKey::Generate());
   TestPeer& watcher = gateway.Connect();
   CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("trades")) == 0);
-  CHECK(watcher.messages.empty());
+  const auto none_yet = watcher.Take("trades");
+  REQUIRE(none_yet.size() == 1);
+  CHECK(At(none_yet[0], "/type") == "snapshot");
+  CHECK(IntegerAt(none_yet[0], "/seq") == 0);
   CHECK(gateway.ReasonOf(seller, "order.place",
                          OrderText("sell", 125, 8, R"(,"node":")" + node + "\"")) == 0);
   CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 3, "")) == 0);
+  gateway.exchange.clock().Advance(1'000);
   CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 5, "")) == 0);
   const auto trades = watcher.Take("trades");
   REQUIRE(trades.size() == 2);
   CHECK(At(trades[0], "/symbol") == kTestSymbol);
   CHECK(IntegerAt(trades[0], "/seq") == 1);
   CHECK(IntegerAt(trades[0], "/prev_seq") == 0);
-  CHECK(IntegerAt(trades[0], "/ts") == gateway.exchange.clock().NowMicros());
+  const int64_t now = gateway.exchange.clock().NowMicros();
+  CHECK(IntegerAt(trades[0], "/ts") == now - 1'000);
+  CHECK(IntegerAt(trades[0], "/data/0/ts") == now - 1'000);
   CHECK(At(trades[0], "/data/0/trade_id") == "1");
   CHECK(At(trades[0], "/data/0/price") == "2.50");
   CHECK(IntegerAt(trades[0], "/data/0/gpus") == 3);
   CHECK(IntegerAt(trades[0], "/data/0/minutes") == 57);
   CHECK(At(trades[0], "/data/0/taker_side") == "buy");
   CHECK(IntegerAt(trades[1], "/prev_seq") == 1);
+
+  // Who comes later begins with the last trades, the oldest first, and misses none that follows.
+  TestPeer& later = gateway.Connect();
+  CHECK(gateway.ReasonOf(later, "subscribe", ChannelParams("trades")) == 0);
+  const auto past = later.Take("trades");
+  REQUIRE(past.size() == 1);
+  CHECK(At(past[0], "/type") == "snapshot");
+  CHECK(IntegerAt(past[0], "/seq") == 2);
+  CHECK(At(past[0], "/data/0/trade_id") == "1");
+  CHECK(IntegerAt(past[0], "/data/0/ts") == now - 1'000);
+  CHECK(At(past[0], "/data/1/trade_id") == "2");
+  CHECK(IntegerAt(past[0], "/data/1/ts") == now);
 }
 
 TEST_CASE("All subscribers of a channel share one encoded message") {
