@@ -167,7 +167,7 @@ absl::Status GatewayServer::Impl::Start(std::unique_ptr<engine::EnginePort> port
       [this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), true); });
   thread_ = std::thread([this] { io_.run(); });
   LogEvent(LogLevel::kInfo, "gateway_started",
-           {.detail = absl::StrCat(options_.listen, " ", options_.admin_listen)});
+           {.detail = absl::StrCat("clients ", this->port(), ", operators ", admin_port())});
   return absl::OkStatus();
 }
 

@@ -1,0 +1,324 @@
+// The client, the commands and the demo against a real exchange in this process.
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "gateway/cli/demo/demo.h"
+#include "gateway/cli/key_files.h"
+#include "gateway/cli/message_queue.h"
+#include "gateway/client/book_view.h"
+#include "gateway/client/json_object.h"
+#include "schema/types/decimal.h"
+#include "tests/gateway/cli/command_runner.h"
+#include "tests/gateway/cli/local_exchange.h"
+
+namespace warpbook::gateway {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// A member or operator at a local exchange, by command.
+class Person {
+ public:
+  Person(const LocalExchange& exchange, const std::string& name)
+      : exchange_(exchange), key_(exchange.File(name + ".pem")) {}
+
+  CommandResult Does(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--key", key_, "--connect", exchange_.address()});
+    return RunCommand(words);
+  }
+  // As the operator does it.
+  CommandResult Rules(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--key", key_, "--admin", exchange_.admin_address()});
+    return RunCommand(words);
+  }
+  const std::string& key() const { return key_; }
+
+ private:
+  const LocalExchange& exchange_;
+  const std::string key_;
+};
+
+CommandResult Public(const LocalExchange& exchange, std::vector<std::string> words) {
+  words.insert(words.end(), {"--connect", exchange.address()});
+  return RunCommand(words);
+}
+
+// A buyer with money, and a provider with an approved node.
+struct Market {
+  explicit Market(int64_t clock_factor = 1) : exchange(clock_factor) {
+    REQUIRE(buyer.Does({"account", "open"}).exit_code == 0);
+    REQUIRE(provider.Does({"account", "open"}).exit_code == 0);
+    REQUIRE(operators.Rules({"token", "deposit", buyer.key(), "1000"}).exit_code == 0);
+    REQUIRE(buyer.Does({"credits", "buy", "500"}).exit_code == 0);
+    REQUIRE(provider.Does({"capacity", "register", "H100-SXM", "us-east", "8"}).exit_code == 0);
+    const uint64_t node = *LoadIdBeside(provider.key() + ".device", "node");
+    REQUIRE(operators.Rules({"capacity", "set", std::to_string(node), "8"}).exit_code == 0);
+    REQUIRE(operators.Rules({"limit", "set", provider.key(), "1000"}).exit_code == 0);
+  }
+
+  LocalExchange exchange;
+  Person operators{exchange, "operator"}, buyer{exchange, "buyer"}, provider{exchange, "provider"};
+};
+
+TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
+  const Market market;
+  const CommandResult asked =
+      market.provider.Does({"order", "place", "sell", "4", "H100-SXM", "2.50"});
+  CHECK(asked.exit_code == 0);
+  CHECK(Contains(asked.out, "sell 4 x H100-SXM.us-east."));
+  CHECK(Contains(asked.out, "rests in the book"));
+
+  const CommandResult bought =
+      market.buyer.Does({"order", "place", "buy", "1", "H100-SXM.us-east", "3.00"});
+  CHECK(bought.exit_code == 0);
+  CHECK(Contains(bought.out, "filled 1 at 2.50 for "));
+  CHECK(Contains(bought.out, "lease 1"));
+  CHECK(Contains(market.buyer.Does({"order", "place", "buy", "1", "H100-SXM.us-east"}).out,
+                 "filled 1 at 2.50 for "));
+
+  const CommandResult resting = market.buyer.Does(
+      {"order", "place", "buy", "2", "H100-SXM.us-east", "2.00", "--cl-ord-id", "a"});
+  CHECK(Contains(resting.out, "rests in the book"));
+  CHECK(Contains(market.buyer.Does({"orders"}).out, "2.00"));
+  CHECK(Contains(market.buyer.Does({"order", "amend", "--cl-ord-id", "a", "--gpus", "1"}).out,
+                 "1 of 1 left at 2.00; priority kept"));
+  CHECK(
+      Contains(market.buyer.Does({"order", "cancel", "--cl-ord-id", "a"}).out, "cancelled 1 GPUs"));
+  CHECK(market.buyer.Does({"orders"}).out == "no open orders\n");
+  CHECK(Contains(market.buyer.Does({"leases"}).out, "reserved"));
+  CHECK(Contains(market.buyer.Does({"balances"}).out, "500 TOK"));
+  CHECK(Contains(market.provider.Does({"capacity", "list"}).out, "verified"));
+
+  const CommandResult book =
+      Public(market.exchange, {"watch", "book", "H100-SXM", "--seconds", "1"});
+  CHECK(book.exit_code == 0);
+  CHECK(Contains(book.out, "2.50        2  ask"));
+  const CommandResult trades =
+      Public(market.exchange, {"watch", "trades", "H100-SXM", "--seconds", "1"});
+  CHECK(Contains(trades.out, "buy 1 at 2.50"));
+}
+
+TEST_CASE("A refusal is told with reason, code and number, and ends with 1") {
+  const Market market;
+  struct Row {
+    std::vector<std::string> words;
+    const char* named;
+  };
+  for (const Row& row :
+       {Row{{"order", "place", "buy", "1", "H100-SXM", "2.501"}, "(price_off_tick, 2013)"},
+        Row{{"order", "place", "buy", "0", "H100-SXM", "2.50"}, "2010"},
+        Row{{"order", "place", "buy", "100000", "H100-SXM", "2.50"},
+            "(insufficient_credits, 2106)"},
+        Row{{"order", "place", "sell", "1", "H100-SXM", "2.50"}, "capacity register"},
+        Row{{"order", "place", "buy", "1", "H100-SXM.us-east.2000-01-01T00:00", "2.50"},
+            "no open instrument"},
+        Row{{"order", "cancel", "12345"}, "(unknown_order, 2005)"},
+        Row{{"lease", "complete", "7"}, "(unknown_lease, 2201)"},
+        Row{{"credits", "buy", "x"}, "(malformed_decimal, 1014)"},
+        Row{{"account", "open"}, "has account"}}) {
+    CAPTURE(row.named);
+    const CommandResult result = market.buyer.Does(row.words);
+    CHECK(result.exit_code == 1);
+    CHECK(Contains(result.error, row.named));
+    CHECK(result.error.starts_with("warpbook: "));
+  }
+  // A member's key is no operator's.
+  CHECK(Contains(market.buyer.Rules({"price", "set", "2.00"}).error, "(scope_missing, 1108)"));
+}
+
+TEST_CASE("With --json the gateway's answer is printed as it came, a refusal too") {
+  const Market market;
+  const CommandResult balances = market.buyer.Does({"balances", "--json"});
+  const absl::StatusOr<JsonValue> reply = JsonValue::Parse(balances.out);
+  REQUIRE(reply.ok());
+  CHECK((*reply)["result"]["tok"].text() == "500");
+  const CommandResult refused = market.buyer.Does({"order", "cancel", "9", "--json"});
+  CHECK(refused.exit_code == 1);
+  CHECK(Contains(refused.out, "\"number\":2005"));
+}
+
+TEST_CASE("Operators set prices and halt and resume an instrument") {
+  const Market market;
+  CHECK(market.operators.Rules({"price", "set", "2.00"}).exit_code == 0);
+  const CommandResult listed =
+      Public(market.exchange, {"instruments", "H100-SXM", "us-east", "--json"});
+  const absl::StatusOr<JsonValue> rows = JsonValue::Parse(listed.out);
+  REQUIRE(rows.ok());
+  const std::string symbol = (*rows)["result"]["instruments"].items().back()["symbol"].text();
+  CHECK(Contains(market.operators.Rules({"instrument", "halt", symbol}).out, "is halted"));
+  CHECK(Contains(market.buyer.Does({"order", "place", "buy", "1", symbol, "2.00"}).error,
+                 "(instrument_halted, 2006)"));
+  CHECK(Contains(market.operators.Rules({"instrument", "resume", symbol}).out, "is open"));
+  CHECK(market.buyer.Does({"order", "place", "buy", "1", symbol, "2.00"}).exit_code == 0);
+}
+
+TEST_CASE("A book that is followed through many orders is right after every update") {
+  const Market market;
+  MessageQueue messages;
+  ConnectOptions options;
+  options.address = market.exchange.address();
+  options.on_message = messages.Callback();
+  const auto client = Client::Connect(options);
+  REQUIRE(client.ok());
+  const auto key = Ed25519PrivateKey::LoadPem(market.buyer.key());
+  REQUIRE((*client)->Logon(*ResolveAccount(market.buyer.key()), *key)->success);
+  const auto instruments = (*client)->Call(
+      "instruments",
+      JsonObject().Text("hardware_class", "H100-SXM").Text("region", "us-east").Build());
+  const JsonValue& last = instruments->result["instruments"].items().back();
+  const std::string symbol = last["symbol"].text();
+  REQUIRE(
+      (*client)
+          ->Call("subscribe", JsonObject().Text("channel", "book").Text("symbol", symbol).Build())
+          ->success);
+  int64_t placed = 0;
+  for (int i = 0; i < 90; ++i) {
+    const Price price(2'000'000 + (i * 7 % 13) * 50'000);
+    const auto reply = (*client)->Call("order.place", JsonObject()
+                                                          .Text("symbol", symbol)
+                                                          .Text("side", "buy")
+                                                          .Text("order_type", "limit")
+                                                          .Text("price", FormatPrice(price))
+                                                          .Integer("gpus", 1 + i % 3)
+                                                          .Build());
+    REQUIRE(reply.ok());
+    REQUIRE_MESSAGE(reply->success, reply->code);
+    placed += 1 + i % 3;
+  }
+  BookView book(*ParsePrice(last["tick"].text()));
+  const auto deadline = steady_clock::now() + seconds(10);
+  int64_t resting = 0;
+  while (resting < placed) {
+    const auto message = messages.Pop(deadline);
+    REQUIRE(message.has_value());
+    const absl::Status applied = book.Apply(message->value);
+    REQUIRE_MESSAGE(applied.ok(), applied.message());
+    resting = 0;
+    for (const auto& [price, gpus] : book.bids()) resting += gpus.value();
+  }
+  CHECK(resting == placed);
+  CHECK(book.bids().size() == 13);
+}
+
+TEST_CASE("What was acknowledged is there after a restart, and clients are told before") {
+  Market market;
+  REQUIRE(market.buyer.Does({"order", "place", "buy", "2", "H100-SXM", "2.00"}).exit_code == 0);
+  const std::string balances = market.buyer.Does({"balances"}).out;
+  const std::string orders = market.buyer.Does({"orders"}).out;
+  MessageQueue messages;
+  ConnectOptions options;
+  options.address = market.exchange.address();
+  options.on_message = messages.Callback();
+  options.on_closed = [&messages](const absl::Status& status) { messages.Close(status); };
+  const auto client = Client::Connect(options);
+  REQUIRE(client.ok());
+  market.exchange.Restart();
+  const auto told = messages.Pop(steady_clock::now() + seconds(5));
+  REQUIRE(told.has_value());
+  CHECK(told->value["data"]["event"].text() == "server_shutdown");
+  CHECK_FALSE(messages.Pop(steady_clock::now() + seconds(5)).has_value());
+  CHECK(Contains(std::string(messages.status().message()), "1001"));
+  CHECK(market.buyer.Does({"balances"}).out == balances);
+  CHECK(market.buyer.Does({"orders"}).out == orders);
+  REQUIRE(market.exchange.Stop().ok());
+  CHECK(Contains(RunCommand({"journal", "verify", market.exchange.journal()}).out,
+                 "the journal is right"));
+  const CommandResult dump = RunCommand({"journal", "dump", market.exchange.journal()});
+  CHECK(Contains(dump.out, " OrderAccepted "));
+  CHECK(Contains(dump.out, " RegisterSystemKey "));
+}
+
+TEST_CASE("A second exchange on the same ports or the same journal is refused in one sentence") {
+  LocalExchange exchange;
+  ServeOptions options;
+  options.journal = exchange.File("other");
+  options.catalogue = WARPBOOK_CATALOGUE;
+  options.listen = exchange.address();
+  options.admin_listen = "127.0.0.1:0";
+  absl::Status status = Exchange::Start(*LoadServeConfiguration(options)).status();
+  CHECK_FALSE(status.ok());
+  CHECK(Contains(std::string(status.message()), exchange.address()));
+  options.journal = exchange.journal();
+  options.listen = "127.0.0.1:0";
+  status = Exchange::Start(*LoadServeConfiguration(options)).status();
+  CHECK_FALSE(status.ok());
+  CHECK(Contains(std::string(status.message()), exchange.journal()));
+}
+
+TEST_CASE("The demo trades, survives a restart, delivers, cancels its orders and counts") {
+  LocalExchange exchange(60);
+  DemoOptions options;
+  options.connect = exchange.address();
+  options.admin = exchange.admin_address();
+  options.operator_key = exchange.operator_key_file();
+  options.keys_directory = exchange.File("demo");
+  options.seconds = 12;
+  options.providers = 3;
+  options.buyers = 3;
+  options.actions_per_second = 60;
+  options.summary_file = exchange.File("summary.json");
+  options.acknowledged_file = exchange.File("acknowledged");
+  std::thread restart([&] {
+    std::this_thread::sleep_for(seconds(6));
+    exchange.Restart();
+  });
+  const absl::Status status = RunDemo(options);
+  restart.join();
+  REQUIRE_MESSAGE(status.ok(), status.message());
+  std::ifstream file(options.summary_file);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  CAPTURE(text);
+  const absl::StatusOr<JsonValue> summary = JsonValue::Parse(text);
+  REQUIRE(summary.ok());
+  CHECK((*summary)["orders_acknowledged"].integer() > 50);
+  CHECK((*summary)["fills"].integer() > 5);
+  CHECK((*summary)["reconnects"].integer() >= 6);
+  REQUIRE(exchange.Stop().ok());
+  // Every order that was acknowledged is in the journal.
+  const std::string dump = RunCommand({"journal", "dump", exchange.journal()}).out;
+  std::ifstream acknowledged(options.acknowledged_file);
+  int64_t count = 0;
+  for (std::string id; acknowledged >> id; ++count) {
+    CHECK_MESSAGE(Contains(dump, " order_id=" + id + " "), id);
+  }
+  CHECK(count == (*summary)["orders_acknowledged"].integer());
+}
+
+TEST_CASE("The demo says where nothing answers, and whose key is wrong") {
+  LocalExchange exchange;
+  DemoOptions options;
+  options.connect = exchange.address();
+  options.admin = exchange.admin_address();
+  options.keys_directory = exchange.File("demo");
+  options.operator_key = exchange.File("nobody.pem");
+  CHECK(Contains(std::string(RunDemo(options).message()), "nobody.pem"));
+  options.operator_key = exchange.File("settlement.pem");
+  CHECK(Contains(std::string(RunDemo(options).message()), "the operator cannot log on"));
+}
+
+TEST_CASE("Where nothing listens, a command says where and why, and ends with 1") {
+  std::string address;
+  {
+    LocalExchange exchange;
+    address = exchange.address();
+  }
+  const CommandResult result = RunCommand({"instruments", "--connect", address});
+  CHECK(result.exit_code == 1);
+  CHECK(result.error == "warpbook: " + address + ": cannot connect: Connection refused\n");
+  const CommandResult no_key =
+      RunCommand({"balances", "--connect", address, "--key", "/nowhere.pem"});
+  CHECK(no_key.exit_code == 1);
+  CHECK(Contains(no_key.error, "/nowhere.pem"));
+}
+
+}  // namespace
+}  // namespace warpbook::gateway
