@@ -16,21 +16,6 @@ Timestamp FloorTo(Timestamp time, int64_t length_micros) {
   return Timestamp(time.micros() - time.micros() % length_micros);
 }
 
-wire::OpenInstrument MakeOpen(const Catalogue& catalogue, const HardwareClass& hardware_class,
-                              const Region& region, Timestamp start) {
-  wire::OpenInstrument command;
-  command.mutate_window_start_us(start.micros());
-  command.mutate_tick(hardware_class.tick.value());
-  command.mutate_band_low(hardware_class.band_low.value());
-  command.mutate_band_high(hardware_class.band_high.value());
-  command.mutate_window_minutes(hardware_class.window_minutes.value());
-  command.mutate_notice_seconds(catalogue.notice_seconds);
-  command.mutate_gate_minutes(catalogue.gate_minutes);
-  command.mutate_class_id(hardware_class.id.value());
-  command.mutate_region_id(region.id.value());
-  return command;
-}
-
 void ScheduleMarket(const Catalogue& catalogue, const HardwareClass& hardware_class,
                     const Region& region, Timestamp last_end, Timestamp now,
                     std::vector<wire::CommandRecord>& commands) {
@@ -44,12 +29,28 @@ void ScheduleMarket(const Catalogue& catalogue, const HardwareClass& hardware_cl
     const Timestamp gate =
         start.PlusMicros(length_micros - catalogue.gate_minutes * kMicrosPerMinute);
     if (now < gate) {
-      commands.emplace_back(MakeOpen(catalogue, hardware_class, region, start));
+      commands.emplace_back(MakeOpenInstrument(catalogue, hardware_class, region, start));
     }
   }
 }
 
 }  // namespace
+
+wire::OpenInstrument MakeOpenInstrument(const Catalogue& catalogue,
+                                        const HardwareClass& hardware_class, const Region& region,
+                                        Timestamp start) {
+  wire::OpenInstrument command;
+  command.mutate_window_start_us(start.micros());
+  command.mutate_tick(hardware_class.tick.value());
+  command.mutate_band_low(hardware_class.band_low.value());
+  command.mutate_band_high(hardware_class.band_high.value());
+  command.mutate_window_minutes(hardware_class.window_minutes.value());
+  command.mutate_notice_seconds(catalogue.notice_seconds);
+  command.mutate_gate_minutes(catalogue.gate_minutes);
+  command.mutate_class_id(hardware_class.id.value());
+  command.mutate_region_id(region.id.value());
+  return command;
+}
 
 void KnownWindows::Observe(wire::RecordView event) {
   if (event.type() == wire::RecordType::kInstrumentOpened) {

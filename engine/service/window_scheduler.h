@@ -32,6 +32,11 @@ class KnownWindows {
   std::vector<KnownWindow> windows_;  // in the order of their opening
 };
 
+// The command that opens the window of a class in a region that begins then.
+wire::OpenInstrument MakeOpenInstrument(const Catalogue& catalogue,
+                                        const HardwareClass& hardware_class, const Region& region,
+                                        Timestamp start);
+
 // CloseInstrument for every window that is over, then OpenInstrument for every one that is missing:
 // of each tradable class and region, aligned to the class's window length since 1970, the current
 // window while its gate is open and `windows_ahead` after it. Windows of a new length begin after

@@ -1,6 +1,5 @@
 #include "schema/journal/scan.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -39,18 +38,6 @@ absl::StatusOr<KnownDurable> ReadKnownDurable(FileSystem& files, const std::stri
     return watermark.status();
   }
   return known;
-}
-
-absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files,
-                                                   const std::string& directory) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
-  if (!names.ok()) return names.status();
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : *names) {
-    if (const std::optional<uint64_t> number = ParseSegmentName(name)) numbers.push_back(*number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
 }
 
 class Scanner {

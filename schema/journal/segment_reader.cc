@@ -19,6 +19,18 @@ bool HeaderIsSound(const BatchHeader& header, uint64_t offset) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files,
+                                                   const std::string& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return names.status();
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : *names) {
+    if (const std::optional<uint64_t> number = ParseSegmentName(name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& files,
                                                                    const std::string& directory,
                                                                    uint64_t number) {

@@ -32,6 +32,9 @@ struct SegmentRest {
   std::optional<uint64_t> batch_at_offset;  // of the first whole batch in it
 };
 
+// The numbers of a journal's segments, ascending.
+absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files, const std::string& directory);
+
 class SegmentReader {
  public:
   // Opens segment `number` and checks its header. NotFound; DataLoss names the file and its fault.

@@ -88,19 +88,14 @@ class JournalTailReader final : public TailReader {
 absl::StatusOr<std::unique_ptr<SegmentReader>> FindSegment(FileSystem& files,
                                                            const std::string& directory,
                                                            uint64_t from_sequence) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
-  if (!names.ok()) return names.status();
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : *names) {
-    if (const std::optional<uint64_t> number = ParseSegmentName(name)) numbers.push_back(*number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  for (size_t i = numbers.size(); i > 0; --i) {
+  const absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files, directory);
+  if (!numbers.ok()) return numbers.status();
+  for (size_t i = numbers->size(); i > 0; --i) {
     absl::StatusOr<std::unique_ptr<SegmentReader>> segment =
-        SegmentReader::Open(files, directory, numbers[i - 1]);
+        SegmentReader::Open(files, directory, (*numbers)[i - 1]);
     if (!segment.ok() || (*segment)->header().first_sequence <= from_sequence) return segment;
   }
-  if (numbers.empty()) {
+  if (numbers->empty()) {
     return absl::NotFoundError(absl::StrCat(directory, " holds no journal yet"));
   }
   return absl::OutOfRangeError(absl::StrCat(directory, " begins after sequence ", from_sequence));

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
@@ -144,18 +145,9 @@ DirectExchange::DirectExchange()
   register_key(operator_key_, AccountKind::kOperator);
   register_key(settlement_key_, AccountKind::kSettlement);
   for (const int64_t hour : {0, 1}) {
-    const HardwareClass& hardware_class = *catalogue_.FindClass("H100-SXM");
-    wire::OpenInstrument command;
-    command.mutate_window_start_us(kTestWindowMicros + hour * kMicrosPerHour);
-    command.mutate_tick(hardware_class.tick.value());
-    command.mutate_band_low(hardware_class.band_low.value());
-    command.mutate_band_high(hardware_class.band_high.value());
-    command.mutate_window_minutes(hardware_class.window_minutes.value());
-    command.mutate_notice_seconds(catalogue_.notice_seconds);
-    command.mutate_gate_minutes(catalogue_.gate_minutes);
-    command.mutate_class_id(hardware_class.id.value());
-    command.mutate_region_id(catalogue_.FindRegion("us-east")->id.value());
-    Apply(command);
+    Apply(engine::MakeOpenInstrument(catalogue_, *catalogue_.FindClass("H100-SXM"),
+                                     *catalogue_.FindRegion("us-east"),
+                                     Timestamp(kTestWindowMicros + hour * kMicrosPerHour)));
   }
 }
 

@@ -30,6 +30,22 @@ std::string RequestText(std::string_view method, std::string_view params) {
          std::string(params) + "}";
 }
 
+std::string SignedLogonText(std::string_view challenge, AccountId account,
+                            const Ed25519PrivateKey& key, Timestamp now) {
+  const std::string nonce_hex = At(challenge, "/result/nonce");
+  REQUIRE(nonce_hex.size() == 64);
+  LogonNonce nonce{};
+  for (size_t i = 0; i < nonce.size(); ++i) {
+    nonce[i] = static_cast<uint8_t>(std::stoi(nonce_hex.substr(2 * i, 2), nullptr, 16));
+  }
+  const auto signature = key.Sign(LogonMessage(kTestServerName, nonce, account, now));
+  std::string params = "{";
+  if (account) params += R"("account":")" + std::to_string(account.value()) + R"(",)";
+  params += R"("public_key":")" + HexOf(key.public_key()) + R"(","timestamp":)" +
+            std::to_string(now.micros()) + R"(,"signature":")" + HexOf(signature) + R"("})";
+  return RequestText(account ? "session.logon" : "account.open", params);
+}
+
 std::vector<std::string> TestPeer::Take(std::string_view channel) {
   std::vector<std::string> taken;
   std::deque<std::string> kept;
@@ -95,20 +111,8 @@ void TestGateway::Pump() {
 
 std::string TestGateway::LogonText(TestPeer& peer, AccountId account,
                                    const Ed25519PrivateKey& key) {
-  const std::string challenge = Ask(peer, "session.challenge", "{}");
-  const std::string nonce_hex = At(challenge, "/result/nonce");
-  REQUIRE(nonce_hex.size() == 64);
-  LogonNonce nonce{};
-  for (size_t i = 0; i < nonce.size(); ++i) {
-    nonce[i] = static_cast<uint8_t>(std::stoi(nonce_hex.substr(2 * i, 2), nullptr, 16));
-  }
-  const Timestamp now(real.NowMicros());
-  const auto signature = key.Sign(LogonMessage(kTestServerName, nonce, account, now));
-  std::string params = "{";
-  if (account) params += R"("account":")" + std::to_string(account.value()) + R"(",)";
-  params += R"("public_key":")" + HexOf(key.public_key()) + R"(","timestamp":)" +
-            std::to_string(now.micros()) + R"(,"signature":")" + HexOf(signature) + R"("})";
-  return RequestText(account ? "session.logon" : "account.open", params);
+  return SignedLogonText(Ask(peer, "session.challenge", "{}"), account, key,
+                         Timestamp(real.NowMicros()));
 }
 
 void TestGateway::Logon(TestPeer& peer, AccountId account, const Ed25519PrivateKey& key) {

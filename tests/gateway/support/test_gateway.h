@@ -40,6 +40,10 @@ class TestPeer final : public Subscriber {
 // `{"method":method,"req_id":1,"params":params}`.
 std::string RequestText(std::string_view method, std::string_view params = "{}");
 std::string HexOf(std::span<const uint8_t> bytes);
+// session.logon (account 0: account.open), signed for the nonce of that answer to
+// session.challenge.
+std::string SignedLogonText(std::string_view challenge, AccountId account,
+                            const Ed25519PrivateKey& key, Timestamp now);
 
 class TestGateway {
  public:

@@ -30,19 +30,7 @@ TestServer::~TestServer() { server->Stop(); }
 
 std::string SignedRequest(TestSocket& socket, AccountId account, const Ed25519PrivateKey& key) {
   const std::string challenge = socket.Ask(RequestText("session.challenge"));
-  const std::string nonce_hex = At(challenge, "/result/nonce");
-  REQUIRE(nonce_hex.size() == 64);
-  LogonNonce nonce{};
-  for (size_t i = 0; i < nonce.size(); ++i) {
-    nonce[i] = static_cast<uint8_t>(std::stoi(nonce_hex.substr(2 * i, 2), nullptr, 16));
-  }
-  const Timestamp now(IntegerAt(challenge, "/result/time"));
-  const auto signature = key.Sign(LogonMessage(kTestServerName, nonce, account, now));
-  std::string params = "{";
-  if (account) params += R"("account":")" + std::to_string(account.value()) + R"(",)";
-  params += R"("public_key":")" + HexOf(key.public_key()) + R"(","timestamp":)" +
-            std::to_string(now.micros()) + R"(,"signature":")" + HexOf(signature) + R"("})";
-  return RequestText(account ? "session.logon" : "account.open", params);
+  return SignedLogonText(challenge, account, key, Timestamp(IntegerAt(challenge, "/result/time")));
 }
 
 AccountId TestServer::OpenAccount(TestSocket& socket, const Ed25519PrivateKey& key) {
