@@ -198,6 +198,8 @@ TEST_CASE("Replaced decisions are no longer sent") {
   }
   CHECK(Await([&] { return link.connected(); }));
   link.Replace(replacement);
+  // On a new connection: what was on its way on the old one has been refused by then.
+  CHECK(Await([&] { return link.connected(); }));
   exchange.direct().SetBusy(false);
   CHECK(Await([&] { return exchange.TookAll(100); }));
   // The first that was taken is the replacement's first.
