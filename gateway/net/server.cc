@@ -178,10 +178,15 @@ void GatewayServer::Impl::Stop() {
     admin_listener_->Close();
     error_code ignored;
     ready_.close(ignored);
+    sweep_timer_.cancel();
     for (const auto& [id, session] : sessions_) session->Cut("stopped");
     io_.stop();
   });
   thread_.join();
+  // What was cut comes to its end: an operation of Beast's that waits inside its stream would keep
+  // its session, and so itself, for ever.
+  io_.restart();
+  while (io_.poll() > 0) continue;
   sessions_.clear();
   port_.reset();
 }

@@ -167,6 +167,10 @@ class RecordWriter {
     std::memcpy(place, &header, sizeof header);
     std::memcpy(place + sizeof header, record.body(), header.size);
   }
+  // Whole records.
+  void AppendBytes(std::span<const std::byte> records) {
+    std::memcpy(Grow(records.size()), records.data(), records.size());
+  }
   std::span<const std::byte> bytes() const { return bytes_; }
   size_t size() const { return bytes_.size(); }
   void Clear() { bytes_.clear(); }

@@ -77,6 +77,7 @@ std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, bool from_start
   REQUIRE(WIFSIGNALED(status));
   REQUIRE(WTERMSIG(status) == SIGKILL);
   std::vector<Acknowledgement> acknowledged(bytes.size() / sizeof(Acknowledgement));
+  if (acknowledged.empty()) return acknowledged;
   std::memcpy(acknowledged.data(), bytes.data(), acknowledged.size() * sizeof(Acknowledgement));
   return acknowledged;
 }

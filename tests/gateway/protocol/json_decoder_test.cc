@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
 #include <string>
 #include <variant>
 
@@ -27,10 +28,11 @@ void CheckBad(std::string_view text, RejectReason reason, std::string_view param
   CHECK(refusal->param == param);
 }
 
+// What is returned may point into its decoder, which is kept.
 template <typename R>
 R CheckGood(std::string_view text) {
-  JsonDecoder decoder(kBytesMax);
-  const DecodedMessage message = decoder.Decode(text);
+  static std::deque<JsonDecoder> decoders;
+  const DecodedMessage message = decoders.emplace_back(kBytesMax).Decode(text);
   CAPTURE(std::string(text));
   if (const auto* refusal = std::get_if<Refusal>(&message.request)) {
     CAPTURE(refusal->param);
