@@ -2,23 +2,13 @@
 
 namespace warpbook::engine {
 
-Account* Accounts::Find(AccountId id) {
-  if (!id || id.value() > accounts_.size()) return nullptr;
-  return &accounts_[id.value() - 1];
-}
-
-Node* Accounts::FindNode(NodeId id) {
-  if (!id || id.value() > nodes_.size()) return nullptr;
-  return &nodes_[id.value() - 1];
-}
-
 const Account* Accounts::FindByKey(const PublicKey& key) const {
   const auto it = keys_.find(key);
   return it == keys_.end() ? nullptr : &accounts_[it->second.value() - 1];
 }
 
 Account& Accounts::Open(AccountKind kind, const PublicKey& key, uint32_t scopes) {
-  Account& account = accounts_.emplace_back();
+  Account& account = accounts_.AddLast();
   account.id = AccountId(accounts_.size());
   account.kind = kind;
   if (kind == AccountKind::kMember) account.owner = OwnerId(++owner_count_);
@@ -35,7 +25,7 @@ void Accounts::AddKey(Account& account, const PublicKey& key, uint32_t scopes) {
 Node& Accounts::AddNode(Account& account, const PublicKey& device_key) {
   const bool added = device_keys_.insert(device_key).second;
   WARPBOOK_CHECK(added);
-  Node& node = nodes_.emplace_back();
+  Node& node = nodes_.AddLast();
   node.id = NodeId(nodes_.size());
   node.account = &account;
   node.device_key = device_key;

@@ -3,19 +3,29 @@
 // bids; exposure is the sum of the open asks at their limits and of the fills not yet ended.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "engine/core/client_order_ids.h"
 #include "engine/core/order.h"
+#include "engine/core/stable_vector.h"
 #include "schema/types/public_key.h"
 
 namespace warpbook::engine {
+
+// What an account or a node has in each window. Most are in a few windows at a time: those are kept
+// beside it, in order, and are found without a hash.
+template <typename Value>
+using ByInstrument =
+    boost::container::flat_map<InstrumentId, Value, std::less<>,
+                               boost::container::small_vector<std::pair<InstrumentId, Value>, 4>>;
 
 struct AccountKey {
   PublicKey key;
@@ -35,7 +45,7 @@ struct Account {
   Order* first_order = nullptr;
   Order* last_order = nullptr;
   uint32_t order_count = 0;
-  absl::flat_hash_map<InstrumentId, uint32_t> orders_in_book;
+  ByInstrument<uint32_t> orders_in_book;
   std::unique_ptr<ClientOrderIds> client_order_ids;  // null until the first one
 };
 
@@ -57,13 +67,17 @@ struct Node {
   Quantity gpus;  // of them, how many may be sold: an operator's word
   Assurance assurance = Assurance::kListed;
   bool approved = false;  // an operator has set its capacity
-  absl::btree_map<InstrumentId, NodeUse> windows;
+  ByInstrument<NodeUse> windows;
 };
 
 class Accounts {
  public:
-  Account* Find(AccountId id);
-  Node* FindNode(NodeId id);
+  Account* Find(AccountId id) {
+    return id.value() - 1 < accounts_.size() ? &accounts_[id.value() - 1] : nullptr;
+  }
+  Node* FindNode(NodeId id) {
+    return id.value() - 1 < nodes_.size() ? &nodes_[id.value() - 1] : nullptr;
+  }
   const Account* FindByKey(const PublicKey& key) const;
   bool device_key_in_use(const PublicKey& key) const { return device_keys_.contains(key); }
 
@@ -73,14 +87,13 @@ class Accounts {
   Node& AddNode(Account& account, const PublicKey& device_key);
 
   // Ascending by id; addresses hold.
-  std::deque<Account>& all() { return accounts_; }
-  const std::deque<Account>& all() const { return accounts_; }
-  const std::deque<Node>& nodes() const { return nodes_; }
+  const StableVector<Account>& all() const { return accounts_; }
+  const StableVector<Node>& nodes() const { return nodes_; }
   uint64_t owner_count() const { return owner_count_; }
 
  private:
-  std::deque<Account> accounts_;
-  std::deque<Node> nodes_;
+  StableVector<Account> accounts_;
+  StableVector<Node> nodes_;
   uint64_t owner_count_ = 0;
   absl::flat_hash_map<PublicKey, AccountId> keys_;
   absl::flat_hash_set<PublicKey> device_keys_;

@@ -121,11 +121,10 @@ Order* FindOrder(State& state, const Account& account, OrderId id,
     if (entry == nullptr || !entry->live) return nullptr;
     id = entry->order;
   }
-  const auto it = state.orders.find(id);
-  if (it == state.orders.end() || it->second->account != &account) return nullptr;
-  return it->second;
+  Order* order = state.orders.Find(id);
+  return order == nullptr || order->account != &account ? nullptr : order;
 }
 
-Refusal RunChecks(AmendCheck& check) { return Run(check, kAmendRows); }
+Refusal RunChecks(AmendCheck& check) { return Run<kAmendRows>(check); }
 
 }  // namespace warpbook::engine

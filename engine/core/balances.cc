@@ -48,7 +48,7 @@ void MoveCredits(Context& context, Account& account, CreditBucket source, Credit
   if (amount == Credits(0)) return;
   AddTo(context.state, account, source, -amount);
   AddTo(context.state, account, destination, amount);
-  wire::CreditsMoved event;
+  auto& event = context.events.Private<wire::CreditsMoved>(account);
   event.mutate_amount(amount.value());
   event.mutate_lease_id(lease.value());
   event.mutate_order_id(order.value());
@@ -56,7 +56,6 @@ void MoveCredits(Context& context, Account& account, CreditBucket source, Credit
   event.mutate_locked_after(account.locked.value());
   event.mutate_source(static_cast<uint8_t>(source));
   event.mutate_destination(static_cast<uint8_t>(destination));
-  context.events.Private(event, account);
 }
 
 Credits OrderValue(Price price, Quantity gpus, Minutes minutes) {

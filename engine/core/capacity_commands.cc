@@ -61,14 +61,13 @@ Refusal Handle(Context& context, const wire::RegisterNode& command) {
   node.class_id = ClassId(command.class_id());
   node.region_id = RegionId(command.region_id());
   node.registered = Quantity(command.gpus());
-  wire::NodeRegistered event;
+  auto& event = context.events.Private<wire::NodeRegistered>(*sender.account);
   event.mutate_tag(command.header().tag());
   event.mutate_node_id(node.id.value());
   std::memcpy(event.mutable_device_key()->Data(), device_key.data(), device_key.size());
   event.mutate_gpus(command.gpus());
   event.mutate_class_id(command.class_id());
   event.mutate_region_id(command.region_id());
-  context.events.Private(event, *sender.account);
   return kNoRefusal;
 }
 
@@ -89,11 +88,10 @@ Refusal Handle(Context& context, const wire::SetCapacity& command) {
   node->assurance = assurance;
   node->approved = true;
   context.events.Accept(command.header(), wire::RecordType::kSetCapacity, node->id.value());
-  wire::CapacitySet event;
+  auto& event = context.events.Private<wire::CapacitySet>(*node->account);
   event.mutate_node_id(node->id.value());
   event.mutate_gpus(gpus.value());
   event.mutate_assurance(command.assurance());
-  context.events.Private(event, *node->account);
   if (downgraded) {
     CancelAsks(
         context, *node->account, CancelReason::kDowngraded,
@@ -112,10 +110,9 @@ Refusal Handle(Context& context, const wire::SetBondedLimit& command) {
   if (command.limit() < 0) return {RejectReason::kInvalidAmount};
   account->bonded_limit = Credits(command.limit());
   context.events.Accept(command.header(), wire::RecordType::kSetBondedLimit, account->id.value());
-  wire::BondedLimitSet event;
+  auto& event = context.events.Private<wire::BondedLimitSet>(*account);
   event.mutate_limit(command.limit());
   event.mutate_exposure(account->exposure.value());
-  context.events.Private(event, *account);
   CancelAsks(
       context, *account, CancelReason::kLimitReduced, [](const Order&) { return true; },
       [&] { return account->exposure > account->bonded_limit; });

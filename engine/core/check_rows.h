@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "engine/core/balances.h"
 #include "engine/core/order_checks.h"
@@ -24,14 +25,24 @@ constexpr bool Follow(std::span<const CheckRow<Check>> rows,
   return std::ranges::equal(rows, precedence, {}, &CheckRow<Check>::reason);
 }
 
-// The reason of the first row that fails.
-template <typename Check, size_t n>
-Refusal Run(Check& check, const CheckRow<Check> (&rows)[n]) {
-  for (const CheckRow<Check>& row : rows) {
+// The reason of the first row that fails. The rows are known when this is compiled, so that each
+// check can be part of one function.
+template <const auto& rows, size_t... i, typename Check>
+Refusal RunRows(Check& check, std::index_sequence<i...>) {
+  Refusal refusal;
+  const auto fails = [&check, &refusal](const CheckRow<Check>& row, auto row_fails) {
     check.detail = 0;
-    if (row.fails(check)) return {row.reason, check.detail};
-  }
-  return kNoRefusal;
+    if (!row_fails(check)) [[likely]]
+      return false;
+    refusal = {row.reason, check.detail};
+    return true;
+  };
+  static_cast<void>((fails(rows[i], [](Check& c) { return rows[i].fails(c); }) || ...));
+  return refusal;
+}
+template <const auto& rows, typename Check>
+Refusal Run(Check& check) {
+  return RunRows<rows>(check, std::make_index_sequence<std::size(rows)>());
 }
 
 inline bool OutsideBand(const Instrument& instrument, Price price) {

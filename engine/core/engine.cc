@@ -12,14 +12,13 @@ namespace warpbook::engine {
 namespace {
 
 void EmitLevelChange(Context& context, const Instrument& instrument, const LevelChange& change) {
-  wire::BookLevelChanged event;
+  auto& event = context.events.Public<wire::BookLevelChanged>();
   event.mutate_price(change.price.value());
   event.mutate_instrument_id(instrument.id.value());
   event.mutate_gpus(change.gpus.value());
   event.mutate_orders(change.orders);
   event.mutate_side(static_cast<uint8_t>(change.side));
   event.mutate_top_of_book(change.top_of_book ? 1 : 0);
-  context.events.Public(event);
 }
 
 // One event per level whose totals have changed, by instrument, side and price from the best.
@@ -61,7 +60,8 @@ int CheckpointDue(const State& state, wire::RecordView command, bool refused) {
 
 void EmitCheckpoint(Context& context, bool with_state_hash) {
   const State& state = context.state;
-  wire::Checkpoint event;
+  context.events.UpdateHash();
+  auto& event = context.events.Public<wire::Checkpoint>();
   event.mutate_commands(state.last_sequence.value());
   event.mutate_event_hash(context.events.hash());
   event.mutate_state_hash(with_state_hash ? HashState(state) : 0);
@@ -73,7 +73,6 @@ void EmitCheckpoint(Context& context, bool with_state_hash) {
   event.mutate_consumed(state.totals.consumed.value());
   event.mutate_burned(state.totals.burned.value());
   event.mutate_settlement_number(state.settlement_number);
-  context.events.Public(event);
 }
 
 }  // namespace
@@ -86,7 +85,7 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
   WARPBOOK_CHECK(now >= state.last_time && now < kLatestTime);
   state.last_sequence = Sequence(header.sequence());
   state.last_time = now;
-  impl_->events.Begin(events, command_index);
+  impl_->events.BeginCommand(events);
   Context context{state, impl_->events, now, state.last_sequence};
 
   RunExpiries(context);
@@ -97,6 +96,7 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
   if (const int due = CheckpointDue(state, command, bool{refusal}); due != 0) {
     EmitCheckpoint(context, due == 2);
   }
+  context.events.EndCommand(command_index);
 }
 
 Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}

@@ -1,34 +1,39 @@
-// EventWriter: gives events their header, appends them to the command's output and runs the hash
-// over all of them. The hash covers each event's type and bytes; not the command index, which
-// depends on how commands were gathered into batches.
+// EventWriter: gives events their header, adds them to the command's output and keeps the running
+// hash over all of them: XXH3-64 of each 240 bytes of a command's event records (and of the rest),
+// with the hash so far as the seed. In it every command index is 0, as that depends on how commands
+// were gathered into batches. A Checkpoint holds the hash of all before it, and what follows begins
+// a piece of its own.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "engine/core/accounts.h"
 #include "engine/core/refusal.h"
-#include "schema/base/hash.h"
 #include "schema/wire/record.h"
 
 namespace warpbook::engine {
 
 class EventWriter {
  public:
-  void Begin(wire::RecordWriter& output, uint32_t command_index) {
+  void BeginCommand(wire::RecordWriter& output) {
     output_ = &output;
-    command_index_ = command_index;
+    begin_ = hashed_ = output.size();
+  }
+  // Hashes the command's events and gives them its index.
+  void EndCommand(uint32_t command_index) {
+    UpdateHash();
+    if (command_index != 0) output_->SetCommandIndex(begin_, command_index);
   }
 
-  // For everybody, or for settlement.
+  // An empty event for everybody, or for settlement. To be filled before the next is added.
   template <typename Event>
-  void Public(Event& event) {
-    Append(event, AccountId(), 0);
+  Event& Public() {
+    return Add<Event>(AccountId(), 0);
   }
-  // For one account: the next of its private events.
+  // One for an account: the next of its private events.
   template <typename Event>
-  void Private(Event& event, Account& account) {
-    Append(event, account.id, ++account.event_sequence);
+  Event& Private(Account& account) {
+    return Add<Event>(account.id, ++account.event_sequence);
   }
 
   // The replies that are no events of their own.
@@ -37,21 +42,24 @@ class EventWriter {
               bool duplicate = false);
 
   EventSequence last_sequence() const { return EventSequence(sequence_); }
-  uint64_t hash() const { return hash_.value(); }
+  // Takes the command's events so far into the hash.
+  void UpdateHash();
+  // As of the last update; each command ends with one.
+  uint64_t hash() const { return hash_; }
 
  private:
   template <typename Event>
-  void Append(Event& event, AccountId account, uint64_t account_sequence) {
+  Event& Add(AccountId account, uint64_t account_sequence) {
+    Event& event = output_->Add<Event>(0);
     event.mutable_header() = wire::EventHeader(++sequence_, account.value(), account_sequence);
-    output_->Append(event, command_index_);
-    hash_.Add(static_cast<uint64_t>(wire::kRecordTypeOf<Event>));
-    hash_.AddBytes(std::as_bytes(std::span(&event, 1)));
+    return event;
   }
 
   wire::RecordWriter* output_ = nullptr;
-  uint32_t command_index_ = 0;
+  size_t begin_ = 0;   // of the command's events in the output
+  size_t hashed_ = 0;  // up to where the output is in the hash
   uint64_t sequence_ = 0;
-  Hash64 hash_;
+  uint64_t hash_ = 0;
 };
 
 }  // namespace warpbook::engine

@@ -14,7 +14,7 @@ struct DueOrder {
 };
 
 // The earliest time at which something falls due; nothing: kLatestTime, which no command reaches.
-Timestamp NextDue(State& state) {
+Timestamp FindNextDue(State& state) {
   Timestamp next = kLatestTime;
   if (!state.expiries.empty()) next = std::min(next, state.expiries.begin()->first);
   const auto& gates = state.instruments.gates();
@@ -51,7 +51,7 @@ void ExpireAt(Context& context, Timestamp time) {
   }
   std::ranges::sort(due, {}, &DueOrder::id);
   for (const DueOrder& order : due) {
-    CancelOrder(context, *state.orders.at(order.id), order.reason, 0);
+    CancelOrder(context, *state.orders.Find(order.id), order.reason, 0);
   }
 }
 
@@ -69,8 +69,14 @@ void ForgetOldClientOrderIds(Context& context) {
 
 void RunExpiries(Context& context) {
   ForgetOldClientOrderIds(context);
-  for (Timestamp due = NextDue(context.state); due <= context.now; due = NextDue(context.state)) {
-    ExpireAt(context, due);
+  State& state = context.state;
+  while (state.next_due <= context.now) {
+    const Timestamp due = FindNextDue(state);
+    if (due <= context.now) {
+      ExpireAt(context, due);
+    } else {
+      state.next_due = due;
+    }
   }
 }
 

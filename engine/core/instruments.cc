@@ -14,11 +14,6 @@ Minutes Instrument::MinutesAt(Timestamp now) const {
   return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
 }
 
-Instrument* Instruments::Find(InstrumentId id) {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : it->second.get();
-}
-
 const Instrument* Instruments::FindOverlap(ClassId class_id, RegionId region_id, Timestamp start,
                                            Timestamp end) const {
   // Windows of one class and region never overlap, so only the last that begins before `end` can.
@@ -35,13 +30,18 @@ Instrument& Instruments::Add(std::unique_ptr<Instrument> instrument) {
   added.id = InstrumentId(++opened_);
   by_window_.insert({{added.class_id, added.region_id, added.window_start}, &added});
   gates_.insert({added.gate, added.id});
+  known_.push_back(&added);
   by_id_.insert({added.id, std::move(instrument)});
   return added;
 }
 
 void Instruments::Erase(Instrument& instrument) {
   WARPBOOK_CHECK(instrument.state == InstrumentState::kGateClosed);
+  WARPBOOK_CHECK(instrument.book.order_count(Side::kBuy) == 0);
+  WARPBOOK_CHECK(instrument.book.order_count(Side::kSell) == 0);
   by_window_.erase({instrument.class_id, instrument.region_id, instrument.window_start});
+  known_[instrument.id.value() - first_known_] = nullptr;
+  for (; !known_.empty() && known_.front() == nullptr; ++first_known_) known_.pop_front();
   by_id_.erase(instrument.id);
 }
 

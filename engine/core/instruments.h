@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -17,12 +18,15 @@
 namespace warpbook::engine {
 
 struct Instrument {
+  Instrument(Price the_tick, Price low, Price high, LadderMemory& memory)
+      : tick(the_tick), band_low(low), band_high(high), book(the_tick, low, high, memory) {}
+
   InstrumentId id;
   ClassId class_id;
   RegionId region_id;
   Timestamp window_start, window_end;
   Timestamp gate;  // when trading ends; at least the notice and one minute before the window's end
-  Price tick, band_low, band_high;
+  const Price tick, band_low, band_high;
   int32_t notice_seconds = 0;
   InstrumentState state = InstrumentState::kOpen;
   OrderBook book;
@@ -38,7 +42,10 @@ struct Instrument {
 class Instruments {
  public:
   // Those whose window is not over yet.
-  Instrument* Find(InstrumentId id);
+  Instrument* Find(InstrumentId id) {
+    const size_t place = id.value() - first_known_;
+    return place < known_.size() ? known_[place] : nullptr;
+  }
   // Whether there is, or once was, such an instrument.
   bool IsKnown(InstrumentId id) const { return bool{id} && id.value() <= opened_; }
   // An instrument of this class and region whose window shares a minute with [start, end).
@@ -59,6 +66,9 @@ class Instruments {
  private:
   using WindowKey = std::tuple<ClassId, RegionId, Timestamp>;  // window start
   uint32_t opened_ = 0;
+  // The same by id - first_known_, null where it is closed. Windows close much as they open.
+  uint32_t first_known_ = 1;
+  std::deque<Instrument*> known_;
   absl::btree_map<InstrumentId, std::unique_ptr<Instrument>> by_id_;
   absl::btree_map<WindowKey, Instrument*> by_window_;
   absl::btree_set<std::pair<Timestamp, InstrumentId>> gates_;

@@ -17,6 +17,7 @@ struct Expected {
   std::map<AccountId, OfAccount> accounts;
   std::map<std::pair<NodeId, InstrumentId>, NodeUse> nodes;
   size_t orders = 0;
+  size_t levels = 0;
 };
 
 void CheckOrder(const Order& order, const Instrument& instrument, const PriceLevel& level) {
@@ -46,7 +47,7 @@ size_t CheckLadder(const Instrument& instrument, Side side, Expected& expected) 
   const PriceLadder& ladder = instrument.book.ladder(side);
   for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
     Quantity gpus;
-    int32_t orders = 0;
+    uint32_t orders = 0;
     for (size_t queue = 0; queue < kTierCount; ++queue) {
       const Order* previous = nullptr;
       for (const Order* order = level->queues[queue].head; order != nullptr;
@@ -61,9 +62,10 @@ size_t CheckLadder(const Instrument& instrument, Side side, Expected& expected) 
       }
       WARPBOOK_CHECK(level->queues[queue].tail == previous);
     }
+    ++expected.levels;
     WARPBOOK_CHECK(orders > 0 && level->orders == orders && level->gpus == gpus);
     WARPBOOK_CHECK(!level->touched);
-    count += static_cast<size_t>(orders);
+    count += orders;
   }
   return count;
 }
@@ -95,7 +97,8 @@ void CheckInstruments(const State& state, Expected& expected) {
     CheckNothingTradable(*instrument);
   }
   WARPBOOK_CHECK(state.orders.size() == expected.orders);
-  WARPBOOK_CHECK(state.order_pool.live() == expected.orders);
+  WARPBOOK_CHECK(state.ladder_memory.levels.live() == expected.levels);
+  WARPBOOK_CHECK(state.order_memory.live() == expected.orders);
 }
 
 void CheckLeases(const State& state, Expected& expected) {
@@ -123,15 +126,15 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
     WARPBOOK_CHECK(order->account == &account && order->owner == account.owner);
     WARPBOOK_CHECK(order->account_previous == previous);
     WARPBOOK_CHECK(previous == nullptr || previous->id < order->id);
-    WARPBOOK_CHECK(state.orders.at(order->id) == order);
+    WARPBOOK_CHECK(state.orders.Find(order->id) == order);
     const bool expires =
         order->time_in_force == TimeInForce::kGtd && order->expires < order->instrument->gate;
     WARPBOOK_CHECK(state.expiries.contains({order->expires, order->id}) == expires);
     ++orders;
     ++in_book[order->instrument->id];
-    if (!order->client_order_id.empty()) {
+    if (order->client_order_id != nullptr) {
       ++live_ids;
-      const ClientOrderIds::Entry* entry = ids->Find(order->client_order_id);
+      const ClientOrderIds::Entry* entry = ids->Find(*order->client_order_id);
       WARPBOOK_CHECK(entry != nullptr && entry->live && entry->order == order->id);
     }
     previous = order;
@@ -147,7 +150,7 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
 void CheckAccounts(const State& state, Expected& expected) {
   CreditTotals sums;
   size_t client_order_ids = 0;
-  for (const Account& account : state.accounts.all()) {
+  state.accounts.all().ForEach([&](const Account& account) {
     const Expected::OfAccount& of_account = expected.accounts[account.id];
     WARPBOOK_CHECK(account.free >= Credits(0) && account.owed >= Credits(0));
     WARPBOOK_CHECK(account.locked == of_account.locked && account.escrow == of_account.escrow);
@@ -163,7 +166,7 @@ void CheckAccounts(const State& state, Expected& expected) {
     sums.locked += account.locked;
     sums.escrow += account.escrow;
     sums.owed += account.owed;
-  }
+  });
   const CreditTotals& totals = state.totals;
   WARPBOOK_CHECK(sums.free == totals.free && sums.locked == totals.locked);
   WARPBOOK_CHECK(sums.escrow == totals.escrow && sums.owed == totals.owed);
@@ -174,7 +177,7 @@ void CheckAccounts(const State& state, Expected& expected) {
 
 void CheckNodes(const State& state, Expected& expected) {
   size_t windows = 0;
-  for (const Node& node : state.accounts.nodes()) {
+  state.accounts.nodes().ForEach([&](const Node& node) {
     WARPBOOK_CHECK(node.gpus >= Quantity(0) && node.gpus <= node.registered);
     windows += node.windows.size();
     for (const auto& [instrument, use] : node.windows) {
@@ -182,7 +185,7 @@ void CheckNodes(const State& state, Expected& expected) {
       WARPBOOK_CHECK(use.open >= Quantity(0) && use.open + use.sold > Quantity(0));
       WARPBOOK_CHECK(use.open == Quantity(0) || use.open + use.sold <= node.gpus);
     }
-  }
+  });
   WARPBOOK_CHECK(windows == expected.nodes.size());
 }
 

@@ -30,13 +30,12 @@ Named FindNamed(Context& context, const wire::CommandHeader& header, uint64_t id
 
 void EmitLeaseChanged(Context& context, const Lease& lease) {
   for (Account* account : {lease.provider, lease.buyer}) {
-    wire::LeaseChanged event;
+    auto& event = context.events.Private<wire::LeaseChanged>(*account);
     event.mutate_lease_id(lease.id.value());
     event.mutate_instrument_id(lease.instrument.value());
     event.mutate_state(static_cast<uint8_t>(lease.state));
     event.mutate_completed(lease.completed ? 1 : 0);
     event.mutate_is_provider(account == lease.provider ? 1 : 0);
-    context.events.Private(event, *account);
   }
 }
 
@@ -75,10 +74,9 @@ Refusal Handle(Context& context, const wire::HeartbeatLease& command) {
     return {RejectReason::kHeartbeatTooLate};
   }
   context.events.Accept(command.header(), wire::RecordType::kHeartbeatLease, lease.id.value());
-  wire::LeaseHeartbeat event;
+  auto& event = context.events.Public<wire::LeaseHeartbeat>();
   event.mutate_lease_id(lease.id.value());
   event.mutate_minute_us(minute.micros());
-  context.events.Public(event);
   return kNoRefusal;
 }
 

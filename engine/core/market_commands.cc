@@ -30,7 +30,7 @@ bool TimesAreConsistent(const wire::OpenInstrument& command, Timestamp now) {
 }
 
 void EmitOpened(Context& context, const Instrument& instrument, int32_t window_minutes) {
-  wire::InstrumentOpened event;
+  auto& event = context.events.Public<wire::InstrumentOpened>();
   event.mutate_window_start_us(instrument.window_start.micros());
   event.mutate_gate_us(instrument.gate.micros());
   event.mutate_tick(instrument.tick.value());
@@ -41,7 +41,6 @@ void EmitOpened(Context& context, const Instrument& instrument, int32_t window_m
   event.mutate_notice_seconds(instrument.notice_seconds);
   event.mutate_class_id(instrument.class_id.value());
   event.mutate_region_id(instrument.region_id.value());
-  context.events.Public(event);
 }
 
 // An instrument named by a command: null with the reason where there is none.
@@ -69,10 +68,9 @@ void EndLease(Context& context, Lease& lease) {
 }  // namespace
 
 void EmitInstrumentState(Context& context, InstrumentId id, InstrumentState state) {
-  wire::InstrumentStateChanged event;
+  auto& event = context.events.Public<wire::InstrumentStateChanged>();
   event.mutate_instrument_id(id.value());
   event.mutate_state(static_cast<uint8_t>(state));
-  context.events.Public(event);
 }
 
 Refusal Handle(Context& context, const wire::Tick& command) {
@@ -99,17 +97,16 @@ Refusal Handle(Context& context, const wire::OpenInstrument& command) {
   if (state.instruments.all().size() >= state.limits.instruments_max) {
     return {RejectReason::kEngineFull, state.limits.instruments_max};
   }
-  auto made = std::make_unique<Instrument>();
+  auto made = std::make_unique<Instrument>(Price(command.tick()), Price(command.band_low()),
+                                           Price(command.band_high()), state.ladder_memory);
   made->class_id = class_id;
   made->region_id = region_id;
   made->window_start = start;
   made->window_end = end;
   made->gate = end.PlusMinutes(-command.gate_minutes());
-  made->tick = Price(command.tick());
-  made->band_low = Price(command.band_low());
-  made->band_high = Price(command.band_high());
   made->notice_seconds = command.notice_seconds();
   const Instrument& instrument = state.instruments.Add(std::move(made));
+  state.next_due = std::min(state.next_due, instrument.gate);
   context.events.Accept(command.header(), wire::RecordType::kOpenInstrument, instrument.id.value());
   EmitOpened(context, instrument, command.window_minutes());
   return kNoRefusal;
@@ -155,16 +152,17 @@ Refusal Handle(Context& context, const wire::SetPrices& command) {
   const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
   if (sender.refusal) return sender.refusal;
   const Timestamp latest = context.now.PlusMicros(kFeedLeadMaxMicros);
-  wire::PricesSet event;
   for (uint16_t i = 0; i < command.feeds()->size(); ++i) {
     const wire::PriceFeed& feed = *command.feeds()->Get(i);
     const bool valid = feed.price() > 0 && feed.price() <= kTokenPriceMax.value() &&
                        feed.time_us() >= 0 && feed.time_us() <= latest.micros();
     if (!valid) return {RejectReason::kInvalidPriceFeed, i};
-    event.mutable_feeds()->Mutate(i, feed);
   }
   context.events.Accept(command.header(), wire::RecordType::kSetPrices, 0);
-  context.events.Public(event);
+  auto& event = context.events.Public<wire::PricesSet>();
+  for (uint16_t i = 0; i < command.feeds()->size(); ++i) {
+    event.mutable_feeds()->Mutate(i, *command.feeds()->Get(i));
+  }
   return kNoRefusal;
 }
 

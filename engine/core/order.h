@@ -1,4 +1,5 @@
-// Order: one live order, bid or ask. Owned by the OrderPool; the engine's thread owns them all.
+// Order: one live order, bid or ask, in two cache lines. Owned by State's pool; the engine's thread
+// owns them all.
 // Invariants: 0 < remaining <= gpus and remaining >= min_fill while it rests; gpus - remaining is
 // what has been filled; `level` is set exactly while it rests in its instrument's book.
 #pragma once
@@ -18,36 +19,36 @@ struct Instrument;
 struct Node;
 struct PriceLevel;
 
-struct Order {
-  OrderId id;
+struct alignas(64) Order {
+  // What a walk through the book reads.
   OwnerId owner;
-  Account* account = nullptr;
-  Instrument* instrument = nullptr;
-  Node* node = nullptr;  // asks only
-  Price price;           // the limit; a market order's protection price
-  Timestamp expires;     // its own time (gtd) or the gate, whichever comes first
-  Quantity gpus;         // the total, filled included
+  Price price;  // the limit; a market order's protection price
   Quantity remaining;
-  Quantity min_fill;     // 0 and 1: none
-  Minutes lock_minutes;  // the minutes at which it is locked (bids) or counts as exposure (asks)
+  Quantity gpus;  // the total, filled included
+  // Its place in the book: the level, and the neighbours in its queue there.
+  PriceLevel* level = nullptr;
+  Order* queue_next = nullptr;
+  Order* queue_previous = nullptr;
+  Quantity min_fill;  // 0 and 1: none
   Side side = Side::kBuy;
-  OrderType type = OrderType::kLimit;
-  TimeInForce time_in_force = TimeInForce::kGtc;
   Tier tier = Tier::kPremium;                    // bids
   Assurance assurance = Assurance::kAttested;    // asks: that of the acceptance
   Assurance min_assurance = Assurance::kListed;  // bids
-  SelfTradePrevention self_trade_prevention = SelfTradePrevention::kCancelNewest;
-  bool post_only = false;
-  ClientOrderId client_order_id;
+  OrderId id;
 
-  // Its place in the book: the level, and the neighbours in its queue there.
-  PriceLevel* level = nullptr;
-  Order* queue_previous = nullptr;
-  Order* queue_next = nullptr;
-  // Its place among its account's orders, ascending by id. A free slot of the pool chains through
-  // account_next.
+  Account* account = nullptr;
+  Instrument* instrument = nullptr;
+  Node* node = nullptr;  // asks only
+  // Its place among its account's orders, ascending by id.
   Order* account_previous = nullptr;
   Order* account_next = nullptr;
+  Timestamp expires;  // its own time (gtd) or the gate, whichever comes first
+  ClientOrderId* client_order_id = nullptr;  // null: none
+  Minutes lock_minutes;  // the minutes at which it is locked (bids) or counts as exposure (asks)
+  OrderType type = OrderType::kLimit;
+  TimeInForce time_in_force = TimeInForce::kGtc;
+  SelfTradePrevention self_trade_prevention = SelfTradePrevention::kCancelNewest;
+  bool post_only = false;
 
   Quantity filled() const { return gpus - remaining; }
   // Which of a level's queues it waits in: its tier (bids) or its assurance (asks).
@@ -55,5 +56,6 @@ struct Order {
     return side == Side::kBuy ? static_cast<size_t>(tier) : static_cast<size_t>(assurance);
   }
 };
+static_assert(sizeof(Order) == 128);
 
 }  // namespace warpbook::engine

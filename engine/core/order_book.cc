@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace warpbook::engine {
-namespace {
-
-std::optional<Price> BestPrice(const PriceLadder& ladder) {
-  const PriceLevel* best = ladder.Best();
-  if (best == nullptr) return std::nullopt;
-  return best->price;
-}
-
-}  // namespace
 
 Quantity OrderBook::GpusAt(Side side, Price price) const {
   const PriceLevel* level = ladder(side).Find(price);
@@ -19,8 +10,8 @@ Quantity OrderBook::GpusAt(Side side, Price price) const {
 }
 
 void OrderBook::Append(Order* order) {
-  NoteBestPrices();
   PriceLadder& ladder = mutable_ladder(order->side);
+  if (!changed()) best_before_ = {bids_.Best(), asks_.Best()};
   PriceLevel& level = ladder.FindOrAdd(order->price);
   Touch(order->side, level);
   ladder.Append(level, order);
@@ -28,55 +19,48 @@ void OrderBook::Append(Order* order) {
 }
 
 void OrderBook::Remove(Order* order) {
-  NoteBestPrices();
+  if (!changed()) best_before_ = {bids_.Best(), asks_.Best()};
   Touch(order->side, *order->level);
   mutable_ladder(order->side).Remove(order);
   --order_counts_[static_cast<size_t>(order->side)];
 }
 
 void OrderBook::Reduce(Order* order, Quantity gpus) {
-  NoteBestPrices();
+  if (!changed()) best_before_ = {bids_.Best(), asks_.Best()};
   Touch(order->side, *order->level);
   mutable_ladder(order->side).Reduce(order, gpus);
 }
 
-void OrderBook::NoteBestPrices() {
-  if (changed()) return;
-  best_before_[0] = BestPrice(bids_);
-  best_before_[1] = BestPrice(asks_);
-}
-
 void OrderBook::Touch(Side side, PriceLevel& level) {
   if (level.touched) return;
-  level.touched = true;
-  touched_.push_back({side, level.price, level.gpus, level.orders});
+  level.touched = 1;
+  touched_.push_back({&level, side, level.gpus, level.orders});
 }
 
 void OrderBook::TakeChanges(std::vector<LevelChange>& changes) {
-  // A level that went and came back was noted twice; its first note, which a stable sort keeps in
-  // front, says what it was.
-  std::ranges::stable_sort(touched_, [](const Touched& a, const Touched& b) {
-    if (a.side != b.side) return a.side < b.side;
-    return a.side == Side::kBuy ? a.price > b.price : a.price < b.price;
-  });
-  const Touched* previous = nullptr;
+  if (touched_.size() > 1) {
+    std::ranges::sort(touched_, [](const Touched& a, const Touched& b) {
+      if (a.side != b.side) return a.side < b.side;
+      return a.side == Side::kBuy ? a.level->price > b.level->price
+                                  : a.level->price < b.level->price;
+    });
+  }
+  // All empty ones go first, so that what is then the best is known.
+  const size_t first = changes.size();
   for (const Touched& touched : touched_) {
-    const bool repeated =
-        previous != nullptr && previous->side == touched.side && previous->price == touched.price;
-    previous = &touched;
-    if (repeated) continue;
-    PriceLadder& ladder = mutable_ladder(touched.side);
-    PriceLevel* level = ladder.FindMutable(touched.price);
-    LevelChange change{touched.side, touched.price, Quantity(0), 0, false};
-    if (level != nullptr) {
-      level->touched = false;
-      change.gpus = level->gpus;
-      change.orders = level->orders;
+    PriceLevel& level = *touched.level;
+    level.touched = 0;
+    if (level.gpus != touched.gpus_before || level.orders != touched.orders_before) {
+      changes.push_back({touched.side, level.price, level.gpus, static_cast<int32_t>(level.orders),
+                         best_before_[static_cast<size_t>(touched.side)] == &level});
     }
-    if (change.gpus == touched.gpus_before && change.orders == touched.orders_before) continue;
-    change.top_of_book = best_before_[static_cast<size_t>(touched.side)] == touched.price ||
-                         BestPrice(ladder) == touched.price;
-    changes.push_back(change);
+  }
+  for (const Touched& touched : touched_) {
+    mutable_ladder(touched.side).EraseIfEmpty(*touched.level);
+  }
+  for (size_t i = first; i < changes.size(); ++i) {
+    const PriceLevel* best = ladder(changes[i].side).Best();
+    if (best != nullptr && best->price == changes[i].price) changes[i].top_of_book = true;
   }
   touched_.clear();
 }

@@ -2,6 +2,7 @@
 // asked. It knows nothing of money, accounts or time.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct LevelChange {
 
 class OrderBook {
  public:
+  OrderBook(Price tick, Price band_low, Price band_high, LadderMemory& memory)
+      : bids_(Side::kBuy, tick, band_low, band_high, memory),
+        asks_(Side::kSell, tick, band_low, band_high, memory) {}
+
   const PriceLadder& ladder(Side side) const { return side == Side::kBuy ? bids_ : asks_; }
   size_t order_count(Side side) const { return order_counts_[static_cast<size_t>(side)]; }
   // The GPUs resting at a price.
@@ -33,28 +38,26 @@ class OrderBook {
 
   bool changed() const { return !touched_.empty(); }
   // Appends the levels whose totals changed since the last call: bids, then asks, each from its
-  // best price to its worst.
+  // best price to its worst. Levels left empty are gone from here on.
   void TakeChanges(std::vector<LevelChange>& changes);
 
  private:
   struct Touched {
-    Side side;
-    Price price;
+    PriceLevel* level = nullptr;
+    Side side = Side::kBuy;
     Quantity gpus_before;
-    int32_t orders_before;
+    uint32_t orders_before = 0;
   };
   PriceLadder& mutable_ladder(Side side) { return side == Side::kBuy ? bids_ : asks_; }
-  // Before the first change since TakeChanges.
-  void NoteBestPrices();
-  // Notes a level's totals before its first change.
+  // Notes a level's totals, and both best prices, before the first change since TakeChanges.
   void Touch(Side side, PriceLevel& level);
 
-  PriceLadder bids_{Side::kBuy};
-  PriceLadder asks_{Side::kSell};
+  PriceLadder bids_;
+  PriceLadder asks_;
   std::vector<Touched> touched_;
-  // The best price of each side when the first of touched_ was noted.
-  std::optional<Price> best_before_[2];
-  size_t order_counts_[2] = {0, 0};
+  // The best level of each side when the first of touched_ was noted. It stays until TakeChanges.
+  std::array<const PriceLevel*, 2> best_before_ = {};
+  std::array<size_t, 2> order_counts_ = {};
 };
 
 }  // namespace warpbook::engine

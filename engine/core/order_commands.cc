@@ -10,7 +10,7 @@ namespace {
 Order& MakeOrder(Context& context, const PlaceCheck& check) {
   State& state = context.state;
   const OrderContent& content = check.request.content;
-  Order& order = *state.order_pool.Acquire();
+  Order& order = *state.order_memory.Acquire();
   order.id = OrderId(++state.last_order_id);
   order.owner = check.account->owner;
   order.account = check.account;
@@ -32,7 +32,10 @@ Order& MakeOrder(Context& context, const PlaceCheck& check) {
   order.min_assurance = content.min_assurance;
   order.self_trade_prevention = content.self_trade_prevention;
   order.post_only = content.post_only;
-  order.client_order_id = check.request.client_order_id;
+  if (!check.request.client_order_id.empty()) {
+    order.client_order_id = state.client_order_id_memory.Acquire();
+    *order.client_order_id = check.request.client_order_id;
+  }
   return order;
 }
 

@@ -18,12 +18,13 @@ OrderBook& TouchBook(Context& context, Instrument& instrument) {
 
 template <typename Event>
 void CopyClientOrderId(Event& event, const Order& order) {
-  std::memcpy(event.mutable_client_order_id()->Data(), order.client_order_id.bytes(),
+  if (order.client_order_id == nullptr) return;
+  std::memcpy(event.mutable_client_order_id()->Data(), order.client_order_id->bytes(),
               ClientOrderId::kMaxLength);
 }
 
 void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
-  wire::OrderAccepted event;
+  auto& event = context.events.Private<wire::OrderAccepted>(*order.account);
   event.mutate_tag(tag);
   event.mutate_order_id(order.id.value());
   event.mutate_price(order.price.value());
@@ -40,11 +41,10 @@ void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
   event.mutate_tier(static_cast<uint8_t>(order.queue()));
   event.mutate_min_assurance(static_cast<uint8_t>(order.min_assurance));
   event.mutate_post_only(order.post_only ? 1 : 0);
-  context.events.Private(event, *order.account);
 }
 
 void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, bool is_maker) {
-  wire::OrderFilled event;
+  auto& event = context.events.Private<wire::OrderFilled>(*order.account);
   event.mutate_order_id(order.id.value());
   event.mutate_lease_id(lease.id.value());
   event.mutate_price(lease.price.value());
@@ -59,12 +59,11 @@ void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, b
   event.mutate_minutes(lease.minutes.value());
   event.mutate_side(static_cast<uint8_t>(order.side));
   event.mutate_is_maker(is_maker ? 1 : 0);
-  context.events.Private(event, *order.account);
 }
 
 void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, const Lease& lease,
                        Side taker_side) {
-  wire::TradeExecuted event;
+  auto& event = context.events.Public<wire::TradeExecuted>();
   event.mutate_lease_id(lease.id.value());
   event.mutate_buyer_account_id(bid.account->id.value());
   event.mutate_buyer_owner_id(bid.owner.value());
@@ -84,7 +83,6 @@ void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, con
   event.mutate_taker_side(static_cast<uint8_t>(taker_side));
   event.mutate_tier(static_cast<uint8_t>(bid.tier));
   event.mutate_assurance(static_cast<uint8_t>(ask.assurance));
-  context.events.Public(event);
 }
 
 // Forgets a live order that has nothing left and no longer rests.
@@ -99,13 +97,14 @@ void Finish(Context& context, Order& order) {
   const auto in_book = account.orders_in_book.find(order.instrument->id);
   if (--in_book->second == 0) account.orders_in_book.erase(in_book);
   if (order.time_in_force == TimeInForce::kGtd) state.expiries.erase({order.expires, order.id});
-  if (!order.client_order_id.empty()) {
-    account.client_order_ids->Finish(order.client_order_id, context.now);
+  if (order.client_order_id != nullptr) {
+    account.client_order_ids->Finish(*order.client_order_id, context.now);
+    state.client_order_id_memory.Release(order.client_order_id);
     state.client_order_id_ends.emplace_back(context.now, &account);
     ForgetClientOrderIds(context, account);
   }
-  state.orders.erase(order.id);
-  state.order_pool.Release(&order);
+  state.orders.Erase(order.id);
+  state.order_memory.Release(&order);
 }
 
 Lease& MakeLease(Context& context, const Order& bid, const Order& ask, Price price, Quantity gpus) {
@@ -223,7 +222,7 @@ void TakeGpus(Context& context, Order& order, Quantity gpus) {
 void AcceptOrder(Context& context, Order& order, const OrderContent& content, uint64_t tag) {
   State& state = context.state;
   Account& account = *order.account;
-  state.orders.insert({order.id, &order});
+  state.orders.Insert(&order);
   order.account_previous = account.last_order;
   (account.last_order == nullptr ? account.first_order : account.last_order->account_next) = &order;
   account.last_order = &order;
@@ -231,12 +230,13 @@ void AcceptOrder(Context& context, Order& order, const OrderContent& content, ui
   ++account.orders_in_book[order.instrument->id];
   if (order.time_in_force == TimeInForce::kGtd && order.expires < order.instrument->gate) {
     state.expiries.insert({order.expires, order.id});
+    state.next_due = std::min(state.next_due, order.expires);
   }
-  if (!order.client_order_id.empty()) {
+  if (order.client_order_id != nullptr) {
     if (account.client_order_ids == nullptr) {
       account.client_order_ids = std::make_unique<ClientOrderIds>();
     }
-    account.client_order_ids->Add(order.client_order_id, content, order.id);
+    account.client_order_ids->Add(*order.client_order_id, content, order.id);
     ++state.client_order_id_count;
   }
   EmitOrderAccepted(context, order, tag);
@@ -272,7 +272,7 @@ void ExecutePlan(Context& context, Order& order, const MatchPlan& plan) {
 }
 
 void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t tag) {
-  wire::OrderCancelled event;
+  auto& event = context.events.Private<wire::OrderCancelled>(*order.account);
   event.mutate_tag(tag);
   event.mutate_order_id(order.id.value());
   CopyClientOrderId(event, order);
@@ -281,7 +281,6 @@ void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t t
   event.mutate_remaining(order.remaining.value());
   event.mutate_reason(static_cast<uint8_t>(reason));
   event.mutate_side(static_cast<uint8_t>(order.side));
-  context.events.Private(event, *order.account);
 
   const Claim before = ClaimOf(order);
   if (order.level != nullptr) LeaveBook(context, order);
@@ -291,7 +290,7 @@ void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t t
 }
 
 void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool kept_priority) {
-  wire::OrderAmended event;
+  auto& event = context.events.Private<wire::OrderAmended>(*order.account);
   event.mutate_tag(tag);
   event.mutate_order_id(order.id.value());
   event.mutate_price(order.price.value());
@@ -301,7 +300,6 @@ void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool k
   event.mutate_remaining(order.remaining.value());
   event.mutate_lock_minutes(order.lock_minutes.value());
   event.mutate_kept_priority(kept_priority ? 1 : 0);
-  context.events.Private(event, *order.account);
 }
 
 }  // namespace warpbook::engine

@@ -229,6 +229,6 @@ IncomingOrder PlaceCheck::incoming() const {
           content.time_in_force == TimeInForce::kFok};
 }
 
-Refusal RunChecks(PlaceCheck& check) { return Run(check, kPlaceRows); }
+Refusal RunChecks(PlaceCheck& check) { return Run<kPlaceRows>(check); }
 
 }  // namespace warpbook::engine

@@ -28,7 +28,8 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
   const PendingRequest& request = it->second;
   ++context.state.settlement_number;
   context.events.Accept(header, type, it->first.value());
-  wire::RequestDecided event;
+  auto& event =
+      context.events.Private<wire::RequestDecided>(*context.state.accounts.Find(request.account));
   event.mutate_tag(request.tag);
   event.mutate_request_sequence(it->first.value());
   event.mutate_requester_account_id(request.requester.value());
@@ -38,7 +39,6 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
               request.reference.size());
   event.mutate_reason(static_cast<uint16_t>(reason));
   event.mutate_kind(static_cast<uint8_t>(request.kind));
-  context.events.Private(event, *context.state.accounts.Find(request.account));
   context.state.requests.erase(it);
 }
 
@@ -68,7 +68,7 @@ bool FitsLease(const wire::SettleLease& command, const Lease& lease) {
 }
 
 void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const Lease& lease) {
-  wire::LeaseSettled event;
+  auto& event = context.events.Public<wire::LeaseSettled>();
   event.mutate_number(command.number());
   event.mutate_lease_id(lease.id.value());
   event.mutate_buyer_account_id(lease.buyer->id.value());
@@ -83,7 +83,6 @@ void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const 
   event.mutate_fee_utok(command.fee_utok());
   event.mutate_retire_utok(command.retire_utok());
   event.mutate_delivered_minutes(command.delivered_minutes());
-  context.events.Public(event);
 }
 
 }  // namespace

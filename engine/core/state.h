@@ -12,12 +12,13 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "engine/core/accounts.h"
+#include "engine/core/block_pool.h"
 #include "engine/core/engine.h"
 #include "engine/core/event_writer.h"
 #include "engine/core/instruments.h"
 #include "engine/core/leases.h"
 #include "engine/core/matching_rules.h"
-#include "engine/core/order_pool.h"
+#include "engine/core/order_index.h"
 
 namespace warpbook::engine {
 
@@ -46,14 +47,20 @@ struct State {
   uint64_t last_lease_id = 0;
   CreditTotals totals;
 
+  // Memory first: what draws on it gives it back.
+  BlockPool<Order> order_memory;
+  BlockPool<ClientOrderId> client_order_id_memory;  // of live orders
+  LadderMemory ladder_memory;
+
   Accounts accounts;
   Instruments instruments;
   Leases leases;
   absl::btree_map<Sequence, PendingRequest> requests;
-  OrderPool order_pool;
-  absl::flat_hash_map<OrderId, Order*> orders;
+  OrderIndex orders;
   // Orders whose own time (gtd) comes before their gate.
   absl::btree_set<std::pair<Timestamp, OrderId>> expiries;
+  // No order or gate falls due earlier.
+  Timestamp next_due = kLatestTime;
   // When which account finished an order with a client order id, until that is older than the time
   // for which it is remembered.
   std::deque<std::pair<Timestamp, Account*>> client_order_id_ends;

@@ -55,7 +55,7 @@ void AddOrder(StateHasher& hasher, const Order& order) {
              order.lock_minutes);
   hasher.Add(order.side, order.type, order.time_in_force, order.tier, order.assurance,
              order.min_assurance, order.self_trade_prevention, order.post_only,
-             order.client_order_id);
+             order.client_order_id == nullptr ? ClientOrderId() : *order.client_order_id);
 }
 
 void AddAccount(StateHasher& hasher, const Account& account) {
@@ -70,8 +70,8 @@ void AddAccount(StateHasher& hasher, const Account& account) {
   const ClientOrderIds* ids = account.client_order_ids.get();
   for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
     hasher.Add(order->id);
-    if (!order->client_order_id.empty())
-      AddContent(hasher, ids->Find(order->client_order_id)->content);
+    if (order->client_order_id != nullptr)
+      AddContent(hasher, ids->Find(*order->client_order_id)->content);
   }
   if (ids == nullptr) return;
   hasher.Add(uint64_t{ids->finished().size()});
@@ -92,7 +92,7 @@ void AddNode(StateHasher& hasher, const Node& node) {
 void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
   hasher.Add(uint64_t{ladder.level_count()});
   for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
-    hasher.Add(level->price, level->gpus, int64_t{level->orders});
+    hasher.Add(level->price, level->gpus, uint64_t{level->orders});
     for (const PriceLevel::Queue& queue : level->queues) {
       for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
         AddOrder(hasher, *order);
@@ -126,9 +126,9 @@ uint64_t HashState(const State& state) {
   hasher.Add(totals.issued, totals.free, totals.locked, totals.escrow, totals.owed, totals.consumed,
              totals.burned);
   hasher.Add(uint64_t{state.accounts.all().size()});
-  for (const Account& account : state.accounts.all()) AddAccount(hasher, account);
+  state.accounts.all().ForEach([&](const Account& account) { AddAccount(hasher, account); });
   hasher.Add(uint64_t{state.accounts.nodes().size()});
-  for (const Node& node : state.accounts.nodes()) AddNode(hasher, node);
+  state.accounts.nodes().ForEach([&](const Node& node) { AddNode(hasher, node); });
   hasher.Add(uint64_t{state.instruments.opened()}, uint64_t{state.instruments.all().size()});
   for (const auto& [id, instrument] : state.instruments.all()) AddInstrument(hasher, *instrument);
   hasher.Add(uint64_t{state.leases.size()});

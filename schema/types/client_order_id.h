@@ -30,6 +30,7 @@ class ClientOrderId {
   // From the 32 bytes of a record. nullopt where they are neither all zero nor a valid id.
   static std::optional<ClientOrderId> FromBytes(const uint8_t* bytes) {
     ClientOrderId id;
+    if (std::memcmp(id.bytes_.data(), bytes, kMaxLength) == 0) return id;  // most have none
     std::memcpy(id.bytes_.data(), bytes, kMaxLength);
     const std::string_view text = id.view();
     for (size_t i = text.size(); i < kMaxLength; ++i) {

@@ -1,6 +1,18 @@
 #include "schema/wire/record.h"
 
+#include <algorithm>
+
 namespace warpbook::wire {
+
+namespace {
+
+constexpr size_t kFirstRoom = 4'096;
+
+}  // namespace
+
+void RecordWriter::MakeRoom(size_t size) {
+  bytes_.resize(std::max({kFirstRoom, 2 * bytes_.size(), size_ + size}));
+}
 
 size_t RecordSize(RecordType type) {
   switch (type) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -150,15 +151,17 @@ class CommandRecord {
 // Appends records to a growing buffer. The buffer keeps its memory across Clear().
 class RecordWriter {
  public:
-  // Appends the struct with its header and returns the copy's place in the buffer, valid until the
-  // next Append.
+  // Appends an empty struct with its header, to be filled in place: valid until the next record.
   template <typename T>
-  T& Append(const T& record, uint32_t command_index) {
+  T& Add(uint32_t command_index) {
     const RecordHeader header{static_cast<uint16_t>(kRecordTypeOf<T>), sizeof(T), command_index};
     std::byte* place = Grow(sizeof header + sizeof(T));
     std::memcpy(place, &header, sizeof header);
-    std::memcpy(place + sizeof header, &record, sizeof(T));
-    return *reinterpret_cast<T*>(place + sizeof header);
+    return *new (place + sizeof header) T();
+  }
+  template <typename T>
+  void Append(const T& record, uint32_t command_index) {
+    Add<T>(command_index) = record;
   }
   void Append(RecordView record, uint32_t command_index) {
     std::byte* place = Grow(record.total_size());
@@ -171,19 +174,36 @@ class RecordWriter {
   void AppendBytes(std::span<const std::byte> records) {
     std::memcpy(Grow(records.size()), records.data(), records.size());
   }
-  std::span<const std::byte> bytes() const { return bytes_; }
-  size_t size() const { return bytes_.size(); }
-  void Clear() { bytes_.clear(); }
+  // Gives all records from an offset on another command index.
+  void SetCommandIndex(size_t offset, uint32_t command_index) {
+    while (offset < size_) {
+      auto* header = reinterpret_cast<RecordHeader*>(bytes_.data() + offset);
+      header->command_index = command_index;
+      offset += sizeof *header + header->size;
+    }
+  }
+  std::span<const std::byte> bytes() const { return {bytes_.data(), size_}; }
+  size_t size() const { return size_; }
+  void Clear() { size_ = 0; }
   // Hands the buffer over and starts a new one.
-  std::vector<std::byte> Take() { return std::exchange(bytes_, {}); }
+  std::vector<std::byte> Take() {
+    bytes_.resize(size_);
+    size_ = 0;
+    return std::exchange(bytes_, {});
+  }
 
  private:
   std::byte* Grow(size_t size) {
-    const size_t offset = bytes_.size();
-    bytes_.resize(offset + size);
-    return bytes_.data() + offset;
+    if (size > bytes_.size() - size_) [[unlikely]]
+      MakeRoom(size);
+    std::byte* place = bytes_.data() + size_;
+    size_ += size;
+    return place;
   }
-  std::vector<std::byte> bytes_;
+  void MakeRoom(size_t size);
+
+  std::vector<std::byte> bytes_;  // records up to size_, room behind
+  size_t size_ = 0;
 };
 
 // Walks a buffer of records that has been validated (ValidateRecords):

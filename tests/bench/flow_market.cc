@@ -21,8 +21,8 @@ constexpr int64_t kWindowStart = kStart + 365 * 24 * 60 * kMicrosPerMinute;
 constexpr uint32_t kInstrument = 1;
 constexpr uint64_t kOperatorAccount = 1;
 constexpr uint64_t kSettlementAccount = 2;
-// Nodes enough that no ask lacks capacity: a million orders of 101 GPUs, over all nodes.
-constexpr uint32_t kNodes = 2'000;
+// Nodes enough that no ask lacks capacity.
+constexpr uint32_t kNodesMin = 64;
 // More than all orders together could lock: nobody is refused, but everything is checked.
 constexpr int64_t kMoney = 4'000'000'000'000'000'000;
 
@@ -68,6 +68,7 @@ class Player {
 
  private:
   uint64_t BuyerAccount(uint32_t index) const { return kSettlementAccount + 1 + index; }
+  uint32_t node_count() const { return std::max(members_.providers, kNodesMin); }
   uint64_t ProviderAccount(uint32_t index) const { return BuyerAccount(members_.buyers) + index; }
 
   // ---- Setup ----
@@ -82,7 +83,7 @@ class Player {
     }
     for (uint32_t i = 0; i < members_.buyers; ++i) Fund(i);
     for (uint32_t i = 0; i < members_.providers; ++i) Bond(i);
-    for (uint32_t i = 0; i < kNodes; ++i) AddNode(i);
+    for (uint32_t i = 0; i < node_count(); ++i) AddNode(i);
     wire::OpenInstrument open;
     open.mutate_window_start_us(kWindowStart);
     open.mutate_tick(kTick);
@@ -158,7 +159,7 @@ class Player {
 
   wire::CommandRecord Translate(const FlowMessage& message) {
     const PlayedOrder& order = orders_[message.order];
-    const uint32_t node = Scatter(message.order, kNodes);
+    const uint32_t node = Scatter(message.order, node_count());
     const uint64_t account = message.is_sell
                                  ? ProviderAccount(node % members_.providers)
                                  : BuyerAccount(Scatter(message.order, members_.buyers));
@@ -274,7 +275,7 @@ engine::EngineLimits FlowLimits() {
   limits.orders_per_account_and_book_max = 100'000'000;
   limits.resting_orders_max = 100'000'000;
   limits.leases_max = 100'000'000;
-  limits.nodes_per_account_max = kNodes;
+  limits.nodes_per_account_max = kNodesMin;
   return limits;
 }
 

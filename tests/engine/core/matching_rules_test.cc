@@ -42,7 +42,8 @@ class Book {
  private:
   std::deque<Account> accounts_;
   std::deque<Order> orders_;
-  OrderBook book_;
+  LadderMemory memory_;
+  OrderBook book_{Price(1'000), Price(1'000), Price(100'000), memory_};
 };
 
 TEST_CASE("Self-trade prevention goes by the owner, whichever of its accounts rests") {

@@ -1,6 +1,9 @@
 #include "tests/engine/core/reference_market.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <string>
 
 namespace warpbook::reference {
 namespace {
@@ -144,10 +147,17 @@ void ReferenceMarket::EmitLease(const Lease& lease) {
   }
 }
 
+void ReferenceMarket::HashEvents() {
+  for (; !unhashed_.empty(); unhashed_.erase(0, 240)) {
+    hash_ = XXH3_64bits_withSeed(unhashed_.data(), std::min<size_t>(unhashed_.size(), 240), hash_);
+  }
+}
+
 void ReferenceMarket::EmitCheckpoint() {
+  HashEvents();
   wire::Checkpoint event;
   event.mutate_commands(sequence_);
-  event.mutate_event_hash(hash_.value());
+  event.mutate_event_hash(hash_);
   int64_t issued = 0, free = 0, locked = 0, escrow = 0, owed = 0, consumed = 0, burned = 0;
   for (const Account& account : accounts_) {
     issued += account.issued;
@@ -275,6 +285,7 @@ void ReferenceMarket::Apply(wire::RecordView command, uint32_t command_index,
                      answer.reason == RejectReason::kNone &&
                      command.as<wire::Tick>().checkpoint() != 0;
   if (asked || sequence_ % limits_.commands_per_checkpoint == 0) EmitCheckpoint();
+  HashEvents();
 }
 
 }  // namespace warpbook::reference

@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "schema/base/hash.h"
 #include "schema/types/arithmetic.h"
 #include "schema/types/enums.h"
 #include "schema/types/reject_reason.h"
@@ -161,6 +161,7 @@ class ReferenceMarket {
   void EmitState(const Instrument& instrument);
   void EmitLease(const Lease& lease);
   void EmitCheckpoint();
+  void HashEvents();
   void Expire();
   void ForgetIds();
   Answer Dispatch(wire::RecordView command);
@@ -233,7 +234,8 @@ class ReferenceMarket {
   uint64_t events_ = 0, settlement_number_ = 0, owners_ = 0;
   uint64_t last_order_ = 0, last_lease_ = 0, arrivals_ = 0;
   uint32_t last_instrument_ = 0;
-  Hash64 hash_;
+  uint64_t hash_ = 0;
+  std::string unhashed_;  // the command's events, as records of command index 0
   std::vector<Account> accounts_;
   std::vector<Node> nodes_;
   std::vector<Instrument> instruments_;  // not closed
@@ -258,8 +260,10 @@ template <typename Event>
 void ReferenceMarket::Emit(Event event, uint64_t account, uint64_t account_sequence) {
   event.mutable_header() = wire::EventHeader(++events_, account, account_sequence);
   output_->Append(event, command_index_);
-  hash_.Add(static_cast<uint64_t>(wire::kRecordTypeOf<Event>));
-  hash_.AddBytes({reinterpret_cast<const std::byte*>(&event), sizeof event});
+  const wire::RecordHeader header{static_cast<uint16_t>(wire::kRecordTypeOf<Event>), sizeof event,
+                                  0};
+  unhashed_.append(reinterpret_cast<const char*>(&header), sizeof header);
+  unhashed_.append(reinterpret_cast<const char*>(&event), sizeof event);
 }
 
 inline Bytes32 ToBytes(const flatbuffers::Array<uint8_t, 32>* array) {

@@ -150,7 +150,7 @@ TEST_CASE("A writer copies a record with a new command index, and starts anew wh
   writer.Append(RecordView(bytes.data() + kSecond), 9);
   CHECK(RecordView(writer.bytes().data()).command_index() == 9);
   CHECK(RecordView(writer.bytes().data()).as<PlaceOrder>().gpus() == 8);
-  writer.Append(Tick(), 10).mutate_checkpoint(2);
+  writer.Add<Tick>(10).mutate_checkpoint(2);
   CHECK(writer.size() == 2 * sizeof(RecordHeader) + sizeof(PlaceOrder) + sizeof(Tick));
   const std::vector<std::byte> taken = writer.Take();
   CHECK(writer.size() == 0);

@@ -1,0 +1,87 @@
+// OrderIndex: live orders by id. Ids are given in ascending order, so four that follow one another
+// share a cache line, and lines are spread by a multiplicative hash; a line that is full goes on in
+// the next one (linear probing). Nothing walks the table, so its order shows nowhere.
+// Grows at three quarters, at most 16 bytes x 8/3 for each live order; it never shrinks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "engine/core/order.h"
+#include "schema/base/check.h"
+
+namespace warpbook::engine {
+
+class OrderIndex {
+ public:
+  OrderIndex() : slots_(kFirstSlots) {}
+
+  size_t size() const { return size_; }
+  // Null where there is no such live order.
+  Order* Find(OrderId id) const {
+    for (size_t at = Home(id);; at = Next(at)) {
+      if (slots_[at].id == id) return slots_[at].order;
+      if (!slots_[at].id) return nullptr;
+    }
+  }
+  // The id must not be there.
+  void Insert(Order* order) {
+    if ((size_ + 1) * 4 > slots_.size() * 3) [[unlikely]]
+      Grow();
+    Place({order->id, order});
+    ++size_;
+  }
+  // The id must be there.
+  void Erase(OrderId id) {
+    size_t hole = Home(id);
+    while (slots_[hole].id != id) {
+      WARPBOOK_CHECK(bool{slots_[hole].id});
+      hole = Next(hole);
+    }
+    // What was pushed beyond the hole moves back, so that no search ends too early.
+    for (size_t at = Next(hole); slots_[at].id; at = Next(at)) {
+      const size_t home = Home(slots_[at].id);
+      if (Distance(home, at) < Distance(hole, at)) continue;
+      slots_[hole] = slots_[at];
+      hole = at;
+    }
+    slots_[hole] = {};
+    --size_;
+  }
+
+ private:
+  static constexpr size_t kFirstSlots = 4'096;
+  static constexpr size_t kSlotsPerLine = 4;
+  struct Slot {
+    OrderId id;  // 0: empty
+    Order* order = nullptr;
+  };
+  static_assert(sizeof(Slot) * kSlotsPerLine == 64);
+
+  size_t Home(OrderId id) const {
+    const uint64_t line = (id.value() / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
+    return line * kSlotsPerLine + id.value() % kSlotsPerLine;
+  }
+  size_t Next(size_t at) const { return (at + 1) & (slots_.size() - 1); }
+  size_t Distance(size_t from, size_t to) const { return (to - from) & (slots_.size() - 1); }
+  void Place(const Slot& slot) {
+    size_t at = Home(slot.id);
+    while (slots_[at].id) at = Next(at);
+    slots_[at] = slot;
+  }
+  void Grow() {
+    std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+    --shift_;
+    for (const Slot& slot : old) {
+      if (slot.id) Place(slot);
+    }
+  }
+
+  std::vector<Slot> slots_;
+  size_t size_ = 0;
+  int shift_ = 64 - 10;  // leaves as many bits as count the lines: 2^10 of the first 4,096 slots
+};
+
+}  // namespace warpbook::engine
