@@ -23,10 +23,6 @@ void OpenAccountFor(Context& context, AccountKind kind, const PublicKey& key, ui
   event.mutate_kind(static_cast<uint8_t>(kind));
 }
 
-bool TooManyAccounts(const State& state) {
-  return state.accounts.all().size() >= state.limits.accounts_max;
-}
-
 Refusal CheckRequest(const State& state, Tokens amount) {
   if (amount <= Tokens(0) || amount > kMaxTokens) {
     return {RejectReason::kInvalidAmount, kMaxTokens.value()};
@@ -75,9 +71,6 @@ Refusal Handle(Context& context, const wire::RegisterSystemKey& command) {
                           holder->id.value());
     return kNoRefusal;
   }
-  if (TooManyAccounts(context.state)) {
-    return {RejectReason::kTooManyAccounts, context.state.limits.accounts_max};
-  }
   const Scope scope = kind == AccountKind::kOperator ? Scope::kOperate : Scope::kSettle;
   OpenAccountFor(context, kind, key, static_cast<uint32_t>(scope), command.header().tag());
   return kNoRefusal;
@@ -87,7 +80,9 @@ Refusal Handle(Context& context, const wire::OpenAccount& command) {
   if (const Refusal refusal = RequireExchange(command.header())) return refusal;
   const PublicKey key = CopyKey(*command.public_key());
   if (context.state.accounts.FindByKey(key) != nullptr) return {RejectReason::kKeyInUse};
-  if (TooManyAccounts(context.state)) {
+  // Each member's account has an owner of its own. The exchange's accounts do not count: a new
+  // operator's key always finds room.
+  if (context.state.accounts.owner_count() >= context.state.limits.accounts_max) {
     return {RejectReason::kTooManyAccounts, context.state.limits.accounts_max};
   }
   OpenAccountFor(context, AccountKind::kMember, key, kMemberScopes, command.header().tag());
@@ -136,6 +131,9 @@ Refusal Handle(Context& context, const wire::RequestTopUp& command) {
   if (sender.refusal) return sender.refusal;
   const Tokens amount = Tokens(command.burn_utok());
   if (const Refusal refusal = CheckRequest(context.state, amount)) return refusal;
+  const uint32_t limit = context.state.limits.pending_top_ups_per_account_max;
+  if (sender.account->pending_top_ups >= limit) return {RejectReason::kTooManyRequests, limit};
+  ++sender.account->pending_top_ups;
   TakeRequest(context, {RequestKind::kTopUp, command.header().tag(), sender.account->id,
                         sender.account->id, amount});
   return kNoRefusal;

@@ -45,6 +45,7 @@ struct Account {
   Order* first_order = nullptr;
   Order* last_order = nullptr;
   uint32_t order_count = 0;
+  uint32_t pending_top_ups = 0;
   ByInstrument<uint32_t> orders_in_book;
   std::unique_ptr<ClientOrderIds> client_order_ids;  // null until the first one
 };

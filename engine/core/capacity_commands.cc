@@ -57,6 +57,9 @@ Refusal Handle(Context& context, const wire::RegisterNode& command) {
   if (sender.account->nodes.size() >= state.limits.nodes_per_account_max) {
     return {RejectReason::kTooManyNodes, state.limits.nodes_per_account_max};
   }
+  if (state.accounts.nodes().size() >= state.limits.nodes_max) {
+    return {RejectReason::kEngineFull, state.limits.nodes_max};
+  }
   Node& node = state.accounts.AddNode(*sender.account, device_key);
   node.class_id = ClassId(command.class_id());
   node.region_id = RegionId(command.region_id());

@@ -16,9 +16,10 @@ namespace warpbook::engine {
 // Every limit of the engine has a name here; beyond one, a command is refused with that limit's
 // reason.
 struct EngineLimits {
-  uint32_t accounts_max = 1'000'000;                 // kTooManyAccounts
+  uint32_t accounts_max = 1'000'000;                 // kTooManyAccounts; members'
   uint32_t keys_per_account_max = 16;                // kTooManyKeys
   uint32_t nodes_per_account_max = 1'000;            // kTooManyNodes
+  uint32_t nodes_max = 4'000'000;                    // kEngineFull
   uint32_t orders_per_account_max = 10'000;          // kTooManyOrders
   uint32_t orders_per_account_and_book_max = 1'000;  // kTooManyOrdersInBook
   uint32_t resting_orders_max = 4'000'000;           // kEngineFull
@@ -26,6 +27,7 @@ struct EngineLimits {
   uint32_t instruments_max = 65'536;                 // kEngineFull; those not closed yet
   uint32_t client_order_ids_max = 16'000'000;        // kEngineFull; remembered, of all accounts
   uint32_t pending_requests_max = 65'536;            // kSettlementBacklog
+  uint32_t pending_top_ups_per_account_max = 16;     // kTooManyRequests
   uint32_t remembered_client_order_ids = 1'024;      // per account, after they finish; or ...
   int64_t remembered_client_order_micros =
       10 * kMicrosPerMinute;  // ... this long, whichever is more

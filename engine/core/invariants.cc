@@ -148,6 +148,10 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
 }
 
 void CheckAccounts(const State& state, Expected& expected) {
+  std::map<AccountId, uint32_t> top_ups;
+  for (const auto& [sequence, request] : state.requests) {
+    if (request.kind == RequestKind::kTopUp) ++top_ups[request.account];
+  }
   CreditTotals sums;
   size_t client_order_ids = 0;
   state.accounts.all().ForEach([&](const Account& account) {
@@ -156,6 +160,7 @@ void CheckAccounts(const State& state, Expected& expected) {
     WARPBOOK_CHECK(account.locked == of_account.locked && account.escrow == of_account.escrow);
     WARPBOOK_CHECK(account.exposure == of_account.exposure);
     WARPBOOK_CHECK(account.order_count == of_account.orders);
+    WARPBOOK_CHECK(account.pending_top_ups == top_ups[account.id]);
     bool has_ask = false;
     for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
       has_ask = has_ask || order->side == Side::kSell;

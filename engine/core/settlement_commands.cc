@@ -28,8 +28,9 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
   const PendingRequest& request = it->second;
   ++context.state.settlement_number;
   context.events.Accept(header, type, it->first.value());
-  auto& event =
-      context.events.Private<wire::RequestDecided>(*context.state.accounts.Find(request.account));
+  Account& account = *context.state.accounts.Find(request.account);
+  if (request.kind == RequestKind::kTopUp) --account.pending_top_ups;
+  auto& event = context.events.Private<wire::RequestDecided>(account);
   event.mutate_tag(request.tag);
   event.mutate_request_sequence(it->first.value());
   event.mutate_requester_account_id(request.requester.value());

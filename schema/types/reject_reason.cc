@@ -146,6 +146,8 @@ constexpr RejectReasonInfo kReasons[] = {
     {RejectReason::kSettlementBacklog, "settlement_backlog",
      "Too many requests wait for settlement."},
     {RejectReason::kInvalidReference, "invalid_reference", "The reference is empty or malformed."},
+    {RejectReason::kTooManyRequests, "too_many_requests",
+     "Too many of the account's requests wait for settlement."},
     {RejectReason::kNumberRepeated, "number_repeated", "The decision's number was taken before."},
     {RejectReason::kNumberGap, "number_gap", "The decision's number is not the next one."},
     {RejectReason::kUnknownRequest, "unknown_request", "There is no such open request."},

@@ -124,6 +124,7 @@ enum class RejectReason : uint16_t {
   kInvalidInstrumentState = 2311,
   kSettlementBacklog = 2312,
   kInvalidReference = 2313,
+  kTooManyRequests = 2314,
 
   // Settlement's decisions, and the engine's answers to them.
   kNumberRepeated = 3001,

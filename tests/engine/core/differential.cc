@@ -105,6 +105,7 @@ reference::Limits LimitsForReference(const EngineLimits& limits) {
   return {limits.accounts_max,
           limits.keys_per_account_max,
           limits.nodes_per_account_max,
+          limits.nodes_max,
           limits.orders_per_account_max,
           limits.orders_per_account_and_book_max,
           limits.resting_orders_max,
@@ -112,6 +113,7 @@ reference::Limits LimitsForReference(const EngineLimits& limits) {
           limits.instruments_max,
           limits.client_order_ids_max,
           limits.pending_requests_max,
+          limits.pending_top_ups_per_account_max,
           limits.remembered_client_order_ids,
           limits.remembered_client_order_micros,
           limits.commands_per_checkpoint};

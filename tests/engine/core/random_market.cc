@@ -37,9 +37,11 @@ RandomMarket::RandomMarket(uint64_t seed) : random_(seed), time_(kScenarioStart)
   limits_.resting_orders_max = static_cast<uint32_t>(Between(20, 100));
   limits_.leases_max = static_cast<uint32_t>(Between(20, 150));
   limits_.pending_requests_max = static_cast<uint32_t>(Between(2, 6));
+  limits_.pending_top_ups_per_account_max = static_cast<uint32_t>(Between(1, 6));
+  limits_.nodes_max = static_cast<uint32_t>(Between(members_, 8 * members_));
   limits_.instruments_max = static_cast<uint32_t>(Between(3, 8));
   limits_.client_order_ids_max = static_cast<uint32_t>(Between(5, 60));
-  limits_.accounts_max = static_cast<uint32_t>(members_ + Between(2, 4));
+  limits_.accounts_max = static_cast<uint32_t>(members_ + Between(0, 2));
   limits_.keys_per_account_max = static_cast<uint32_t>(Between(1, 3));
   limits_.nodes_per_account_max = static_cast<uint32_t>(Between(2, 5));
 }

@@ -23,9 +23,10 @@ namespace warpbook::reference {
 using Bytes32 = std::array<uint8_t, 32>;
 
 struct Limits {
-  size_t accounts = 0, keys_per_account = 0, nodes_per_account = 0;
+  size_t accounts = 0, keys_per_account = 0, nodes_per_account = 0, nodes = 0;
   size_t orders_per_account = 0, orders_per_account_and_book = 0, resting_orders = 0;
   size_t leases = 0, instruments = 0, client_order_ids = 0, pending_requests = 0;
+  size_t pending_top_ups_per_account = 0;
   size_t remembered_ids = 0;
   int64_t remembered_micros = 0;
   uint64_t commands_per_checkpoint = 0;

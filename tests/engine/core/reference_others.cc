@@ -60,9 +60,6 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterSystemKey& c) {
     Accept(c.header(), wire::RecordType::kRegisterSystemKey, id);
     return {};
   }
-  if (accounts_.size() >= limits_.accounts) {
-    return {RejectReason::kTooManyAccounts, static_cast<int64_t>(limits_.accounts)};
-  }
   OpenAccountFor(static_cast<AccountKind>(c.kind()), key, c.kind() == 1 ? 8 : 16, c.header().tag());
   return {};
 }
@@ -71,7 +68,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::OpenAccount& c) {
   if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
   const Bytes32 key = ToBytes(c.public_key());
   if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
-  if (accounts_.size() >= limits_.accounts) {
+  const auto members = std::ranges::count(accounts_, AccountKind::kMember, &Account::kind);
+  if (static_cast<size_t>(members) >= limits_.accounts) {
     return {RejectReason::kTooManyAccounts, static_cast<int64_t>(limits_.accounts)};
   }
   OpenAccountFor(AccountKind::kMember, key, 7, c.header().tag());
@@ -133,6 +131,12 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestTopUp& c) {
   const Answer amount = CheckAmount(c.burn_utok());
   if (amount.reason != RejectReason::kNone) return amount;
   const uint64_t account = c.header().account_id();
+  size_t waiting = 0;
+  for (const Request& request : requests_) {
+    if (request.kind == RequestKind::kTopUp && request.account == account) ++waiting;
+  }
+  const size_t limit = limits_.pending_top_ups_per_account;
+  if (waiting >= limit) return {RejectReason::kTooManyRequests, static_cast<int64_t>(limit)};
   requests_.push_back({sequence_, c.header().tag(), account, account, c.burn_utok(), Bytes32{},
                        RequestKind::kTopUp});
   wire::RequestTaken event;
@@ -332,6 +336,9 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterNode& c) {
   }
   if (mine >= limits_.nodes_per_account) {
     return {RejectReason::kTooManyNodes, static_cast<int64_t>(limits_.nodes_per_account)};
+  }
+  if (nodes_.size() >= limits_.nodes) {
+    return {RejectReason::kEngineFull, static_cast<int64_t>(limits_.nodes)};
   }
   Node node;
   node.id = nodes_.size() + 1;

@@ -18,13 +18,14 @@ struct Row {
 
 EngineLimits SmallLimits() {
   EngineLimits limits;
-  limits.accounts_max = 9;
+  limits.accounts_max = 7;
   limits.keys_per_account_max = 2;
   limits.nodes_per_account_max = 2;
   limits.orders_per_account_max = 3;
   limits.orders_per_account_and_book_max = 2;
   limits.resting_orders_max = 6;
-  limits.pending_requests_max = 1;
+  limits.pending_requests_max = 2;
+  limits.pending_top_ups_per_account_max = 1;
   return limits;
 }
 
@@ -126,6 +127,9 @@ HeartbeatLease from=p1 lease_id=1 minute_us=T+60m)"},
      "band_low=1000 band_high=100000 class_id=1 region_id=1"},
     {RejectReason::kInvalidInstrumentState, "CloseInstrument instrument_id=1"},
     {RejectReason::kSettlementBacklog,
+     "RequestTopUp from=b1 burn_utok=1\nRequestTopUp from=b2 burn_utok=1\n"
+     "RequestTopUp from=b3 burn_utok=1"},
+    {RejectReason::kTooManyRequests,
      "RequestTopUp from=b1 burn_utok=1\nRequestTopUp from=b1 burn_utok=1"},
     {RejectReason::kInvalidReference, "RequestDeposit from=op target_account_id=b1 amount_utok=1"},
     {RejectReason::kNumberRepeated, "PostDeposit from=st number=6 request_sequence=1"},
