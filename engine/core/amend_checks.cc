@@ -39,6 +39,7 @@ bool AmendExceedsCredits(AmendCheck& check) {
 
 bool AmendOverflowsLevel(AmendCheck& check) {
   const Order& order = *check.order;
+  if (!MayOverflow(order.instrument->book.order_count(order.side))) return false;
   Quantity resting = order.instrument->book.GpusAt(order.side, check.price);
   if (check.price == order.price) resting -= order.remaining;
   return LevelOverflows(resting, check.remaining);

@@ -63,6 +63,10 @@ inline NodeUse UseOf(const Node& node, const Instrument& instrument) {
   return it == node.windows.end() ? NodeUse() : it->second;
 }
 
+// Whether so many orders could come near 31 bits together: no need to look for the level if not.
+inline bool MayOverflow(size_t orders) {
+  return orders >= static_cast<size_t>(std::numeric_limits<int32_t>::max() / kMaxQuantity.value());
+}
 // Whether a level's total would leave 31 bits.
 inline bool LevelOverflows(Quantity resting, Quantity added) {
   return int64_t{resting.value()} + added.value() > std::numeric_limits<int32_t>::max();

@@ -23,17 +23,15 @@ void EmitLevelChange(Context& context, const Instrument& instrument, const Level
 
 // One event per level whose totals have changed, by instrument, side and price from the best.
 void EmitBookChanges(Context& context) {
-  State& state = context.state;
-  std::ranges::sort(state.touched_instruments, {}, &Instrument::id);
-  for (Instrument* instrument : state.touched_instruments) {
+  std::vector<Instrument*>& touched = context.state.touched_instruments;
+  if (touched.empty()) return;
+  if (touched.size() > 1) std::ranges::sort(touched, {}, &Instrument::id);
+  for (Instrument* instrument : touched) {
     instrument->book_touched = false;
-    state.level_changes.clear();
-    instrument->book.TakeChanges(state.level_changes);
-    for (const LevelChange& change : state.level_changes) {
-      EmitLevelChange(context, *instrument, change);
-    }
+    instrument->book.TakeChanges(
+        [&](const LevelChange& change) { EmitLevelChange(context, *instrument, change); });
   }
-  state.touched_instruments.clear();
+  touched.clear();
 }
 
 Refusal Dispatch(Context& context, wire::RecordView command) {

@@ -6,14 +6,6 @@
 
 namespace warpbook::engine {
 
-Timestamp Instrument::DeliveryStart(Timestamp now) const {
-  return std::max(window_start, now.PlusSeconds(notice_seconds).CeilToMinute());
-}
-
-Minutes Instrument::MinutesAt(Timestamp now) const {
-  return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
-}
-
 const Instrument* Instruments::FindOverlap(ClassId class_id, RegionId region_id, Timestamp start,
                                            Timestamp end) const {
   // Windows of one class and region never overlap, so only the last that begins before `end` can.

@@ -34,9 +34,14 @@ struct Instrument {
   bool book_touched = false;    // noted in State::touched_instruments
 
   // When a fill at `now` begins to deliver: the first whole minute after the notice.
-  Timestamp DeliveryStart(Timestamp now) const;
+  Timestamp DeliveryStart(Timestamp now) const {
+    const Timestamp noticed = now.PlusSeconds(notice_seconds);
+    return noticed <= window_start ? window_start : noticed.CeilToMinute();
+  }
   // Whole minutes that a fill at `now` delivers. At least 1 before the gate.
-  Minutes MinutesAt(Timestamp now) const;
+  Minutes MinutesAt(Timestamp now) const {
+    return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
+  }
 };
 
 class Instruments {

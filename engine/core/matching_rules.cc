@@ -83,6 +83,9 @@ bool AnyCouldTrade(const OrderBook& book, const IncomingOrder& incoming) {
 void PlanMatch(const OrderBook& book, const IncomingOrder& incoming, MatchPlan& plan) {
   plan.Clear();
   plan.remaining = incoming.remaining;
+  const PriceLadder& opposite = book.ladder(Opposite(incoming.side));
+  const PriceLevel* best = opposite.Best();
+  if (best == nullptr || !opposite.Reaches(incoming.price, best->price)) return;
   IncomingOrder order = incoming;
   ForEachReached(book, incoming, [&](Order* resting) {
     order.remaining = plan.remaining;

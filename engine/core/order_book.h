@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <vector>
 
 #include "engine/core/price_ladder.h"
@@ -37,20 +36,46 @@ class OrderBook {
   void Reduce(Order* order, Quantity gpus);
 
   bool changed() const { return !touched_.empty(); }
-  // Appends the levels whose totals changed since the last call: bids, then asks, each from its
-  // best price to its worst. Levels left empty are gone from here on.
-  void TakeChanges(std::vector<LevelChange>& changes);
+  // Calls `emit` for each level whose totals changed since the last call: bids, then asks, each
+  // from its best price to its worst. Levels left empty are gone then.
+  template <typename Emit>
+  void TakeChanges(Emit&& emit) {
+    if (touched_.size() > 1) SortTouched();
+    for (Touched& touched : touched_) Settle(touched);
+    for (const Touched& touched : touched_) {
+      if (!touched.changed) continue;
+      const PriceLevel* best = ladder(touched.side).Best();
+      emit(LevelChange{touched.side, touched.price, touched.gpus, touched.orders,
+                       touched.was_best || (best != nullptr && best->price == touched.price)});
+    }
+    touched_.clear();
+  }
 
  private:
+  // A level as it was before its first change; Settle makes it what it is now.
   struct Touched {
     PriceLevel* level = nullptr;
+    Price price;
+    Quantity gpus;
+    int32_t orders = 0;
     Side side = Side::kBuy;
-    Quantity gpus_before;
-    uint32_t orders_before = 0;
+    bool was_best = false;
+    bool changed = false;
   };
   PriceLadder& mutable_ladder(Side side) { return side == Side::kBuy ? bids_ : asks_; }
-  // Notes a level's totals, and both best prices, before the first change since TakeChanges.
-  void Touch(Side side, PriceLevel& level);
+  // Before the first change since TakeChanges: remembers both best levels.
+  void BeginChange() {
+    if (!changed()) best_before_ = {bids_.Best(), asks_.Best()};
+  }
+  // Notes a level before its first change since TakeChanges.
+  void Touch(Side side, PriceLevel& level) {
+    if (level.touched) return;
+    level.touched = 1;
+    touched_.push_back({&level, level.price, level.gpus, static_cast<int32_t>(level.orders), side,
+                        best_before_[static_cast<size_t>(side)] == &level, false});
+  }
+  void SortTouched();
+  void Settle(Touched& touched);
 
   PriceLadder bids_;
   PriceLadder asks_;

@@ -35,6 +35,7 @@ struct PlaceCheck {
   Instrument* instrument;  // null: unknown, or its window is over
   Node* node;              // null: none named, or none of this account
   Price price;             // a market order's 0 is the band's far edge
+  Minutes minutes;         // that a fill delivers, where the instrument is there
   MatchPlan& plan;         // made by the check of fill-or-kill, for the ones behind it
   int64_t detail = 0;
 
@@ -43,7 +44,6 @@ struct PlaceCheck {
   // walk mean something.
   bool node_fits() const;
   IncomingOrder incoming() const;
-  Minutes minutes() const { return instrument->MinutesAt(context.now); }
 };
 
 struct AmendCheck {

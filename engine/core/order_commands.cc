@@ -23,7 +23,7 @@ Order& MakeOrder(Context& context, const PlaceCheck& check) {
   order.gpus = content.gpus;
   order.remaining = content.gpus;
   order.min_fill = content.min_fill;
-  order.lock_minutes = check.minutes();
+  order.lock_minutes = check.minutes;
   order.side = content.side;
   order.type = content.type;
   order.time_in_force = content.time_in_force;

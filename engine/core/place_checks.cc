@@ -76,19 +76,19 @@ bool PlaceExceedsBondedLimit(PlaceCheck& check) {
   const Credits left = check.account->bonded_limit - check.account->exposure;
   check.detail = std::max(left, Credits(0)).value();
   return AcceptanceExposure(*check.instrument, check.price, check.request.content.gpus,
-                            check.minutes()) > left;
+                            check.minutes) > left;
 }
 
 bool PlaceExceedsCredits(PlaceCheck& check) {
   if (IsAsk(check)) return false;
   const OrderContent& content = check.request.content;
   check.detail = check.account->free.value();
-  return BidLock(check.price, content.gpus, check.minutes(), content.tier) > check.account->free;
+  return BidLock(check.price, content.gpus, check.minutes, content.tier) > check.account->free;
 }
 
 bool PlaceOverflowsLevel(PlaceCheck& check) {
   const OrderContent& content = check.request.content;
-  return MayRest(check) &&
+  return MayRest(check) && MayOverflow(check.instrument->book.order_count(content.side)) &&
          LevelOverflows(check.instrument->book.GpusAt(content.side, check.price), content.gpus);
 }
 
@@ -205,6 +205,7 @@ PlaceCheck::PlaceCheck(const Context& the_context, const PlaceRequest& the_reque
       plan(the_context.state.plan) {
   if (node != nullptr && node->account != account) node = nullptr;
   const OrderContent& content = request.content;
+  if (instrument != nullptr) minutes = instrument->MinutesAt(context.now);
   if (instrument != nullptr && content.type == OrderType::kMarket && price == Price(0)) {
     price = content.side == Side::kBuy ? instrument->band_high : instrument->band_low;
   }

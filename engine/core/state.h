@@ -68,7 +68,6 @@ struct State {
 
   // Working memory of one command, empty between commands.
   std::vector<Instrument*> touched_instruments;
-  std::vector<LevelChange> level_changes;
   MatchPlan plan;
 };
 
