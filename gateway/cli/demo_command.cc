@@ -36,7 +36,7 @@ void AddDemoCommand(Command& root) {
   demo.Integer("--seed", options->seed, "Of the chance in what members do");
   demo.Text("--summary", options->summary_file, "Write counts as JSON here at the end");
   demo.Text("--acknowledged", options->acknowledged_file,
-            "Append the id of each acknowledged order here, as it happens");
+            "Append each acknowledged order here, as it happens: its id, account and client id");
   demo.OnRun([options] {
     BlockStopSignals();
     return Finish(RunDemo(*options));

@@ -71,6 +71,13 @@ class FunctionsTest(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="warpbook-scripts-")
         self.addCleanup(shutil.rmtree, self.folder)
 
+    def write(self, name, text):
+        """A file in the test's folder; its path."""
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
     def bash(self, script, prelude=SUPERVISOR):
         text = prelude.format(root=ROOT, logs=self.folder) + script
         return run(["bash", "-c", text, "deploy/run"])
@@ -267,13 +274,94 @@ class FunctionsTest(unittest.TestCase):
                             '|| say "status $?"')
         self.assertEqual(ended.stdout, "PASS  one: 1 of 1\nFAIL  two: 0 of 1\nstatus 1\n")
 
-    def test_an_acknowledged_order_that_the_journal_lacks_is_missing(self):
-        for name, ids in (("acknowledged", "9\n10\n11\n11\n"), ("journal", "10\n11\n12\n")):
-            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
-                file.write(ids)
+    def fake_warpbook(self, script):
+        """The report's functions find it as $WARPBOOK."""
+        path = self.write("warpbook", "#!/bin/bash\n" + script)
+        os.chmod(path, 0o755)
+        return f"WARPBOOK={path} JOURNAL=journal LOGS={self.folder}\n"
+
+    def test_orders_of_the_journal_have_number_account_and_the_clients_name(self):
+        self.write("dump", """\
+7 2026-10-17T05:20:01.000017Z PlaceOrder account_id=40 sequence=7 tag=9 client_order_id="f-b1-1" gpus=2
+7 2026-10-17T05:20:01.000017Z   OrderAccepted event_sequence=21 account_id=40 account_sequence=3 tag=9 \
+order_id=11 price=2500000 node_id=0 client_order_id="f-b1-1" instrument_id=3 gpus=2 padding=0
+8 2026-10-17T05:20:01.000018Z   OrderAccepted event_sequence=22 account_id=41 account_sequence=1 tag=9 \
+order_id=12 price=2500000 node_id=0 client_order_id=- instrument_id=3 gpus=2
+9 2026-10-17T05:20:01.000019Z   OrderFilled event_sequence=23 account_id=41 order_id=12 client_order_id=-
+""")
+        fake = self.fake_warpbook(f'[[ "$*" == "journal dump journal" ]] && cat {self.folder}/dump')
+        self.assertEqual(self.report(fake + "journal_orders").stdout, "11 40 f-b1-1\n12 41 -\n")
+
+    # What four members were told, and what the journal has where nothing is lost.
+    ACKNOWLEDGED = ["9 17 f-b1-1", "10 18 f-b2-1", "11 19 f-b3-1", "12 20 f-b4-1"]
+
+    def acknowledged_verdict(self, acknowledged, journal):
+        self.write("acknowledged", "".join(line + "\n" for line in acknowledged))
+        self.write("orders", "".join(line + "\n" for line in journal))
         ended = self.report(f"ACKNOWLEDGED={self.folder}/acknowledged\n"
-                            f"missing_orders {self.folder}/journal")
-        self.assertEqual(ended.stdout, "9\n")
+                            f"acknowledged_verdict {self.folder}/orders || say failed")
+        name, numbers = ended.stdout.split("\n")[0].split(": ")
+        self.assertEqual(name[6:], "every acknowledged order is in the journal")
+        self.assertEqual("failed" in ended.stdout, name.startswith("FAIL  "))
+        return name[:4], numbers
+
+    def test_what_was_acknowledged_and_is_there_passes_whatever_else_is_there(self):
+        self.assertEqual(
+            self.acknowledged_verdict(self.ACKNOWLEDGED + self.ACKNOWLEDGED[:1],
+                                      ["8 40 -"] + self.ACKNOWLEDGED[::-1] + ["13 40 by-hand"]),
+            ("PASS", "4 acknowledged, 0 missing, 0 ids given twice"))
+
+    def test_a_journal_that_lost_its_end_is_found_out_though_its_numbers_are_given_again(self):
+        told = self.ACKNOWLEDGED
+        lost = {
+            "and nothing came after": ([], told[:2], "4 acknowledged, 2 missing, 0 ids"),
+            "and another member's orders have the numbers":
+                ([], told[:2] + ["11 40 by-hand", "12 40 -"], "4 acknowledged, 2 missing, 0 ids"),
+            "and the demo's next orders have the numbers":
+                (["11 17 f-b1-2", "12 18 f-b2-2"], told[:2] + ["11 17 f-b1-2", "12 18 f-b2-2"],
+                 "6 acknowledged, 2 missing, 2 ids"),
+            "and the same orders were asked for again in another order":
+                (["11 20 f-b4-1", "12 19 f-b3-1"], told[:2] + ["11 20 f-b4-1", "12 19 f-b3-1"],
+                 "6 acknowledged, 2 missing, 2 ids"),
+        }
+        for what, (told_later, journal, numbers) in lost.items():
+            with self.subTest(what):
+                self.assertEqual(self.acknowledged_verdict(told + told_later, journal),
+                                 ("FAIL", numbers + " given twice"))
+
+    def test_a_number_given_twice_fails_even_where_the_journal_has_both(self):
+        twice = self.ACKNOWLEDGED + ["9 18 f-b2-2"]
+        self.assertEqual(self.acknowledged_verdict(twice, twice),
+                         ("FAIL", "5 acknowledged, 0 missing, 1 ids given twice"))
+
+    def test_where_nothing_was_acknowledged_nothing_is_proved(self):
+        self.assertEqual(self.acknowledged_verdict([], self.ACKNOWLEDGED),
+                         ("FAIL", "0 acknowledged, 0 missing, 0 ids given twice"))
+        ended = self.report(f"ACKNOWLEDGED={self.folder}/not-there\n"
+                            f"acknowledged_verdict {self.folder}/orders || say failed")
+        self.assertIn("0 acknowledged", ended.stdout)
+        self.assertIn("failed", ended.stdout)
+
+    def test_a_journal_is_right_by_the_status_of_its_proof_whatever_is_told_meanwhile(self):
+        fake = self.fake_warpbook("""
+            echo 'replayed to sequence 100000' >&2
+            echo 'the journal is right: 9 commands and 20 events'
+            echo 'event hash 1'
+        """)
+        self.assertRegex(self.report(fake + "journal_verdict").stdout,
+                         "^PASS  replaying [^:]*: the journal is right: 9 commands and 20 events; "
+                         "event hash 1\n$")
+
+    def test_a_journal_that_cannot_be_proved_fails_with_the_reason(self):
+        fake = self.fake_warpbook("""
+            echo 'the journal is right, so far'
+            echo 'replayed to sequence 100000' >&2
+            echo 'warpbook: event 7 is not what the engine gives' >&2
+            exit 1
+        """)
+        ended = self.report(fake + "journal_verdict || say failed")
+        self.assertRegex(ended.stdout, "^FAIL  replaying [^:]*: warpbook: event 7 is not what the "
+                                       "engine gives\nfailed\n$")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ Member::Member(DemoContext& context, const std::string& name, const std::string&
               {.on_connected = [this](Client&) { OnConnected(); },
                .on_message = [this](const JsonValue& message) { OnMessage(message); },
                .on_lost = [this](const absl::Status&) { is_ready_ = false; }}),
-      orders_(context, client_, absl::StrCat(context.run, "-", name, "-"),
+      orders_(context, client_, account_, absl::StrCat(context.run, "-", name, "-"),
               [this](const std::string& code) { OnOrderRefused(code); }),
       leases_(context),
       action_period_(action_period) {}

@@ -41,10 +41,12 @@ OpenOrder MakeOrder(const JsonValue& row) {
 
 }  // namespace
 
-MemberOrders::MemberOrders(DemoContext& context, ReconnectingClient& client, std::string id_prefix,
+MemberOrders::MemberOrders(DemoContext& context, ReconnectingClient& client,
+                           const AccountId& account, std::string id_prefix,
                            std::function<void(const std::string& code)> on_refused)
     : context_(context),
       client_(client),
+      account_(account),
       id_prefix_(std::move(id_prefix)),
       on_refused_(std::move(on_refused)) {}
 
@@ -70,7 +72,9 @@ void MemberOrders::OnReply(const std::string& client_id, const Reply& reply) {
   const auto pending = pending_.find(client_id);
   if (reply.success) {
     const bool is_known = pending != pending_.end() && pending->second.is_acknowledged;
-    if (!is_known) context_.stats.OrderAcknowledged(reply.result["order_id"].id());
+    if (!is_known) {
+      context_.stats.OrderAcknowledged(reply.result["order_id"].id(), account_, client_id);
+    }
     if (pending != pending_.end()) pending->second.is_acknowledged = true;
     if (reply.result["duplicate"].flag()) {
       ++context_.stats.counts.orders_found_duplicate;

@@ -17,6 +17,7 @@
 #include "gateway/cli/demo/context.h"
 #include "gateway/cli/demo/reconnecting_client.h"
 #include "gateway/client/json_object.h"
+#include "schema/types/ids.h"
 
 namespace warpbook::gateway {
 
@@ -31,9 +32,10 @@ struct OpenOrder {
 
 class MemberOrders {
  public:
-  // `on_refused` hears the code of every order that was refused, after what is done here.
-  MemberOrders(DemoContext& context, ReconnectingClient& client, std::string id_prefix,
-               std::function<void(const std::string& code)> on_refused);
+  // `account` is the member's, known once it is logged on. `on_refused` hears the code of every
+  // order that was refused, after what is done here.
+  MemberOrders(DemoContext& context, ReconnectingClient& client, const AccountId& account,
+               std::string id_prefix, std::function<void(const std::string& code)> on_refused);
 
   // Sends an order; `params` are all but the symbol, the GPUs, the node and the client order id.
   void Place(JsonObject params, const std::string& symbol, int64_t gpus, uint64_t node);
@@ -73,6 +75,7 @@ class MemberOrders {
 
   DemoContext& context_;
   ReconnectingClient& client_;
+  const AccountId& account_;
   const std::string id_prefix_;
   const std::function<void(const std::string&)> on_refused_;
   absl::flat_hash_map<uint64_t, OpenOrder> open_;

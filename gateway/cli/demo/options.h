@@ -19,7 +19,7 @@ struct DemoOptions {
   int64_t actions_per_second = 100;  // of all members together: orders, amends and cancels
   int64_t seed = 1;
   std::string summary_file;       // counts as JSON, written at the end
-  std::string acknowledged_file;  // the id of every order acknowledged, one per line, as it happens
+  std::string acknowledged_file;  // every order acknowledged, as it happens (stats.h)
 };
 
 }  // namespace warpbook::gateway

@@ -11,10 +11,12 @@ absl::Status Stats::OpenAcknowledged(const std::string& path) {
   return absl::OkStatus();
 }
 
-void Stats::OrderAcknowledged(uint64_t order_id) {
+void Stats::OrderAcknowledged(uint64_t order_id, AccountId account,
+                              std::string_view client_order_id) {
   ++counts.orders_acknowledged;
+  if (!acknowledged_.is_open()) return;
   // Flushed at once: whoever checks must find it even if this process is killed.
-  if (acknowledged_.is_open()) acknowledged_ << order_id << std::endl;
+  acknowledged_ << order_id << ' ' << account.value() << ' ' << client_order_id << std::endl;
 }
 
 void Stats::Reserved(uint64_t lease_id, int64_t gpus, int64_t minutes, bool is_new) {

@@ -34,10 +34,12 @@ struct DemoCounts {
 
 class Stats {
  public:
-  // Writes every acknowledged order id to the file from now on.
+  // Writes every acknowledged order to the file from now on, as "order_id account client_order_id".
+  // The exchange's own number alone would prove nothing: one that loses orders gives their numbers
+  // to the next ones.
   absl::Status OpenAcknowledged(const std::string& path);
 
-  void OrderAcknowledged(uint64_t order_id);
+  void OrderAcknowledged(uint64_t order_id, AccountId account, std::string_view client_order_id);
   // A lease that is new in this run, or (is_new false) one of an earlier run.
   void Reserved(uint64_t lease_id, int64_t gpus, int64_t minutes, bool is_new);
   void Delivered(uint64_t lease_id);

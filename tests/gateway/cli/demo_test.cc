@@ -203,12 +203,12 @@ TEST_CASE("Acknowledged orders are in their file at once, and counts make one JS
   const test::TemporaryDirectory directory;
   Stats stats;
   REQUIRE(stats.OpenAcknowledged(directory / "ids").ok());
-  stats.OrderAcknowledged(7);
-  stats.OrderAcknowledged(8);
+  stats.OrderAcknowledged(7, AccountId(3), "run-b1-1");
+  stats.OrderAcknowledged(8, AccountId(4), "run-p2-1");
   stats.Refused("order.place", "insufficient_credits");
   std::ifstream file(directory / "ids");
   std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  CHECK(all == "7\n8\n");
+  CHECK(all == "7 3 run-b1-1\n8 4 run-p2-1\n");
   const JsonValue json = Parse(stats.Json(1.5));
   CHECK(json["orders_acknowledged"].integer() == 2);
   CHECK(json["milliseconds"].integer() == 1'500);
