@@ -20,7 +20,7 @@ class Decider {
 
   std::vector<Decision> Run() {
     for (const auto& [sequence, request] : books_.open_requests()) {
-      if (Full()) break;
+      if (Full() || outbox_.requests() >= kPendingRequestDecisionsMax) break;
       if (!outbox_.Decides(sequence)) Take(DecideRequest(request));
     }
     SettleDue(books_.due_leases().needing_none());

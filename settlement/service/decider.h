@@ -13,6 +13,9 @@ namespace warpbook::settlement {
 // Decisions on their way to the engine. While there are as many, none is made: requests and leases
 // wait for the next turn.
 inline constexpr size_t kPendingDecisionsMax = 4'096;
+// Of these, the ones on requests. Anybody may ask for something at any rate; the rest is for
+// leases, so that what is delivered is paid for however many ask.
+inline constexpr size_t kPendingRequestDecisionsMax = kPendingDecisionsMax / 2;
 
 // Makes the decisions that can be made now, adds them to the outbox and returns them.
 std::vector<Decision> Decide(const Books& books, Outbox& outbox);

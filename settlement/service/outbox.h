@@ -34,6 +34,8 @@ class Outbox {
   bool TakeBack(const Decision& decision);
 
   size_t size() const { return entries_.size(); }
+  // How many of the decisions are on requests.
+  size_t requests() const { return requests_.size(); }
   const Decision& decision(size_t index) const { return entries_[index].decision; }
   // The highest number here; 0: none.
   uint64_t last_number() const { return entries_.empty() ? 0 : entries_.back().decision.number; }

@@ -375,14 +375,15 @@ TEST_CASE("The vault is spent once, also by settlements on their way") {
   CHECK(f.Balance(Holding::kVault) == 0);
 }
 
-TEST_CASE("While the outbox is full nothing is decided, and nothing is lost") {
+TEST_CASE(
+    "While the outbox holds as many requests as it may no other is decided, and none is lost") {
   TestMarket market;
   MemorySettlement settlement(market);
   const AccountId member = market.OpenMember();
-  const size_t requests = kPendingDecisionsMax + 10;
+  const size_t requests = kPendingRequestDecisionsMax + 10;
   for (size_t i = 0; i < requests; ++i) market.RequestDeposit(member, Tokens(1));
   market.Seal();
-  CHECK(settlement.Step().decided.size() == kPendingDecisionsMax);
+  CHECK(settlement.Step().decided.size() == kPendingRequestDecisionsMax);
   CHECK(settlement.Step().decided.empty());
   settlement.Deliver();
   CHECK(settlement.Step().decided.size() == 10);
@@ -390,6 +391,46 @@ TEST_CASE("While the outbox is full nothing is decided, and nothing is lost") {
   settlement.Settle();
   CHECK(settlement.books().ledger().balance(LedgerAccount(member, Holding::kTokens)) ==
         static_cast<int64_t>(requests));
+}
+
+TEST_CASE("However many requests are open, a lease that is due is settled in the same turn") {
+  Fixture f;
+  const LeaseId lease = f.Deliver(0, 0, true);
+  for (size_t i = 0; i < 2 * kPendingDecisionsMax; ++i) f.market.RequestDeposit(f.buyer, Tokens(1));
+  f.market.Seal();
+  const Changes changes = f.settlement.Step();
+  REQUIRE(changes.decided.size() == kPendingRequestDecisionsMax + 1);
+  CHECK(changes.decided.back().lease == lease);
+  f.settlement.Deliver();
+  f.settlement.Settle();
+  CHECK(f.settlement.books().open_requests().empty());
+}
+
+TEST_CASE("Leases fill an outbox in which there is nothing else, and no further") {
+  Fixture f;
+  constexpr size_t kLeasesPerWindow = 100;  // the node's GPUs
+  constexpr size_t kWindows = kPendingDecisionsMax / kLeasesPerWindow + 1;
+  for (size_t i = 0; i < kWindows; ++i) {
+    f.market.Advance(60 * 60);
+    const InstrumentId window = f.market.OpenWindow(f.market.now());
+    for (size_t k = 0; k < kLeasesPerWindow; ++k) {
+      f.market.Trade(window, f.buyer, f.provider, f.node, Price(50'000), Quantity(1),
+                     Tier::kEconomy);
+    }
+    f.market.Advance(60 * 60);
+    f.market.CloseWindow(window);  // a no-show: due at once
+  }
+  f.market.RequestDeposit(f.buyer, Tokens(1));
+  f.market.Seal();
+  const size_t leases = kWindows * kLeasesPerWindow;
+  const Changes changes = f.settlement.Step();
+  CHECK(changes.decided.size() == kPendingDecisionsMax);
+  CHECK(changes.decided.front().kind == DecisionKind::kPostDeposit);
+  f.settlement.Deliver();
+  CHECK(f.settlement.Step().decided.size() == leases - (kPendingDecisionsMax - 1));
+  f.settlement.Deliver();
+  f.settlement.Settle();
+  CHECK(f.settlement.books().open_leases() == 0);
 }
 
 TEST_CASE("Numbers go on behind what the journal and the outbox hold") {
