@@ -12,15 +12,32 @@
 namespace warpbook::gateway {
 namespace {
 
+// Forgets the account that is remembered for the key where this exchange knows no such pair: it is
+// of one that was begun anew since, and here the number may be somebody else's. AlreadyExists where
+// the exchange knows them.
+absl::Status ForgetStaleAccount(CliSession& session, const std::string& key_file, uint64_t account,
+                                const Ed25519PrivateKey& key) {
+  const absl::StatusOr<Reply> logon = session.client().Logon(AccountId(account), key);
+  if (!logon.ok()) return logon.status();
+  if (logon->success) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(key_file, " has account ", account, " already (", key_file, ".account)"));
+  }
+  if (logon->code != "unknown_key") return ReplyStatus(*logon);
+  std::cerr << "warpbook: account " << account << " is not this key's at this exchange; "
+            << key_file << ".account is forgotten" << std::endl;
+  return ForgetIdBeside(key_file, "account");
+}
+
 // Opens an account for the key and remembers its id beside it.
 absl::Status OpenAccount(CliSession& session, const std::string& key_file) {
-  const absl::StatusOr<uint64_t> known = LoadIdBeside(key_file, "account");
-  if (known.ok()) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(key_file, " has account ", *known, " already (", key_file, ".account)"));
-  }
   const absl::StatusOr<Ed25519PrivateKey> key = LoadOrCreateKeyFile(key_file);
   if (!key.ok()) return key.status();
+  const absl::StatusOr<uint64_t> known = LoadIdBeside(key_file, "account");
+  if (known.ok()) {
+    const absl::Status forgotten = ForgetStaleAccount(session, key_file, *known, *key);
+    if (!forgotten.ok()) return forgotten;
+  }
   const absl::StatusOr<Reply> reply = session.client().OpenAccount(*key);
   if (!reply.ok()) return reply.status();
   if (session.json()) std::cout << reply->text << std::endl;

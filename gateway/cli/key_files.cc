@@ -97,6 +97,13 @@ absl::StatusOr<uint64_t> LoadIdBeside(const std::string& path, const std::string
   return id;
 }
 
+absl::Status ForgetIdBeside(const std::string& path, const std::string& kind) {
+  const std::string source = absl::StrCat(path, ".", kind);
+  if (std::remove(source.c_str()) == 0) return absl::OkStatus();
+  if (errno == ENOENT) return absl::NotFoundError(absl::StrCat(source, ": not there"));
+  return absl::UnavailableError(absl::StrCat(source, ": cannot remove: ", std::strerror(errno)));
+}
+
 absl::StatusOr<AccountId> ResolveAccount(const std::string& id_or_key_file) {
   uint64_t id = 0;
   if (absl::SimpleAtoi(id_or_key_file, &id) && id != 0) return AccountId(id);

@@ -24,10 +24,11 @@ std::string SignatureHex(const Ed25519Signature& signature);
 // The public key in a file of 64 hex digits; InvalidArgument names the path.
 absl::StatusOr<PublicKey> LoadPublicKeyFile(const std::string& path);
 
-// Remembers and finds the id that belongs to a key file: `path`.`kind` holds it in decimal.
-// NotFound where there is none.
+// Remembers, finds and forgets the id that belongs to a key file: `path`.`kind` holds it in
+// decimal. NotFound where there is none.
 absl::Status SaveIdBeside(const std::string& path, const std::string& kind, uint64_t id);
 absl::StatusOr<uint64_t> LoadIdBeside(const std::string& path, const std::string& kind);
+absl::Status ForgetIdBeside(const std::string& path, const std::string& kind);
 
 // An account as people name it: its id, or a key file with its account beside it.
 absl::StatusOr<AccountId> ResolveAccount(const std::string& id_or_key_file);

@@ -140,6 +140,49 @@ TEST_CASE("A refusal is told with reason, code and number, and ends with 1") {
   CHECK(Contains(market.buyer.Rules({"price", "set", "2.00"}).error, "(scope_missing, 1108)"));
 }
 
+TEST_CASE("An account of an exchange that was begun anew is forgotten, and another one opened") {
+  const Market market;
+  const uint64_t buyers = *LoadIdBeside(market.buyer.key(), "account");
+  // Its number is nobody's here, or somebody else's.
+  for (const uint64_t stale : {uint64_t{1'000'000}, buyers}) {
+    CAPTURE(stale);
+    const Person comer(market.exchange, absl::StrCat("comer-", stale));
+    REQUIRE(RunCommand({"keys", "new", comer.key()}).exit_code == 0);
+    const std::string public_key = RunCommand({"keys", "show", comer.key()}).out;
+    REQUIRE(SaveIdBeside(comer.key(), "account", stale).ok());
+    const CommandResult opened = comer.Does({"account", "open"});
+    CHECK(opened.exit_code == 0);
+    CHECK(opened.error == absl::StrCat("warpbook: account ", stale,
+                                       " is not this key's at this exchange; ", comer.key(),
+                                       ".account is forgotten\n"));
+    const uint64_t account = *LoadIdBeside(comer.key(), "account");
+    CHECK(account > buyers);
+    CHECK(account != stale);
+    CHECK(Contains(opened.out, absl::StrCat("account ", account)));
+    CHECK(RunCommand({"keys", "show", comer.key()}).out == public_key);
+    REQUIRE(market.operators.Rules({"token", "deposit", comer.key(), "7"}).exit_code == 0);
+    CHECK(Contains(comer.Does({"balances"}).out, " 7 TOK"));
+    CHECK(Contains(comer.Does({"account", "open"}).error, "has account"));
+    CHECK(*LoadIdBeside(comer.key(), "account") == account);
+  }
+}
+
+TEST_CASE("An account is forgotten only where the exchange says that it does not know it") {
+  const Market market;
+  // The key has another account here, so none can be opened for it; the number is wrong all the
+  // same.
+  REQUIRE(SaveIdBeside(market.buyer.key(), "account", 1'000'000).ok());
+  const CommandResult in_use = market.buyer.Does({"account", "open"});
+  CHECK(in_use.exit_code == 1);
+  CHECK(Contains(in_use.error, "key_in_use"));
+  CHECK(absl::IsNotFound(LoadIdBeside(market.buyer.key(), "account").status()));
+  // Where nobody answers, nothing is known.
+  const CommandResult nobody =
+      RunCommand({"account", "open", "--key", market.provider.key(), "--connect", "127.0.0.1:1"});
+  CHECK(nobody.exit_code == 1);
+  CHECK(LoadIdBeside(market.provider.key(), "account").ok());
+}
+
 TEST_CASE("With --json the gateway's answer is printed as it came, a refusal too") {
   const Market market;
   const CommandResult balances = market.buyer.Does({"balances", "--json"});

@@ -71,6 +71,9 @@ TEST_CASE("The account beside a key is found again, by the key's name or by its 
     CAPTURE(wrong);
     CHECK_FALSE(ResolveAccount(wrong).ok());
   }
+  CHECK(ForgetIdBeside(directory / "a.pem", "account").ok());
+  CHECK(absl::IsNotFound(LoadIdBeside(directory / "a.pem", "account").status()));
+  CHECK(absl::IsNotFound(ForgetIdBeside(directory / "a.pem", "account")));
 }
 
 TEST_CASE("A file that holds no id, or more than one, is refused") {
