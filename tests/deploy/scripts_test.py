@@ -232,6 +232,28 @@ class FunctionsTest(unittest.TestCase):
             listener.listen()
             self.assertEqual(self.bash(f"port_is_busy {port}").returncode, 0)
 
+    # -- deploy/run
+
+    def market(self, script):
+        """The functions of a deploy/run whose checkout, and so whose .var, is the test's folder."""
+        shutil.copytree(f"{ROOT}/deploy", f"{self.folder}/deploy")
+        os.mkdir(f"{self.folder}/.var")
+        return self.bash(f"mkdir -p $LOGS\n{script}",
+                         prelude=f"source {self.folder}/deploy/run\n")
+
+    def test_a_fresh_market_keeps_your_keys_and_nothing_that_names_the_old_one(self):
+        ended = self.market("""
+            remove_postgres() { say "no database"; }
+            mkdir -p "$JOURNAL" "$KEYS" "$DEMO/keys"
+            touch "$JOURNAL/00000001.segment" "$KEYS/operator.pem" "$DEMO/acknowledged"
+            cd "$VAR"
+            touch me.pem me.pem.account me.pem.device me.pem.device.node "with a blank.pem.account"
+            forget_everything
+            ls -A
+        """)
+        self.assertEqual(ended.returncode, 0, ended)
+        self.assertEqual(ended.stdout.split("\n")[1:], ["no database", "me.pem", "me.pem.device", ""])
+
     # -- deploy/lib/report.sh
 
     SUMMARY = json.dumps({
