@@ -38,10 +38,23 @@ remove_postgres() {
   rm -rf "$POSTGRES_HOME" "$POSTGRES_SOCKET" "$VAR/postgres.path"
 }
 
-# One that outlived its supervisor.
+# is_our_postgres PID: whether this process is PostgreSQL on our data, in whose folder it runs then.
+is_our_postgres() {
+  [[ $1 =~ ^[0-9]+$ && $(readlink "/proc/$1/exe") == "$POSTGRES_BIN/postgres"* &&
+    "/proc/$1/cwd" -ef $POSTGRES_HOME/data ]]
+}
+
+# Stops one that outlived its supervisor. Where it left nothing but its number, that may be anybody's
+# by now, who is left alone; the file goes, because with it PostgreSQL would not start.
 stop_stray_postgres() {
-  if [[ ! -s $POSTGRES_HOME/data/postmaster.pid ]]; then return; fi
-  as_postgres "$POSTGRES_BIN/pg_ctl" stop -s -m fast -D "$POSTGRES_HOME/data" 2>/dev/null || true
+  local data=$POSTGRES_HOME/data pid=""
+  if [[ ! -s $data/postmaster.pid ]]; then return; fi
+  read -r pid <"$data/postmaster.pid" || true
+  if is_our_postgres "$pid"; then
+    as_postgres "$POSTGRES_BIN/pg_ctl" stop -s -m fast -D "$data" 2>/dev/null || true
+  else
+    rm -f "$data/postmaster.pid"
+  fi
 }
 
 # Makes the cluster where there is none; one that was only half made has another name.

@@ -254,6 +254,37 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended)
         self.assertEqual(ended.stdout.split("\n")[1:], ["no database", "me.pem", "me.pem.device", ""])
 
+    # -- deploy/lib/postgres.sh
+
+    def test_only_a_postgres_of_ours_is_stopped_for_having_outlived_its_supervisor(self):
+        ended = self.market("""
+            POSTGRES_HOME=$VAR/postgres POSTGRES_SOCKET=$VAR/postgres/socket
+            chmod 711 "$WARPBOOK_ROOT" "$VAR"  # root's PostgreSQL runs as another user
+            trap 'stop postgres INT' EXIT
+            make_cluster
+            start postgres
+            await postgres 30 postgres_answers
+
+            # The number of one that is gone belongs to somebody else by now.
+            sleep 60 &
+            stranger=$!
+            POSTGRES_HOME=$VAR/gone
+            mkdir -p "$POSTGRES_HOME/data"
+            for pid in $stranger ${PROCESS[postgres]} 999999999 -7 nonsense; do
+              say "$pid" >"$POSTGRES_HOME/data/postmaster.pid"
+              stop_stray_postgres
+              if [[ -e $POSTGRES_HOME/data/postmaster.pid ]]; then say "the file of $pid stays"; fi
+            done
+            if ! kill "$stranger"; then say "the stranger is gone"; fi
+            if ! postgres_answers; then say "another PostgreSQL is gone"; fi
+
+            POSTGRES_HOME=$VAR/postgres
+            stop_stray_postgres
+            if alive postgres; then say "it runs still"; fi
+            status_of postgres
+        """)
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "exit status 0", ""))
+
     # -- deploy/lib/report.sh
 
     SUMMARY = json.dumps({
