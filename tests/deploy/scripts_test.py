@@ -254,6 +254,48 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended)
         self.assertEqual(ended.stdout.split("\n")[1:], ["no database", "me.pem", "me.pem.device", ""])
 
+    def test_what_dies_while_the_market_is_stopped_is_started_again(self):
+        os.makedirs(f"{self.folder}/build/gateway/cli")
+        os.chmod(self.write("build/gateway/cli/warpbook",
+                            "#!/bin/bash\necho '6 2026 Tick'\necho '7 2026 Tick'\n"), 0o755)
+        ended = self.market("""
+            trap 'for name in "${!PROCESS[@]}"; do kill "${PROCESS[$name]}"; done' EXIT
+            for name in postgres exchange settlement demo; do
+              eval "exec_$name() { exec_alone TERM sleep 60; }"
+              start "$name"
+            done
+            die() { kill -9 "${PROCESS[$1]}"; while alive "$1"; do sleep 0.01; done; }
+            exchange_is_ready() { alive exchange; }
+            postgres_answers() { alive postgres; }
+            stop() {
+              if ! alive "$1" || ! alive postgres; then say "one is gone before $1 is stopped"; fi
+              kill "${PROCESS[$1]}"
+              unset "PROCESS[$1]"
+              if [[ $1 == settlement ]]; then die postgres; fi
+            }
+            # At each look at the ledger something else is wrong, before all is posted.
+            pause() { sleep 0.01; }
+            summary() {
+              say look >>"$VAR/looks"
+              case $(wc -l <"$VAR/looks") in
+                1) die postgres ;;
+                2) die settlement ;;
+                3) say '{"sequence":6}' ;;
+                *) say '{"sequence":7}' ;;
+              esac
+            }
+            journal_orders() { alive postgres; }
+            table() { say "a table of $1"; }
+            invariants() { say "invariants"; }
+            die postgres
+            finish
+        """)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""), ended)
+        self.assertEqual(re.findall(r"(\w+) died|^(a table .*)$", ended.stdout, re.M),
+                         [("postgres", ""), ("postgres", ""), ("settlement", ""), ("postgres", ""),
+                          ("", 'a table of {"sequence":7}')])
+        self.assertNotIn("gone", ended.stdout)
+
     # -- deploy/lib/postgres.sh
 
     def test_only_a_postgres_of_ours_is_stopped_for_having_outlived_its_supervisor(self):
