@@ -106,13 +106,19 @@ class CreditsConserved : public Invariant {
 class EngineAgrees : public Invariant {
  public:
   std::string_view name() const override { return "credits equal the engine's own totals"; }
+  bool IsChecked(const LedgerFigures& figures) const override {
+    return figures.checkpoint.has_value();
+  }
   bool Holds(const LedgerFigures& figures) const override {
     if (!figures.checkpoint) return true;
     return figures.checkpoint->engine == figures.checkpoint->ledger &&
            figures.checkpoint->engine_decision == figures.checkpoint->ledger_decision;
   }
   std::string Describe(const LedgerFigures& figures) const override {
-    if (!figures.checkpoint) return "no checkpoint yet";
+    if (!figures.checkpoint) {
+      return IsEmpty(figures) ? "nothing to check yet"
+                              : "not checked: the ledger has no checkpoint of the engine";
+    }
     std::string text = absl::StrCat("at event ", figures.checkpoint->event.value());
     for (const HoldingInfo& info : kHoldings) {
       if (info.asset != Asset::kCredit) continue;
@@ -198,7 +204,15 @@ std::optional<std::string> FindViolation(const LedgerFigures& figures) {
   return std::nullopt;
 }
 
+bool IsEmpty(const LedgerFigures& figures) {
+  return std::ranges::all_of(kHoldings, [&figures](const HoldingInfo& info) {
+    return info.holding == Holding::kIssuance || info.holding == Holding::kOutside ||
+           Total(figures, info.holding) == 0;
+  });
+}
+
 bool EscrowUsedOnce(const LeaseEscrowFigures& f) {
+  if (f.moved_by && f.moved_by != f.buyer) return false;
   if (f.moved_in != f.escrow) return false;
   if (f.moved_consumed != f.consumed || f.moved_burned != f.burned) return false;
   if (f.moved_refunded != f.refunded || f.moved_owed != f.owed) return false;

@@ -46,6 +46,8 @@ class Invariant {
   virtual ~Invariant() = default;
   // A short name in words, stable: demo and tests look for it.
   virtual std::string_view name() const = 0;
+  // Whether the figures have what tells. Where not, nothing contradicts it, and Holds is true.
+  virtual bool IsChecked(const LedgerFigures&) const { return true; }
   virtual bool Holds(const LedgerFigures& figures) const = 0;
   // The numbers that it looked at.
   virtual std::string Describe(const LedgerFigures& figures) const = 0;
@@ -57,10 +59,15 @@ const std::vector<std::unique_ptr<const Invariant>>& AllInvariants();
 // The first that does not hold, as one sentence; nullopt where all hold.
 std::optional<std::string> FindViolation(const LedgerFigures& figures);
 
+// Whether the ledger holds nothing but the tokens of its beginning: nobody has deposited, burned or
+// bought anything, and so there is nothing that could be wrong unseen.
+bool IsEmpty(const LedgerFigures& figures);
+
 // Of one lease: what its trade put into escrow, what was moved under its name, and what its
 // settlement says. All in credits.
 struct LeaseEscrowFigures {
-  LeaseId lease;
+  AccountId buyer;
+  AccountId moved_by;  // whose credits were moved; none: nobody's
   bool settled = false;
   int64_t escrow = 0;                                        // notional + surcharge
   int64_t moved_in = 0;                                      // into escrow, by transfers
@@ -68,7 +75,8 @@ struct LeaseEscrowFigures {
   int64_t moved_consumed = 0, moved_burned = 0, moved_refunded = 0, moved_owed = 0;  // by transfers
 };
 // Whether escrow = consumed + burned + refunded + owed exactly once: into escrow went the lease's
-// notional and surcharge; out of it nothing before it is settled and then each part as settled.
+// notional and surcharge; out of it nothing before it is settled and then each part as settled; all
+// of it the buyer's.
 bool EscrowUsedOnce(const LeaseEscrowFigures& figures);
 
 }  // namespace warpbook::settlement

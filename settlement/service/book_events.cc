@@ -96,15 +96,20 @@ absl::Status Books::On(const wire::CreditsMoved& event) {
   if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
     return Fault(status.message());
   }
-  const LeaseId lease(event.lease_id());
-  const auto source = static_cast<CreditBucket>(event.source());
-  const auto destination = static_cast<CreditBucket>(event.destination());
-  if (lease && destination == CreditBucket::kEscrow) {
-    lease_moves_[lease].moved_in += event.amount();
-  } else if (source == CreditBucket::kEscrow) {
-    int64_t* const moved = MovedTo(lease_moves_[lease], destination);
-    if (moved == nullptr) return Fault("credits leave escrow for nowhere");
-    *moved += event.amount();
+  const bool enters = static_cast<CreditBucket>(event.destination()) == CreditBucket::kEscrow;
+  const bool leaves = static_cast<CreditBucket>(event.source()) == CreditBucket::kEscrow;
+  if (enters || leaves) {
+    if (event.lease_id() == 0) return Fault("credits enter or leave escrow for no lease");
+    LeaseEscrowFigures& moved = lease_moves_[LeaseId(event.lease_id())];
+    const AccountId account(event.header().account_id());
+    if (moved.moved_by && moved.moved_by != account) {
+      return Fault("credits of two accounts are moved for one lease");
+    }
+    moved.moved_by = account;
+    int64_t* const part =
+        enters ? &moved.moved_in : MovedTo(moved, static_cast<CreditBucket>(event.destination()));
+    if (part == nullptr) return Fault("credits leave escrow for nowhere");
+    *part += event.amount();
   }
   return PostAll(transfers);
 }

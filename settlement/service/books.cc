@@ -186,6 +186,7 @@ Tally Books::CheckLeases() const {
     bool right = found != open_leases_.end();
     if (right) {
       const Lease& lease = found->second.lease;
+      moved.buyer = lease.terms().buyer;
       moved.escrow = lease.escrow().value();
       // What an earlier transaction moved in was checked there.
       if (!new_leases_.contains(id)) moved.moved_in += moved.escrow;

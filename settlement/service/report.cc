@@ -32,10 +32,15 @@ std::string AuditText(const Audit& audit, bool* all_hold) {
                                   audit.cursor.event.value(), "\n");
   *all_hold = true;
   for (const auto& invariant : AllInvariants()) {
-    const bool holds = invariant->Holds(audit.figures);
+    // What could not be checked is no success, unless there is nothing in the ledger yet.
+    const bool checked = invariant->IsChecked(audit.figures);
+    const bool holds = checked ? invariant->Holds(audit.figures) : IsEmpty(audit.figures);
     *all_hold = *all_hold && holds;
-    absl::StrAppend(&text, holds ? "PASS  " : "FAIL  ", std::string(invariant->name()), ": ",
-                    invariant->Describe(audit.figures), "\n");
+    absl::StrAppend(&text,
+                    !holds    ? "FAIL  "
+                    : checked ? "PASS  "
+                              : "NONE  ",
+                    std::string(invariant->name()), ": ", invariant->Describe(audit.figures), "\n");
   }
   return text;
 }

@@ -67,6 +67,8 @@ Tally TallyBalances(pqxx::transaction_base& transaction) {
 }
 
 // EscrowUsedOnce of settlement/ledger/invariants.h, and what the vault paid in the lease's name.
+// Under that name credits move within the buyer's account or to the exchange's own, and tokens from
+// those to the provider's; nothing moves into or out of escrow under no name.
 Tally TallyLeases(pqxx::transaction_base& transaction) {
   return ReadTally(
       transaction,
@@ -82,12 +84,17 @@ Tally TallyLeases(pqxx::transaction_base& transaction) {
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account % 16 = 8) AS provider,"
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account = 4) AS fee,"
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account = 1) AS retired,"
-      "    max(debit_account / 16) FILTER (WHERE debit_account % 16 = 11) AS paid_by,"
-      "    max(credit_account / 16) FILTER (WHERE credit_account % 16 = 8) AS paid_to,"
+      "    min(least(giver, taker)) FILTER (WHERE asset = 'CREDIT') AS first_buyer,"
+      "    max(greatest(giver, taker)) FILTER (WHERE asset = 'CREDIT') AS last_buyer,"
+      "    min(least(giver, taker)) FILTER (WHERE asset = 'TOK') AS first_provider,"
+      "    max(greatest(giver, taker)) FILTER (WHERE asset = 'TOK') AS last_provider,"
       "    sum(amount) AS everything"
-      "  FROM transfers WHERE lease_id IS NOT NULL GROUP BY lease_id),"
+      "  FROM (SELECT *, nullif(debit_account / 16, 0) AS giver,"
+      "          nullif(credit_account / 16, 0) AS taker FROM transfers"
+      "        WHERE lease_id IS NOT NULL OR debit_account % 16 = 11 OR credit_account % 16 = 11)"
+      "    AS moves GROUP BY lease_id),"
       " compared AS ("
-      "  SELECT coalesce(id, lease_id) AS id, (id IS NULL OR lease_id IS NULL"
+      "  SELECT coalesce(id, lease_id, 0) AS id, (id IS NULL OR lease_id IS NULL"
       "      OR escrowed IS DISTINCT FROM notional + surcharge"
       "      OR coalesce(m.consumed, 0) <> coalesce(l.consumed, 0)"
       "      OR coalesce(m.burned, 0) <> coalesce(l.burned, 0)"
@@ -96,8 +103,8 @@ Tally TallyLeases(pqxx::transaction_base& transaction) {
       "      OR coalesce(m.provider, 0) <> coalesce(l.provider_utok, 0)"
       "      OR coalesce(m.fee, 0) <> coalesce(l.fee_utok, 0)"
       "      OR coalesce(m.retired, 0) <> coalesce(l.retire_utok, 0)"
-      "      OR paid_by IS DISTINCT FROM CASE WHEN state = 'settled' THEN buyer END"
-      "      OR (paid_to IS NOT NULL AND paid_to <> l.provider)"
+      "      OR first_buyer IS DISTINCT FROM buyer OR last_buyer IS DISTINCT FROM buyer"
+      "      OR first_provider <> l.provider OR last_provider <> l.provider"
       "      OR (state = 'settled' AND l.consumed + l.burned + l.refunded + l.owed"
       "          <> notional + surcharge)"
       "      OR everything <> escrowed + coalesce(m.consumed, 0) + coalesce(m.burned, 0)"

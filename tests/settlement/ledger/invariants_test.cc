@@ -143,14 +143,37 @@ TEST_CASE("Each invariant fails when what it watches over is broken, and says so
   }
 }
 
-TEST_CASE("Without a checkpoint the engine is not contradicted") {
+TEST_CASE("Without a checkpoint the engine is not contradicted, and nothing is checked") {
+  const Invariant& agrees = Named("credits equal the engine's own totals");
   LedgerFigures figures = Sound();
+  CHECK(agrees.IsChecked(figures));
   figures.checkpoint.reset();
-  CHECK(Named("credits equal the engine's own totals").Holds(figures));
+  CHECK(agrees.Holds(figures));
+  CHECK_FALSE(agrees.IsChecked(figures));
+  CHECK_FALSE(IsEmpty(figures));
+  CHECK(agrees.Describe(figures).find("not checked") == 0);
+  CHECK_FALSE(FindViolation(figures));
+}
+
+TEST_CASE("A ledger is empty while it holds nothing but its genesis") {
+  Ledger ledger;
+  REQUIRE(ledger.Post(GenesisPosting()).ok());
+  LedgerFigures figures;
+  figures.totals = ledger.totals();
+  CHECK(IsEmpty(figures));
+  CHECK(Named("credits equal the engine's own totals").Describe(figures) == "nothing to check yet");
+  for (const HoldingInfo& info : kHoldings) {
+    if (info.holding == Holding::kIssuance || info.holding == Holding::kOutside) continue;
+    CAPTURE(std::string(info.name));
+    LedgerFigures used = figures;
+    At(used, info.holding) = info.holding == Holding::kIssued ? -1 : 1;
+    CHECK_FALSE(IsEmpty(used));
+  }
 }
 
 TEST_CASE("A lease's escrow is used exactly once, each part as settled") {
   LeaseEscrowFigures open;
+  open.buyer = open.moved_by = AccountId(7);
   open.escrow = open.moved_in = 1'000;
   CHECK(EscrowUsedOnce(open));
   LeaseEscrowFigures settled = open;
@@ -175,6 +198,10 @@ TEST_CASE("A lease's escrow is used exactly once, each part as settled") {
   CHECK(broken(settled, &F::moved_burned, -5));
   CHECK(broken(settled, &F::moved_refunded, 1));
   CHECK(broken(settled, &F::moved_owed, -100));
+  for (LeaseEscrowFigures figures : {open, settled}) {
+    figures.moved_by = AccountId(8);
+    CHECK_FALSE(EscrowUsedOnce(figures));
+  }
   // Parts that agree with what was moved, and are not the escrow.
   LeaseEscrowFigures less = settled;
   less.consumed = less.moved_consumed = 400;

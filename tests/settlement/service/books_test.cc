@@ -163,6 +163,11 @@ TEST_CASE("Events that no engine makes are faults") {
                                      [](wire::CreditsMoved& event) { event.mutate_amount(-1); }),
       StatusWith<wire::TradeExecuted>(
           market, [](wire::TradeExecuted& event) { event.mutate_notional(event.notional() + 1); }),
+      // The lease is another member's than the credits in its escrow.
+      StatusWith<wire::TradeExecuted>(market,
+                                      [](wire::TradeExecuted& event) {
+                                        event.mutate_buyer_account_id(event.buyer_account_id() + 1);
+                                      }),
       // The lease says that more went into escrow than was moved.
       StatusWith<wire::TradeExecuted>(
           market,
