@@ -86,6 +86,9 @@ absl::Status Lease::BecomeSettled(const Settlement& figures, Minutes delivered) 
     used += part.value();
   }
   if (used != escrow().value()) return Impossible("its settlement is not its escrow");
+  if (figures.verified != figures.consumed + figures.owed) {
+    return Impossible("what was verified is not what was consumed and is owed");
+  }
   state_ = LeaseState::kSettled;
   settlement_ = figures;
   settled_minutes_ = delivered;

@@ -26,6 +26,10 @@ INSERT INTO holdings (slot, holding, asset, of_member) VALUES
   (12, 'owed', 'CREDIT', true);
 GRANT SELECT ON holdings TO warpbook_settlement;
 
+-- Whether there is such an account: the exchange's own have no member, all others have one.
+CREATE FUNCTION is_account(account bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+  $$ SELECT account BETWEEN 1 AND 7 OR (account >= 16 AND account % 16 BETWEEN 8 AND 12) $$;
+
 CREATE TABLE transfers (
   event_sequence bigint NOT NULL CHECK (event_sequence >= 0),  -- of the journal; 0: genesis
   leg smallint NOT NULL CHECK (leg >= 0),
@@ -35,10 +39,12 @@ CREATE TABLE transfers (
   amount bigint NOT NULL CHECK (amount > 0),
   lease_id bigint CHECK (lease_id > 0),
   PRIMARY KEY (event_sequence, leg),
-  CHECK (debit_account > 0 AND credit_account > 0 AND debit_account <> credit_account),
+  CHECK (is_account(debit_account) AND is_account(credit_account)),
+  CHECK (debit_account <> credit_account),
   CHECK ((asset = 'TOK') = (debit_account % 16 IN (1, 2, 3, 4, 8))),
   CHECK ((asset = 'TOK') = (credit_account % 16 IN (1, 2, 3, 4, 8)))
 );
+CREATE INDEX transfers_lease ON transfers (lease_id) WHERE lease_id IS NOT NULL;
 GRANT SELECT, INSERT ON transfers TO warpbook_settlement;
 
 -- The second line: not even the owner changes what was posted by mistake.
@@ -52,7 +58,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers
 
 -- The sum of an account's transfers: credited minus debited. Only the two sources are negative.
 CREATE TABLE account_balances (
-  account bigint PRIMARY KEY CHECK (account > 0 AND account % 16 BETWEEN 1 AND 12),
+  account bigint PRIMARY KEY CHECK (is_account(account)),
   balance bigint NOT NULL,
   CHECK (balance >= 0 OR account IN (1, 5))
 ) WITH (fillfactor = 70);
@@ -82,6 +88,22 @@ CREATE TABLE journal_cursor (
   command_hash bigint NOT NULL      -- of the last command and its events: names the journal
 );
 GRANT SELECT, INSERT, UPDATE ON journal_cursor TO warpbook_settlement;
+
+-- What was posted once would be posted again: it never moves backwards, nor away.
+CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF new.sequence < old.sequence OR new.event_sequence < old.event_sequence
+      OR new.market_time_us < old.market_time_us OR new.decision_number < old.decision_number THEN
+    RAISE EXCEPTION 'the cursor never moves backwards: it is at sequence %, event %',
+      old.sequence, old.event_sequence;
+  END IF;
+  RETURN new;
+END
+$$;
+CREATE TRIGGER forward_only BEFORE UPDATE ON journal_cursor
+  FOR EACH ROW EXECUTE FUNCTION refuse_return();
+CREATE TRIGGER never_removed BEFORE DELETE OR TRUNCATE ON journal_cursor
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The engine's last word on its own totals of credits.
 CREATE TABLE engine_checkpoint (

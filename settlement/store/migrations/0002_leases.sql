@@ -81,7 +81,9 @@ CREATE TABLE lease_records (
   CHECK ((state = 'settled') = (num_nonnulls(
     settled_minutes, verified, consumed, burned, refunded, owed, gross_utok, provider_utok,
     fee_utok, retire_utok, decision_number, settled_event, settled_at_us) = 13)),
-  CHECK (state <> 'settled' OR consumed + burned + refunded + owed = notional + surcharge)
+  CONSTRAINT lease_records_escrow
+    CHECK (state <> 'settled' OR consumed + burned + refunded + owed = notional + surcharge),
+  CONSTRAINT lease_records_verified CHECK (state <> 'settled' OR verified = consumed + owed)
 ) WITH (fillfactor = 70);
 CREATE INDEX lease_records_open ON lease_records (id) WHERE state <> 'settled';
 CREATE INDEX lease_records_buyer ON lease_records (buyer);

@@ -175,6 +175,12 @@ TEST_CASE("Only a delivered or failed lease is settled, and only with its escrow
   figures.refunded = escrow + Credits(1);
   figures.consumed = Credits(-1);
   CHECK_FALSE(Delivered().BecomeSettled(figures, Minutes(0)).ok());
+  figures = SettleUnearned(Terms().notional, Terms().surcharge);
+  figures.consumed += Credits(1);
+  figures.refunded -= Credits(1);
+  CHECK_FALSE(Delivered().BecomeSettled(figures, Minutes(0)).ok());
+  figures.verified = Credits(1);
+  CHECK(Delivered().BecomeSettled(figures, Minutes(0)).ok());
   figures.refunded = Credits::Max();
   figures.consumed = figures.owed = Credits::Max();
   CHECK_FALSE(Delivered().BecomeSettled(figures, Minutes(0)).ok());

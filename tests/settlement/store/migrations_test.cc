@@ -140,9 +140,48 @@ TEST_CASE("Not even the owner changes a transfer by mistake") {
   }
 }
 
+TEST_CASE("The cursor moves forward only, whoever moves it, and is never removed") {
+  TestDatabase test;
+  {
+    Store store = test.OpenStore();
+    REQUIRE(store.Load().ok());
+  }
+  const std::string update = "UPDATE journal_cursor SET ";
+  REQUIRE(TestDatabase::Run(test.service(), update + "sequence = 9, event_sequence = 20,"
+                                                     " market_time_us = 5, decision_number = 2")
+              .ok());
+  for (const std::string& user : {test.service(), test.owner(), test.superuser()}) {
+    CHECK(TestDatabase::Run(user, update + "sequence = sequence + 1, event_sequence = 21").ok());
+    CHECK(TestDatabase::Run(user, update + "sequence = sequence").ok());
+    for (const std::string column :
+         {"sequence", "event_sequence", "market_time_us", "decision_number"}) {
+      CAPTURE(column);
+      CHECK(Says(TestDatabase::Run(user, update + column + " = " + column + " - 1"),
+                 "the cursor never moves backwards"));
+    }
+  }
+  for (const std::string sql : {"DELETE FROM journal_cursor", "TRUNCATE journal_cursor"}) {
+    CHECK(Says(TestDatabase::Run(test.owner(), sql), "what is posted is never changed"));
+  }
+  CHECK(test.Number("SELECT sequence FROM journal_cursor") == 12);
+}
+
+TEST_CASE("A lease's transfers are found without a look at all others") {
+  TestDatabase test;
+  CHECK(test.Number("SELECT count(*) FROM pg_indexes WHERE tablename = 'transfers' AND indexdef"
+                    " LIKE '%(lease_id) WHERE (lease_id IS NOT NULL)'") == 1);
+}
+
 TEST_CASE("The tables refuse rows that no ledger holds") {
   TestDatabase test;
   const std::string transfers = "INSERT INTO transfers VALUES ";
+  const auto settled_lease = [](int id, int verified) {
+    const std::string number = std::to_string(id);
+    return "INSERT INTO lease_records VALUES (" + number +
+           ", 1, 17, 18, 1, 'economy', 'listed', 1, 1, 1, 60, 5, 0, 0, 0, 'settled', false, NULL,"
+           " B'1', 1, " +
+           std::to_string(verified) + ", 40, 4, 11, 10, 0, 0, 0, 0, " + number + ", 1, 1)";
+  };
   struct Row {
     std::string sql;
     bool accepted;
@@ -157,10 +196,29 @@ TEST_CASE("The tables refuse rows that no ledger holds") {
       {transfers + "(2, 0, 'CREDIT', 3, 280, 5, NULL)", false},  // the wrong asset
       {transfers + "(2, -1, 'TOK', 3, 280, 5, NULL)", false},
       {transfers + "(2, 0, 'CREDIT', 281, 282, 5, 0)", false},  // lease 0
+      // Accounts that there are not: of a slot that is none, of a member who is none, and the
+      // exchange's own of a member.
+      {transfers + "(2, 0, 'CREDIT', 281, 272, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 281, 285, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 287, 281, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 281, 10, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 9, 281, 5, NULL)", false},
+      {transfers + "(2, 0, 'TOK', 3, 8, 5, NULL)", false},
+      {transfers + "(2, 0, 'TOK', 19, 280, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 21, 25, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', -7, 25, 5, NULL)", false},
+      {transfers + "(2, 0, 'CREDIT', 5, 25, 5, NULL)", true},  // issued -> free of 1
+      {transfers + "(3, 0, 'CREDIT', 25, 7, 5, 1)", true},     // free of 1 -> burned
       {"INSERT INTO account_balances VALUES (281, -1)", false},
       {"INSERT INTO account_balances VALUES (5, -1)", true},
       {"INSERT INTO account_balances VALUES (16, 0)", false},
       {"INSERT INTO account_balances VALUES (285, 0)", false},
+      {"INSERT INTO account_balances VALUES (8, 0)", false},
+      {"INSERT INTO account_balances VALUES (19, 0)", false},
+      {"INSERT INTO account_balances VALUES (280, 0)", true},
+      {settled_lease(1, 50), true},   // 40 consumed, 10 owed
+      {settled_lease(2, 49), false},  // less was verified
+      {settled_lease(3, 51), false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.sql);
