@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schema/base/file.h"
+#include "tests/support/memory_file_system.h"
 
 namespace warpbook::test {
 
@@ -23,10 +24,11 @@ struct FileOperation {
 };
 
 struct FileFault {
-  absl::Status status = absl::OkStatus();  // not OK: this is the answer, and nothing is done
-  size_t max_bytes = SIZE_MAX;             // a write takes no more
-  bool lost = false;                       // nothing is done, and the answer is OK
-  int64_t moved_by = 0;                    // a write goes that many bytes further on
+  // Not OK: this is the answer, and nothing is done; a sync in memory fails as Linux's does.
+  absl::Status status = absl::OkStatus();
+  size_t max_bytes = SIZE_MAX;  // a write takes no more
+  bool lost = false;            // nothing is done, and the answer is OK
+  int64_t moved_by = 0;         // a write goes that many bytes further on
 };
 
 class FaultyFileSystem final : public FileSystem {
@@ -86,7 +88,10 @@ class FaultyFileSystem final : public FileSystem {
     }
     absl::Status SyncData() override {
       const FileFault fault = files_.judge_({FileOperation::Kind::kSyncData, path_});
-      if (!fault.status.ok()) return fault.status;
+      if (!fault.status.ok()) {
+        if (auto* memory = dynamic_cast<SyncFailure*>(inner_.get())) memory->FailSync();
+        return fault.status;
+      }
       return fault.lost ? absl::OkStatus() : inner_->SyncData();
     }
     absl::Status Allocate(uint64_t size) override { return inner_->Allocate(size); }

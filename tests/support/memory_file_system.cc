@@ -28,7 +28,7 @@ class MemoryMapping final : public SharedMapping {
 
 }  // namespace
 
-class MemoryFile final : public File {
+class MemoryFile final : public File, public SyncFailure {
  public:
   using Node = MemoryFileSystem::Node;
   using Change = MemoryFileSystem::Change;
@@ -51,9 +51,30 @@ class MemoryFile final : public File {
 
   absl::Status SyncData() override {
     const std::lock_guard lock(files_.mutex_);
-    for (const Change& change : node_->unsynced) MemoryFileSystem::Apply(change, node_->durable);
-    node_->unsynced.clear();
+    std::erase_if(node_->unsynced, [this](const Change& change) {
+      if (change.clean) return false;
+      MemoryFileSystem::Apply(change, node_->durable);
+      return true;
+    });
     return absl::OkStatus();
+  }
+
+  // Each page on its own, for each can be written again on its own. A truncation is no page: it
+  // waits in the file system's own journal.
+  void FailSync() override {
+    const std::lock_guard lock(files_.mutex_);
+    std::vector<Change> changes;
+    for (Change& change : node_->unsynced) {
+      if (change.truncates || change.clean) {
+        changes.push_back(std::move(change));
+      } else {
+        MemoryFileSystem::ForEachPiece(change, MemoryFileSystem::kPageSize, [&](Change piece) {
+          piece.clean = true;
+          changes.push_back(std::move(piece));
+        });
+      }
+    }
+    node_->unsynced = std::move(changes);
   }
 
   absl::Status Allocate(uint64_t) override { return absl::OkStatus(); }
@@ -72,8 +93,7 @@ class MemoryFile final : public File {
  private:
   void Make(Change change) {
     WARPBOOK_CHECK(!node_->mapped);
-    MemoryFileSystem::Apply(change, node_->cached);
-    node_->unsynced.push_back(std::move(change));
+    MemoryFileSystem::Make(std::move(change), *node_);
   }
 
   MemoryFileSystem& files_;
@@ -93,6 +113,29 @@ class MemoryLock final : public DirectoryLock {
   MemoryFileSystem& files_;
   const std::string directory_;
 };
+
+void MemoryFileSystem::Make(Change change, Node& node) {
+  // Whoever writes a part of a page makes the whole page dirty.
+  const uint64_t first_page = change.offset / kPageSize;
+  const uint64_t end = change.truncates ? UINT64_MAX : change.offset + change.bytes.size();
+  for (Change& earlier : node.unsynced) {
+    const uint64_t page = earlier.offset / kPageSize;
+    if (page >= first_page && page * kPageSize < end) earlier.clean = false;
+  }
+  Apply(change, node.cached);
+  node.unsynced.push_back(std::move(change));
+}
+
+void MemoryFileSystem::ForEachPiece(const Change& change, size_t size,
+                                    const std::function<void(Change)>& visit) {
+  for (size_t at = 0; at < change.bytes.size();) {
+    const size_t count = std::min<size_t>(change.bytes.size() - at,
+                                          size - static_cast<size_t>((change.offset + at) % size));
+    const auto begin = change.bytes.begin() + static_cast<ptrdiff_t>(at);
+    visit({false, change.offset + at, {begin, begin + static_cast<ptrdiff_t>(count)}});
+    at += count;
+  }
+}
 
 void MemoryFileSystem::Apply(const Change& change, std::vector<std::byte>& bytes) {
   if (change.truncates) {
@@ -114,9 +157,7 @@ std::shared_ptr<MemoryFileSystem::Node> MemoryFileSystem::Find(const std::string
   const auto found = names_.find(path);
   if (mode != Mode::kCreate) return found == names_.end() ? nullptr : found->second;
   if (found != names_.end()) {
-    const Change emptied{true, 0, {}};
-    Apply(emptied, found->second->cached);
-    found->second->unsynced.push_back(emptied);
+    Make({true, 0, {}}, *found->second);
     return found->second;
   }
   const NameChange made{DirectoryOf(path), "", path, std::make_shared<Node>()};
@@ -208,17 +249,9 @@ std::vector<std::byte> MemoryFileSystem::BytesAfterCrash(const Node& node,
       if (keep()) Apply(change, bytes);
       continue;
     }
-    for (size_t at = 0; at < change.bytes.size();) {
-      // To the end of the sector that the place is in.
-      const size_t count =
-          std::min<size_t>(change.bytes.size() - at,
-                           kSectorSize - static_cast<size_t>((change.offset + at) % kSectorSize));
-      const auto begin = change.bytes.begin() + static_cast<ptrdiff_t>(at);
-      if (keep()) {
-        Apply({false, change.offset + at, {begin, begin + static_cast<ptrdiff_t>(count)}}, bytes);
-      }
-      at += count;
-    }
+    ForEachPiece(change, kSectorSize, [&](const Change& piece) {
+      if (keep()) Apply(piece, bytes);
+    });
   }
   return bytes;
 }
@@ -246,7 +279,7 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::AfterCrash(
   return after;
 }
 
-std::unique_ptr<MemoryFileSystem> MemoryFileSystem::AfterKill() const {
+std::unique_ptr<MemoryFileSystem> MemoryFileSystem::Synced() const {
   const std::lock_guard lock(mutex_);
   auto after = std::make_unique<MemoryFileSystem>();
   after->directories_ = directories_;

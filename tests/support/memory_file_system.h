@@ -1,6 +1,8 @@
 // A file system in memory that can lose power. It knows what a disk would know: written bytes are
 // sure after SyncData, names after SyncDirectory; until then AfterCrash may keep or lose each
-// 512-byte sector and each name on its own. Any thread.
+// 512-byte sector and each name on its own. A sync that fails does what Linux does: the pages that
+// it did not write stay in the cache, count as clean, and no later sync brings them to the disk
+// until they are written again. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +19,17 @@
 
 namespace warpbook::test {
 
+// A file whose sync can be made to fail (FaultyFileSystem does).
+class SyncFailure {
+ public:
+  virtual ~SyncFailure() = default;
+  virtual void FailSync() = 0;
+};
+
 class MemoryFileSystem final : public FileSystem {
  public:
   static constexpr size_t kSectorSize = 512;
+  static constexpr size_t kPageSize = 4'096;  // of the cache
 
   MemoryFileSystem() = default;
 
@@ -36,8 +46,9 @@ class MemoryFileSystem final : public FileSystem {
   // What a machine finds after losing power. `keep` is asked once for each sector that was written
   // but not synced, for each truncation, and for each change of a name, in order.
   std::unique_ptr<MemoryFileSystem> AfterCrash(const std::function<bool()>& keep) const;
-  // What a process finds after another one ended: everything.
-  std::unique_ptr<MemoryFileSystem> AfterKill() const;
+  // A copy in which everything that is seen now is on disk. (What a process finds after another one
+  // was killed is the file system itself, unsynced as it is.)
+  std::unique_ptr<MemoryFileSystem> Synced() const;
 
   // A file's bytes, to be looked at or damaged. CHECKs that it is there.
   std::vector<std::byte>& content(const std::string& path);
@@ -53,6 +64,7 @@ class MemoryFileSystem final : public FileSystem {
     bool truncates = false;
     uint64_t offset = 0;  // of a truncation: the new size
     std::vector<std::byte> bytes;
+    bool clean = false;  // a sync of it failed: it may be on disk, and no sync will bring it there
   };
   struct Node {
     std::vector<std::byte> cached;
@@ -68,8 +80,12 @@ class MemoryFileSystem final : public FileSystem {
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
+  static void Make(Change change, Node& node);
   static void Apply(const Change& change, std::vector<std::byte>& bytes);
   static void Apply(const NameChange& change, Names& names);
+  // The pieces of a write, cut at the multiples of a size.
+  static void ForEachPiece(const Change& change, size_t size,
+                           const std::function<void(Change)>& visit);
   static std::vector<std::byte> BytesAfterCrash(const Node& node,
                                                 const std::function<bool()>& keep);
   std::shared_ptr<Node> Find(const std::string& path, Mode mode);  // null: not found

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/temporary_directory.h"
 
@@ -132,6 +133,36 @@ TEST_CASE("A crash keeps synced bytes and names, and may lose each of the others
   CHECK(second_sector->content("d/a")[511] == std::byte{1});
   CHECK(second_sector->content("d/a")[512] == std::byte{2});
   CHECK(second_sector->content("d/a")[768] == std::byte{1});
+}
+
+TEST_CASE("What a sync failed to write is seen, and on disk only after it was written again") {
+  test::MemoryFileSystem memory;
+  bool failing = false;
+  test::FaultyFileSystem files(memory, [&](const test::FileOperation&) {
+    return test::FileFault{.status = failing ? absl::UnknownError("EIO") : absl::OkStatus()};
+  });
+  const auto file = files.Open("a", Mode::kCreate);
+  const std::vector<std::byte> old_pages(2 * 4'096, std::byte{1});
+  REQUIRE(WriteFully(**file, 0, old_pages).ok());
+  REQUIRE((*file)->SyncData().ok());
+  REQUIRE(files.SyncDirectory(".").ok());
+  const std::vector<std::byte> new_pages(2 * 4'096, std::byte{2});
+  REQUIRE(WriteFully(**file, 0, new_pages).ok());
+  failing = true;
+  CHECK_FALSE((*file)->SyncData().ok());
+  failing = false;
+  CHECK((*file)->SyncData().ok());
+  CHECK(memory.content("a") == new_pages);
+  CHECK(memory.AfterCrash([] { return false; })->content("a") == old_pages);
+  CHECK(memory.AfterCrash([] { return true; })->content("a") == new_pages);
+
+  // A byte written makes its page dirty again, and no other one.
+  REQUIRE(WriteFully(**file, 4'095, Bytes("x")).ok());
+  REQUIRE((*file)->SyncData().ok());
+  std::vector<std::byte> expected = old_pages;
+  std::fill(expected.begin(), expected.begin() + 4'095, std::byte{2});
+  expected[4'095] = std::byte{'x'};
+  CHECK(memory.AfterCrash([] { return false; })->content("a") == expected);
 }
 
 }  // namespace

@@ -173,7 +173,7 @@ std::unique_ptr<MemoryFileSystem> WriteWithFault(uint64_t faulty_sequence, const
     }
   }
   if (!keep_watermark) REQUIRE(memory.Remove("journal/watermark").ok());
-  return memory.AfterKill();
+  return memory.Synced();
 }
 
 TEST_CASE("A lost or misdirected write is refused") {

@@ -268,7 +268,7 @@ TEST_CASE("A recovery that fails or loses power at any operation can be done aga
     const auto files = MakeJournal();
     ForgetWatermark(*files);
     Flip(*files, 1, 3 * kPageSize + 200);
-    const auto start = files->AfterKill();
+    const auto start = files->Synced();
     int operations = 0;
     FaultyFileSystem faulty(*start, [&](const FileOperation&) {
       const bool fails = operations++ >= failing;

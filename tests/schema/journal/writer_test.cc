@@ -161,8 +161,7 @@ TEST_CASE("After a failed write or sync the writer answers with that fault for g
       CHECK(writer->WriteIdleMarker() == fault);
 
       writer.reset();
-      const std::unique_ptr<MemoryFileSystem> after = memory.AfterKill();
-      const absl::StatusOr<Recovered> recovered = Recover(*after);
+      const absl::StatusOr<Recovered> recovered = Recover(memory);
       REQUIRE(recovered.ok());
       CHECK(recovered->history.last_sequence >= 3);
       CHECK(IsGapless(recovered->history));
