@@ -121,9 +121,10 @@ class Scanner {
       const absl::Status given = on_batch_({header.epoch, header.first_sequence,
                                             header.command_count, header.event_count, batch.body});
       if (!given.ok()) return given;
-      unproven_.push_back({header.first_sequence + header.command_count - 1,
-                           {chain_.segment(), offset_, batch.hash}});
     }
+    // A marker too: whatever follows it carries its hash.
+    unproven_.push_back({header.first_sequence + header.command_count - 1,
+                         {chain_.segment(), offset_, batch.hash}});
     chain_.Advance(batch);
     offset_ = batch.end_offset;
     return absl::OkStatus();

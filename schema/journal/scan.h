@@ -31,8 +31,8 @@ struct JournalScan {
   uint64_t torn_end = 0;       // behind the last byte of a torn write; 0: the end is clean
   uint64_t file_size = 0;      // of the last segment
   uint64_t known_durable = 0;  // by watermark and cursors
-  // Batches that no later header shows to have been durable: after a failed sync and a restart,
-  // the page cache may show them and the disk not have them.
+  // Batches, idle markers included, that no later header shows to have been durable: after a failed
+  // sync and a restart, the page cache may show them and the disk not have them.
   std::vector<StoredPlace> unproven;
 };
 

@@ -10,6 +10,7 @@
 
 #include "engine/service/journal_verify.h"
 #include "schema/journal/scan.h"
+#include "schema/journal/segment_reader.h"
 #include "schema/types/enums.h"
 #include "tests/engine/service/service_fixture.h"
 #include "tests/support/faulty_file_system.h"
@@ -205,13 +206,20 @@ TEST_CASE("Idle, the durable sequence is on disk within moments, and stays so at
   REQUIRE(service->Start().ok());
   user.Submit(OpenAccounts(1, 5));
   REQUIRE(user.PollUntil([&] { return user.reply_count() == 5; }));
+  // What an idle marker at the journal's end on disk says was durable; 0: there is none.
   const auto proven = [&](const MemoryFileSystem& files) {
     const auto after = files.AfterCrash([] { return false; });
     const absl::StatusOr<journal::JournalScan> scan =
         journal::ScanJournal(*after, kJournal, kRulesVersion,
                              [](const journal::BatchView&) { return absl::OkStatus(); });
     REQUIRE(scan.ok());
-    return scan->unproven.empty() ? scan->last_sequence : 0;
+    REQUIRE(scan->unproven.size() == 1);
+    const auto segment = journal::SegmentReader::Open(*after, kJournal, scan->segment);
+    REQUIRE(segment.ok());
+    const auto last = (*segment)->ReadBatch(scan->unproven[0].offset);
+    REQUIRE((last.ok() && last->has_value()));
+    const journal::BatchHeader& header = (*last)->header;
+    return header.command_count == 0 ? header.durable_sequence : 0;
   };
   const uint64_t last = user.next_sequence() - 1;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);

@@ -157,6 +157,42 @@ TEST_CASE("A crash at any write, sync or rename loses nothing acknowledged") {
   CHECK(crashes > 300);
 }
 
+TEST_CASE("One fault at any operation, a restart and a loss of power lose nothing acknowledged") {
+  // The page cache of the second life shows what the fault kept from the disk.
+  for (int failing = 0;; ++failing) {
+    MemoryFileSystem memory;
+    int operations = 0;
+    FaultyFileSystem faulty(memory, [&](const FileOperation&) {
+      const bool fails = operations++ == failing;
+      return FileFault{.status = fails ? absl::UnknownError("EIO") : absl::OkStatus()};
+    });
+    std::mt19937 random(99);
+    uint64_t acknowledged = 0;
+    for (int life = 0; life < 3; ++life) {
+      const bool after_fault = operations > failing;
+      bool began = false;
+      acknowledged = std::max(acknowledged, WriteUntilFailure(faulty, random, &began));
+      if (after_fault) REQUIRE_MESSAGE(began, "operation ", failing);
+    }
+    std::mt19937 tear(static_cast<unsigned>(failing));
+    for (int variant = 0; variant < 6; ++variant) {
+      const auto after = memory.AfterCrash([&] {
+        if (variant < 2) return variant == 1;
+        return tear() % 2 == 0;
+      });
+      const absl::StatusOr<Recovered> recovered = Recover(*after);
+      REQUIRE_MESSAGE(recovered.ok(), "operation ", failing, ", variant ", variant, ": ",
+                      recovered.status().ToString());
+      REQUIRE(recovered->history.last_sequence >= acknowledged);
+      REQUIRE(IsGapless(recovered->history));
+    }
+    if (operations <= failing) {
+      CHECK(failing > 100);
+      break;
+    }
+  }
+}
+
 // Writes four batches of two commands, the second (or the last) of which is subject to the fault.
 std::unique_ptr<MemoryFileSystem> WriteWithFault(uint64_t faulty_sequence, const FileFault& fault,
                                                  bool keep_watermark) {

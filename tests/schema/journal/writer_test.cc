@@ -194,6 +194,32 @@ TEST_CASE("A batch found after a failed sync is written again and synced before 
   CHECK(IsGapless(again->history));
 }
 
+TEST_CASE("An idle marker found after a failed sync is on disk before a segment carries its hash") {
+  // With room behind the marker, and with the marker as the last page of its segment.
+  for (const uint64_t pages : {uint64_t{64}, uint64_t{3}}) {
+    MemoryFileSystem memory;
+    bool fail_syncs = false;
+    FaultyFileSystem files(memory, [&](const FileOperation& operation) {
+      const bool fails = fail_syncs && operation.kind == FileOperation::Kind::kSyncData;
+      return FileFault{.status = fails ? absl::UnknownError("fdatasync") : absl::OkStatus()};
+    });
+    std::unique_ptr<Writer> writer = OpenWriter(files, pages);
+    REQUIRE(writer->Append(MakeBatch(1, 3).view()).ok());
+    fail_syncs = true;
+    CHECK_FALSE(writer->WriteIdleMarker().ok());
+    writer.reset();
+    fail_syncs = false;
+    REQUIRE(WriteBatches(files, {2}, pages).ok());
+
+    const std::unique_ptr<MemoryFileSystem> after = memory.AfterCrash([] { return false; });
+    const absl::StatusOr<Recovered> recovered = Recover(*after);
+    CHECK_MESSAGE(recovered.ok(), recovered.status().ToString());
+    if (!recovered.ok()) continue;
+    CHECK(recovered->history.last_sequence == 5);
+    CHECK(IsGapless(recovered->history));
+  }
+}
+
 TEST_CASE("A journal has one writer at a time") {
   MemoryFileSystem files;
   std::unique_ptr<Writer> writer = OpenWriter(files, 4);
