@@ -88,10 +88,10 @@ absl::Status Repair(FileSystem& files, const std::string& directory, const Journ
     if (!kept.ok()) return kept;
   }
   // The zeros that were made ahead go as well: the writer goes on in a segment of its own epoch.
-  if (scan.file_size > scan.end_offset) {
-    const absl::Status cut = CutBehindLastBatch(files, directory, scan);
-    if (!cut.ok()) return cut;
-  }
+  // Also where the file ends there already: a recovery that was interrupted may have left it so in
+  // the page cache only.
+  const absl::Status cut = CutBehindLastBatch(files, directory, scan);
+  if (!cut.ok()) return cut;
   for (const StoredPlace& place : scan.unproven) {
     const absl::Status written = WriteAgain(files, directory, place);
     if (!written.ok()) return written;

@@ -188,20 +188,14 @@ class Scanner {
                                             detail.empty() ? "" : ")", "; nothing was changed"));
   }
 
-  absl::StatusOr<JournalScan> Result() {
+  JournalScan Result() const {
     JournalScan scan;
     scan.segment = chain_.segment();
     scan.epoch = chain_.epoch();
     scan.last_sequence = chain_.next_sequence() - 1;
     scan.last_batch_hash = chain_.batch_hash();
-    scan.known_durable = known_.sequence;
-    if (segment_ != nullptr) {
-      const absl::StatusOr<uint64_t> size = segment_->Size();
-      if (!size.ok()) return size.status();
-      scan.end_offset = offset_;
-      scan.torn_end = torn_end_;
-      scan.file_size = *size;
-    }
+    scan.end_offset = offset_;
+    scan.torn_end = torn_end_;
     for (const UnprovenBatch& unproven : unproven_) scan.unproven.push_back(unproven.place);
     return scan;
   }

@@ -27,10 +27,8 @@ struct JournalScan {
   uint64_t epoch = 0;    // of the last segment
   uint64_t last_sequence = 0;
   Sha256Digest last_batch_hash{};
-  uint64_t end_offset = 0;     // in the last segment, behind its last batch
-  uint64_t torn_end = 0;       // behind the last byte of a torn write; 0: the end is clean
-  uint64_t file_size = 0;      // of the last segment
-  uint64_t known_durable = 0;  // by watermark and cursors
+  uint64_t end_offset = 0;  // in the last segment, behind its last batch
+  uint64_t torn_end = 0;    // behind the last byte of a torn write; 0: the end is clean
   // Batches, idle markers included, that no later header shows to have been durable: after a failed
   // sync and a restart, the page cache may show them and the disk not have them.
   std::vector<StoredPlace> unproven;

@@ -289,6 +289,47 @@ TEST_CASE("A recovery that fails or loses power at any operation can be done aga
   }
 }
 
+// Ends a recovery by one fault at each of its operations, restarts on the same page cache, writes
+// on and loses power. `torn`: a journal that ends with a torn write, behind `last_sequence`.
+void EndRecoveryByOneFault(const MemoryFileSystem& torn, uint64_t last_sequence) {
+  for (int failing = 0;; ++failing) {
+    const auto files = torn.Synced();
+    int operations = 0;
+    FaultyFileSystem faulty(*files, [&](const FileOperation&) {
+      const bool fails = operations++ == failing;
+      return FileFault{.status = fails ? absl::UnknownError("EIO") : absl::OkStatus()};
+    });
+    const bool finished = Recover(faulty).ok();
+    REQUIRE(WriteBatches(*files, {2}).ok());
+    for (const bool keep : {false, true}) {
+      const auto after = files->AfterCrash([keep] { return keep; });
+      const absl::StatusOr<Recovered> again = Recover(*after);
+      REQUIRE_MESSAGE(again.ok(), "operation ", failing, ": ", again.status().ToString());
+      CHECK(again->history.last_sequence == last_sequence + 2);
+      CHECK(IsGapless(again->history));
+    }
+    if (finished) {
+      CHECK(failing > 5);
+      return;
+    }
+  }
+}
+
+TEST_CASE("A recovery that one fault ended is done again, and power may be lost then") {
+  const auto files = MakeJournal();
+  SUBCASE("The torn write follows a batch of its segment") {
+    Flip(*files, 1, 3 * kPageSize + 200);
+    ForgetWatermark(*files);
+    EndRecoveryByOneFault(*files, 3);
+  }
+  SUBCASE("The torn write is the first of its segment") {
+    REQUIRE(WriteBatches(*files, {1}).ok());
+    Flip(*files, 2, kPageSize + 100);
+    ForgetWatermark(*files);
+    EndRecoveryByOneFault(*files, 6);
+  }
+}
+
 TEST_CASE("Every row of the table decides some case") {
   std::set<const StopRow*> used;
   for (const Spot spot : {Spot::kNothing, Spot::kDamaged, Spot::kStranger}) {
