@@ -51,7 +51,9 @@ absl::Status SegmentMaker::Take(uint64_t size, std::string* prepared_path) {
   if (!thread_.joinable()) return MakeUnlessThere();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !wanted_; });
-  return last_made_;
+  if (last_made_.ok()) return absl::OkStatus();
+  // It may be long ago that room or descriptors lacked, and they may be there by now.
+  return MakeUnlessThere();
 }
 
 std::string SegmentMaker::PreparedPath() const {

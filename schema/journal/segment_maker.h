@@ -27,7 +27,8 @@ class SegmentMaker {
   void Prepare();
 
   // Waits until there is a segment of zeros and says where: the caller writes its header and gives
-  // it a segment's name. More than `segment_size` bytes: one is made for it, at once.
+  // it a segment's name. Where the making ahead failed, it is tried once more, at once; for more
+  // than `segment_size` bytes a segment of that size is made, at once.
   absl::Status Take(uint64_t size, std::string* prepared_path);
 
  private:

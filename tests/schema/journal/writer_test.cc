@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <random>
 
+#include "schema/journal/segment_maker.h"
 #include "schema/journal/segment_reader.h"
 #include "schema/journal/tail_reader.h"
 #include "tests/schema/journal/journal_fixture.h"
@@ -126,6 +128,26 @@ TEST_CASE("A batch larger than a segment gets a segment of its own size") {
   REQUIRE_MESSAGE(recovered.ok(), recovered.status().ToString());
   CHECK(recovered->history.last_sequence == 403);
   CHECK(IsGapless(recovered->history));
+}
+
+TEST_CASE("A segment that could not be made ahead is tried once more when it is needed") {
+  for (const int failures : {1, 2}) {
+    MemoryFileSystem memory;
+    REQUIRE(memory.MakeDirectory(kDirectory).ok());
+    std::atomic<int> attempts = 0;
+    FaultyFileSystem files(memory, [&](const FileOperation& operation) {
+      const bool fails = operation.kind == FileOperation::Kind::kCreate && ++attempts <= failures;
+      return FileFault{.status = fails ? absl::ResourceExhaustedError("no descriptors are left")
+                                       : absl::OkStatus()};
+    });
+    SegmentMaker maker(files, kDirectory, 2 * kPageSize, true);
+    maker.Prepare();
+    std::string path;
+    const absl::Status taken = maker.Take(kPageSize, &path);
+    CHECK(attempts == 2);
+    CHECK(taken.ok() == (failures == 1));
+    CHECK(memory.exists(path) == (failures == 1));
+  }
 }
 
 TEST_CASE("Short writes are continued") {
