@@ -19,6 +19,13 @@ struct RateLimits {
   size_t subscriptions_max = 512;  // kTooManySubscriptions
 };
 
+// The connections of one listener.
+struct ConnectionLimits {
+  size_t total_max = 8'192;        // 503
+  size_t per_address_max = 1'024;  // 503
+  size_t refused_max = 64;         // being answered with 503 at once; beyond: closed unanswered
+};
+
 struct GatewayLimits {
   RateLimits client;
   // Operators and settlement, on the admin listener.
@@ -29,12 +36,12 @@ struct GatewayLimits {
                       .in_flight_max = 8'192,
                       .subscriptions_max = 4'096};
 
-  size_t message_bytes_max = 64 * 1024;        // kFrameTooLarge, close 1009
-  size_t http_header_bytes_max = 8 * 1024;     // the connection is closed
-  size_t connections_max = 8'192;              // 503
-  size_t connections_per_address_max = 1'024;  // 503
-  size_t refused_connections_max =
-      64;  // being answered with 503 at once; beyond: closed unanswered
+  size_t message_bytes_max = 64 * 1024;     // kFrameTooLarge, close 1009
+  size_t http_header_bytes_max = 8 * 1024;  // the connection is closed
+  // Each listener counts its own, so that clients take no room from operators and settlement.
+  ConnectionLimits client_connections;
+  ConnectionLimits admin_connections = {
+      .total_max = 128, .per_address_max = 128, .refused_max = 64};
 
   // A connection's send queue. Beyond `send_queue_public_bytes` book and trades subscriptions skip
   // updates and get a fresh snapshot once the queue is at most half as long; beyond the others the

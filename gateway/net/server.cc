@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/admission/connection_counter.h"
 #include "gateway/net/listener.h"
 #include "gateway/net/log.h"
 #include "gateway/net/monotonic_time.h"
@@ -62,7 +63,9 @@ class GatewayServer::Impl final : public SessionHost {
         catalogue_(std::move(catalogue)),
         publisher_(catalogue_, RandomTagPrefix(), real_clock_),
         ready_(io_),
-        sweep_timer_(io_) {}
+        sweep_timer_(io_),
+        client_connections_(options_.limits.client_connections),
+        admin_connections_(options_.limits.admin_connections) {}
   ~Impl() override { Stop(); }
 
   absl::Status OpenListeners();
@@ -94,7 +97,9 @@ class GatewayServer::Impl final : public SessionHost {
  private:
   // ---- Connections ----
   void OnAccepted(asio::ip::tcp::socket socket, bool on_admin);
-  bool HasRoomFor(const std::string& address) const;
+  ConnectionCounter& CounterOf(bool on_admin) {
+    return on_admin ? admin_connections_ : client_connections_;
+  }
   void EndAll(CloseCode code);
 
   // ---- The engine ----
@@ -124,7 +129,7 @@ class GatewayServer::Impl final : public SessionHost {
   asio::posix::stream_descriptor ready_;  // the port's ReadyFd
   asio::steady_timer sweep_timer_;
   absl::flat_hash_map<uint64_t, std::shared_ptr<WebSocketSession>> sessions_;
-  absl::flat_hash_map<std::string, size_t> sessions_by_address_;
+  ConnectionCounter client_connections_, admin_connections_;
   uint64_t last_connection_id_ = 0;
   std::thread thread_;
 
@@ -194,30 +199,21 @@ void GatewayServer::Impl::Stop() {
 // ---- Connections ----
 
 void GatewayServer::Impl::OnAccepted(asio::ip::tcp::socket socket, bool on_admin) {
-  const GatewayLimits& limits = options_.limits;
-  // Even those that are to be told that there is no room are no more than so many.
-  if (sessions_.size() >= limits.connections_max + limits.refused_connections_max) return;
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return;
   const std::string address = remote.address().to_string();
+  const ConnectionCounter::Verdict verdict = CounterOf(on_admin).Add(address);
+  if (verdict == ConnectionCounter::Verdict::kDrop) return;
   const uint64_t id = ++last_connection_id_;
   auto session = MakeSession(std::move(socket), address,
                              {.connection_id = id,
                               .on_admin = on_admin,
-                              .refused = !HasRoomFor(address),
-                              .limits = limits,
+                              .refused = verdict == ConnectionCounter::Verdict::kRefuse,
+                              .limits = options_.limits,
                               .host = *this});
-  ++sessions_by_address_[address];
   sessions_.emplace(id, session);
   session->Start();
-}
-
-bool GatewayServer::Impl::HasRoomFor(const std::string& address) const {
-  const auto count = sessions_by_address_.find(address);
-  return sessions_.size() < options_.limits.connections_max &&
-         (count == sessions_by_address_.end() ||
-          count->second < options_.limits.connections_per_address_max);
 }
 
 bool GatewayServer::Impl::IsAllowedOrigin(std::string_view origin) const {
@@ -236,8 +232,7 @@ void GatewayServer::Impl::OnGone(WebSocketSession& session, std::string_view why
     LogEvent(LogLevel::kInfo, "connection_closed",
              {.connection_id = id, .peer = session.peer(), .detail = why});
   }
-  const auto count = sessions_by_address_.find(session.peer());
-  if (--count->second == 0) sessions_by_address_.erase(count);
+  CounterOf(session.visitor().on_admin).Remove(session.peer());
   sessions_.erase(id);
   if (draining_) ContinueDrain();
 }

@@ -103,11 +103,11 @@ TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing e
 
 TEST_CASE("Connections are limited by address and in total, and one too many is told so") {
   GatewayServer::Options options = TestOptions();
-  options.limits.connections_per_address_max = 2;
+  options.limits.client_connections.per_address_max = 2;
   TestServer server(options);
   TestSocket first = TestSocket::Open(server.port());
   {
-    TestSocket second = TestSocket::Open(server.admin_port());
+    TestSocket second = TestSocket::Open(server.port());
     const std::string third = Get(server.port(), TestSocket::UpgradeRequest());
     CHECK(third.starts_with("HTTP/1.1 503"));
     CHECK(At(Body(third), "/error/code") == "too_many_connections");
@@ -119,15 +119,29 @@ TEST_CASE("Connections are limited by address and in total, and one too many is 
   }
   CHECK(answer.starts_with("HTTP/1.1 101"));
 
-  options.limits.connections_per_address_max = 100;
-  options.limits.connections_max = 1;
-  options.limits.refused_connections_max = 1;
+  options.limits.client_connections = {.total_max = 1, .per_address_max = 100, .refused_max = 1};
   TestServer small(options);
   TestSocket only = TestSocket::Open(small.port());
   TestSocket waiting(small.port());  // being refused: says nothing yet
   TestSocket beyond(small.port());
   CHECK(beyond.AtEnd());  // closed unanswered
   CHECK(waiting.Http(TestSocket::UpgradeRequest()).starts_with("HTTP/1.1 503"));
+}
+
+TEST_CASE("Clients take no connection from operators and settlement, nor these from clients") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.client_connections = {.total_max = 1, .per_address_max = 1, .refused_max = 1};
+  options.limits.admin_connections = {.total_max = 1, .per_address_max = 1, .refused_max = 1};
+  TestServer server(options);
+  const std::string request = TestSocket::UpgradeRequest();
+  TestSocket client = TestSocket::Open(server.port());
+  TestSocket refused(server.port());
+  CHECK(TestSocket(server.port()).AtEnd());
+  {
+    TestSocket settlement = TestSocket::Open(server.admin_port());
+    CHECK(Get(server.admin_port(), request).starts_with("HTTP/1.1 503"));
+  }
+  CHECK(refused.Http(request).starts_with("HTTP/1.1 503"));
 }
 
 }  // namespace warpbook::gateway
