@@ -9,9 +9,27 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/stop_signals.h"
+#include "gateway/net/descriptors.h"
+#include "gateway/net/log.h"
 
 namespace warpbook::gateway {
 namespace {
+
+// As many connections as there are descriptors for.
+absl::Status LimitConnections(GatewayLimits& limits) {
+  const absl::StatusOr<uint64_t> descriptors = RaiseDescriptorLimit();
+  if (!descriptors.ok()) return descriptors.status();
+  const size_t wanted = limits.client_connections.total_max;
+  const absl::Status fitted = FitConnections(*descriptors, limits);
+  if (!fitted.ok()) return fitted;
+  const size_t given = limits.client_connections.total_max;
+  if (given < wanted) {
+    LogEvent(LogLevel::kWarning, "connections_limited",
+             {.detail = absl::StrCat(given, " clients instead of ", wanted,
+                                     ", as the limit of open files is ", *descriptors)});
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(
     const ServeConfiguration& configuration) {
@@ -19,6 +37,8 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
+  const absl::Status limited = LimitConnections(options.limits);
+  if (!limited.ok()) return limited;
   return GatewayServer::Create(std::move(options), configuration.catalogue);
 }
 
