@@ -47,6 +47,9 @@ struct GatewayLimits {
   // updates and get a fresh snapshot once the queue is at most half as long; beyond the others the
   // connection is closed with kSlowConsumer and 1008.
   size_t send_queue_public_bytes = 512 * 1024;
+  // While more than this waits the connection is not read from: who does not take the answers can
+  // ask for no more of them.
+  size_t send_queue_pause_bytes = 256 * 1024;
   size_t send_queue_bytes_max = 16 * 1024 * 1024;
   size_t send_queue_messages_max = 65'536;
   int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own

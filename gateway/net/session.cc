@@ -78,6 +78,8 @@ class BeastSession final : public WebSocketSession,
 
   // ---- WebSocket ----
   void Read();
+  void ReadOrPause();
+  void ResumeReading();
   void OnRead(error_code error);
   void Pump();
   void OfferRoom();
@@ -101,6 +103,7 @@ class BeastSession final : public WebSocketSession,
   SendQueue queue_;
   SharedText writing_;           // the message that Beast is writing
   bool public_refused_ = false;  // market data was refused since the queue had room
+  bool reading_paused_ = false;  // no read is under way
   bool close_sent_ = false;
   CloseCode close_code_ = CloseCode::kGoingAway;
   const int64_t started_micros_;
@@ -209,7 +212,17 @@ void BeastSession::OnRead(error_code error) {
     }
   }
   buffer_.consume(buffer_.size());
-  Read();
+  ReadOrPause();
+}
+
+void BeastSession::ReadOrPause() {
+  reading_paused_ = state_ == State::kOpen && queue_.bytes() > limits_.send_queue_pause_bytes;
+  if (!reading_paused_) Read();
+}
+
+// Also at the end, as it is the read that tells of it.
+void BeastSession::ResumeReading() {
+  if (std::exchange(reading_paused_, false)) Read();
 }
 
 // ---- Writing ----
@@ -232,6 +245,7 @@ bool BeastSession::SendPublic(SharedText message) {
 
 void BeastSession::Pump() {
   if (state_ == State::kHttp || state_ == State::kGone || writing_ != nullptr) return;
+  if (reading_paused_) ReadOrPause();
   OfferRoom();
   CorkedStream& tcp_stream = stream_.next_layer();
   if (writing_ != nullptr) return;  // OfferRoom has set it going
@@ -247,7 +261,9 @@ void BeastSession::Pump() {
                       [self = shared_from_this()](error_code error, size_t) {
                         self->writing_ = nullptr;
                         // Aborted: the WebSocket is closing, and the read tells how.
-                        if (error == boost::asio::error::operation_aborted) return;
+                        if (error == boost::asio::error::operation_aborted) {
+                          return self->ResumeReading();
+                        }
                         if (error) return self->Cut(error.message());
                         self->Pump();
                       });
@@ -298,6 +314,7 @@ void BeastSession::Close() {
 void BeastSession::Cut(std::string_view why) {
   if (why_.empty()) why_ = why;
   stream_.next_layer().Close();
+  ResumeReading();
 }
 
 void BeastSession::Gone(std::string_view why) {

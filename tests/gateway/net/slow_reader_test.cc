@@ -59,6 +59,43 @@ TEST_CASE(
   CHECK(At(other.Ask(kPing), "/success") == "true");
 }
 
+TEST_CASE("A client that does not read is not read from, and gets every answer once it does") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.socket_send_buffer_bytes = 64 * 1024;
+  options.limits.client.requests_burst = 1'000'000;
+  TestServer server(options);
+  TestSocket socket = TestSocket::Open(server.port(), 64 * 1024);
+  // Long ones, so that few of them fill the system's own buffers.
+  const std::string request = TestSocket::FrameText(1, kInstruments + std::string(4'000, ' '));
+  constexpr size_t kEnough = 64 * 1024 * 1024;
+  const size_t taken = socket.SendUntilStuck(request, kEnough);
+  CHECK(taken < kEnough);
+  // The last one whole.
+  std::thread asker([&] { socket.SendRaw(request.substr(taken % request.size())); });
+  for (size_t i = 0; i <= taken / request.size(); ++i) {
+    REQUIRE(At(socket.ReadReply(), "/success") == "true");
+  }
+  asker.join();
+  CHECK(At(socket.Ask(kPing), "/success") == "true");
+}
+
+TEST_CASE("A client that was not read from is cut after the write stall, and forgotten") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.socket_send_buffer_bytes = 4'096;
+  options.limits.client.requests_burst = 1'000'000;
+  options.limits.write_stall_micros = 500'000;
+  options.limits.client_connections.total_max = 1;
+  TestServer server(options);
+  TestSocket socket = TestSocket::Open(server.port(), 4'096);
+  socket.SendUntilStuck(TestSocket::FrameText(1, kInstruments), 64 * 1024 * 1024);
+  std::string answer;
+  for (int attempt = 0; attempt < 500 && !answer.starts_with("HTTP/1.1 101"); ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    answer = TestSocket(server.port()).Http(TestSocket::UpgradeRequest());
+  }
+  CHECK(answer.starts_with("HTTP/1.1 101"));
+}
+
 TEST_CASE("A client that never reads is cut after the write stall") {
   GatewayServer::Options options = SmallQueues();
   options.limits.write_stall_micros = 500'000;
