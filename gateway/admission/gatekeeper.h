@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/limits.h"
@@ -25,8 +27,10 @@ struct LoggedOn {
 
 // One connection, as admission knows it.
 struct Visitor {
-  Visitor(uint64_t id, bool on_admin_listener, const RateLimits& rate_limits)
+  Visitor(uint64_t id, std::string peer_address, bool on_admin_listener,
+          const RateLimits& rate_limits)
       : connection_id(id),
+        address(std::move(peer_address)),
         on_admin(on_admin_listener),
         limits(rate_limits),
         requests(rate_limits.requests_per_second, rate_limits.requests_burst),
@@ -34,6 +38,7 @@ struct Visitor {
   }
 
   const uint64_t connection_id;
+  const std::string address;  // without the port
   const bool on_admin;
   const RateLimits& limits;
   TokenBucket requests;

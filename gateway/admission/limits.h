@@ -19,6 +19,16 @@ struct RateLimits {
   size_t subscriptions_max = 512;  // kTooManySubscriptions
 };
 
+// account.open, which anybody may ask for. A token bucket for each address and one for all:
+// kRateLimited, with retry_after_us.
+struct AccountOpenLimits {
+  int64_t per_address_per_minute = 10;
+  int64_t per_address_burst = 256;
+  int64_t per_minute = 60;
+  int64_t burst = 2'048;
+  size_t addresses_max = 16'384;  // remembered; beyond: one is forgotten, the limit of all holds
+};
+
 // The connections of one listener.
 struct ConnectionLimits {
   size_t total_max = 8'192;        // 503
@@ -38,6 +48,7 @@ struct GatewayLimits {
 
   size_t message_bytes_max = 64 * 1024;     // kFrameTooLarge, close 1009
   size_t http_header_bytes_max = 8 * 1024;  // the connection is closed
+  AccountOpenLimits account_opens;
   // Each listener counts its own, so that clients take no room from operators and settlement.
   ConnectionLimits client_connections;
   ConnectionLimits admin_connections = {

@@ -18,11 +18,7 @@ class TokenBucket {
   // Takes `count` tokens (1 up to the burst) and answers 0, or takes none and answers how many
   // microseconds to wait for them.
   int64_t Take(int64_t now_micros, int64_t count = 1) {
-    // An idle bucket is full after a while: longer waits add nothing, and cannot overflow.
-    const int64_t elapsed =
-        std::clamp(now_micros - last_micros_, int64_t{0}, capacity_ / per_second_ + 1);
-    last_micros_ = std::max(last_micros_, now_micros);
-    level_ = std::min(capacity_, level_ + elapsed * per_second_);
+    Refill(now_micros);
     const int64_t price = std::min(count * kMicrosPerSecond, capacity_);
     if (level_ >= price) {
       level_ -= price;
@@ -32,7 +28,20 @@ class TokenBucket {
     return (price - level_ + per_second_ - 1) / per_second_;
   }
 
+  bool IsFull(int64_t now_micros) {
+    Refill(now_micros);
+    return level_ == capacity_;
+  }
+
  private:
+  void Refill(int64_t now_micros) {
+    // An idle bucket is full after a while: longer waits add nothing, and cannot overflow.
+    const int64_t elapsed =
+        std::clamp(now_micros - last_micros_, int64_t{0}, capacity_ / per_second_ + 1);
+    last_micros_ = std::max(last_micros_, now_micros);
+    level_ = std::min(capacity_, level_ + elapsed * per_second_);
+  }
+
   // In millionths of a token, so that nothing is lost to rounding.
   int64_t per_second_;
   int64_t capacity_;

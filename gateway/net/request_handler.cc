@@ -50,6 +50,7 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       publisher_(publisher),
       port_(port),
       clocks_(clocks),
+      account_opens_(limits.account_opens),
       decoder_(limits.message_bytes_max) {}
 
 void RequestHandler::OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text) {
@@ -170,6 +171,10 @@ void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
 
 void RequestHandler::Handle(Call& call, const AccountOpenRequest& request) {
   if (call.visitor.logged_on) return Refuse(call, RejectReason::kAlreadyLoggedOn);
+  const int64_t wait = account_opens_.Take(call.visitor.address, clocks_.monotonic.NowMicros());
+  if (wait != 0) {
+    return Refuse(call, {.reason = RejectReason::kRateLimited, .retry_after_us = wait});
+  }
   // Nobody's key yet: the engine says so if it is somebody's.
   const RejectReason reason = authenticator_.Verify(
       call.visitor.challenge, AccountId(), request.public_key, request.timestamp, request.signature,

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/service/engine_port.h"
+#include "gateway/admission/account_open_limiter.h"
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
@@ -113,6 +114,7 @@ class RequestHandler {
   Publisher& publisher_;
   engine::EnginePort& port_;
   const GatewayClocks clocks_;
+  AccountOpenLimiter account_opens_;
   JsonDecoder decoder_;
   bool shutting_down_ = false;
 };

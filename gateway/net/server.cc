@@ -223,16 +223,16 @@ bool GatewayServer::Impl::IsAllowedOrigin(std::string_view origin) const {
 void GatewayServer::Impl::OnOpened(WebSocketSession& session) {
   publisher_.replier().AddConnection(session.visitor().connection_id, session);
   LogEvent(LogLevel::kInfo, "connection_opened",
-           {.connection_id = session.visitor().connection_id, .peer = session.peer()});
+           {.connection_id = session.visitor().connection_id, .peer = session.visitor().address});
 }
 
 void GatewayServer::Impl::OnGone(WebSocketSession& session, std::string_view why) {
   const uint64_t id = session.visitor().connection_id;
   if (session.was_opened()) {
     LogEvent(LogLevel::kInfo, "connection_closed",
-             {.connection_id = id, .peer = session.peer(), .detail = why});
+             {.connection_id = id, .peer = session.visitor().address, .detail = why});
   }
-  CounterOf(session.visitor().on_admin).Remove(session.peer());
+  CounterOf(session.visitor().on_admin).Remove(session.visitor().address);
   sessions_.erase(id);
   if (draining_) ContinueDrain();
 }

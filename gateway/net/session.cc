@@ -43,11 +43,10 @@ class BeastSession final : public WebSocketSession,
  public:
   BeastSession(tcp::socket socket, std::string peer, const SessionOptions& options)
       : stream_(CorkedStream(std::move(socket))),
-        peer_(std::move(peer)),
         refused_(options.refused),
         limits_(options.limits),
         host_(options.host),
-        visitor_(options.connection_id, options.on_admin,
+        visitor_(options.connection_id, std::move(peer), options.on_admin,
                  options.on_admin ? options.limits.admin : options.limits.client),
         queue_(options.limits),
         started_micros_(MonotonicMicros()) {}
@@ -59,7 +58,6 @@ class BeastSession final : public WebSocketSession,
   void Send(SharedText message) override;
   bool SendPublic(SharedText message) override;
   Visitor& visitor() override { return visitor_; }
-  const std::string& peer() const override { return peer_; }
   bool was_opened() const override { return was_opened_; }
 
  private:
@@ -89,7 +87,6 @@ class BeastSession final : public WebSocketSession,
   void Gone(std::string_view why);
 
   websocket::stream<CorkedStream> stream_;
-  const std::string peer_;
   const bool refused_;
   const GatewayLimits& limits_;
   SessionHost& host_;

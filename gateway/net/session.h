@@ -30,8 +30,7 @@ class WebSocketSession : public Subscriber {
   virtual void Sweep(int64_t now_micros) = 0;
 
   virtual Visitor& visitor() = 0;
-  virtual const std::string& peer() const = 0;  // the address, without the port
-  virtual bool was_opened() const = 0;          // as a WebSocket
+  virtual bool was_opened() const = 0;  // as a WebSocket
 };
 
 // What a session asks of the server.

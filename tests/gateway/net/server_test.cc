@@ -19,6 +19,21 @@ const std::string kPing = R"({"method":"ping","req_id":1})";
 
 }  // namespace
 
+TEST_CASE("An address opens so many accounts, over however many connections") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.account_opens.per_address_burst = 2;
+  TestServer server(options);
+  for (int i = 0; i < 2; ++i) {
+    TestSocket socket = TestSocket::Open(server.port());
+    server.OpenAccount(socket, Ed25519PrivateKey::Generate());
+  }
+  TestSocket socket = TestSocket::Open(server.port());
+  const std::string answer =
+      socket.Ask(SignedRequest(socket, AccountId(), Ed25519PrivateKey::Generate()));
+  CHECK(At(answer, "/error/code") == "rate_limited");
+  CHECK(IntegerAt(answer, "/error/data/retry_after_us") > 0);
+}
+
 TEST_CASE("A client opens an account, logs on, trades and sees its order on its channel") {
   TestServer server;
   TestSocket socket = TestSocket::Open(server.port());

@@ -22,7 +22,8 @@ inline constexpr const char* kTestServerName = "warpbook-test";
 // A connection's other end: keeps what is sent to it.
 class TestPeer final : public Subscriber {
  public:
-  TestPeer(uint64_t id, bool on_admin, const RateLimits& limits) : visitor(id, on_admin, limits) {}
+  TestPeer(uint64_t id, bool on_admin, const RateLimits& limits)
+      : visitor(id, "127.0.0.1", on_admin, limits) {}
   void Send(SharedText message) override { messages.push_back(*message); }
   bool SendPublic(SharedText message) override {
     if (is_slow) return false;
