@@ -86,13 +86,19 @@ class TestMarket {
     int reliability = 0;  // percent of its minutes that get a heartbeat
   };
 
+  // Its members ask for more top-ups at once than the engine lets a client.
+  static engine::EngineLimits MarketLimits() {
+    engine::EngineLimits limits;
+    limits.pending_top_ups_per_account_max = 1'000;
+    return limits;
+  }
   RejectReason Apply(wire::CommandRecord command);
   int64_t Random(int64_t low, int64_t high);
   void TradeAtRandom(InstrumentId instrument);
   void DeliverMinute();
 
   std::mt19937_64 random_;
-  engine::Engine engine_;
+  engine::Engine engine_{MarketLimits()};
   MemoryJournal journal_;
   wire::RecordWriter events_;
   MemoryBatch batch_;
