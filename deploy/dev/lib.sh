@@ -59,9 +59,16 @@ install_packages() {
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
   as_root apt-get update -q
   local status=0
-  forbid_debian_cluster
-  as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" </dev/null || status=$?
-  allow_debian_cluster
+  # In a shell of its own, whose end undoes what it did to /etc, also where a signal ends it: by a trap,
+  # as with one the shell outlives apt-get.
+  (
+    trap 'trap "" INT TERM HUP; allow_debian_cluster' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    forbid_debian_cluster &&
+      as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" </dev/null
+  ) || status=$?
+  if ((status > 128)); then exit "$status"; fi
   if ((status != 0)); then fail "apt-get could not install the packages"; fi
 }
 

@@ -78,6 +78,12 @@ class FunctionsTest(unittest.TestCase):
             file.write(text)
         return path
 
+    def wait_for(self, condition):
+        deadline = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
     def bash(self, script, prelude=SUPERVISOR):
         text = prelude.format(root=ROOT, logs=self.folder) + script
         return run(["bash", "-c", text, "deploy/run"])
@@ -134,6 +140,43 @@ class FunctionsTest(unittest.TestCase):
             "as root: apt-get update -q", "forbid",
             "as root: env DEBIAN_FRONTEND=noninteractive apt-get install -y "
             "--no-install-recommends g++", "allow"])
+
+    # An apt-get that goes on until something ends it, and the file in /etc in the test's folder.
+    INSTALLATION = """
+        missing_packages() { say g++; }
+        can_be_root() { true; }
+        as_root() {
+          if [[ $* == *" install "* ]]; then bash -c 'touch "$0/began"; exec sleep 60' "$LOGS"; fi
+        }
+        forbid_debian_cluster() { touch "$LOGS/no-cluster.conf"; }
+        allow_debian_cluster() { rm "$LOGS/no-cluster.conf"; }
+        install_packages x
+        say "goes on"
+    """
+
+    def test_an_installation_that_is_interrupted_leaves_nothing_in_etc(self):
+        conf, began = (os.path.join(self.folder, name) for name in ("no-cluster.conf", "began"))
+        script = SUPERVISOR.format(root=ROOT, logs=self.folder) + self.INSTALLATION
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                # As from a terminal: the whole group gets the signal.
+                process = subprocess.Popen(
+                    ["env", "--default-signal", "bash", "-c", script, "deploy/run"],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    text=True, start_new_session=True)
+                self.wait_for(lambda: os.path.exists(began))
+                os.remove(began)
+                self.assertTrue(os.path.exists(conf))
+                os.killpg(process.pid, number)
+                self.assertNotIn("goes on", process.communicate(timeout=30)[0])
+                self.assertIn(process.returncode, (128 + number, -number, 143))
+                self.wait_for(lambda: not os.path.exists(conf))
+
+    def test_an_installation_that_fails_leaves_nothing_in_etc_and_says_so(self):
+        ended = self.bash(self.INSTALLATION.replace("exec sleep 60", "exit 100"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertEqual(ended.stderr, "deploy/run: apt-get could not install the packages\n")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "no-cluster.conf")))
 
     # -- deploy/lib/processes.sh
 
