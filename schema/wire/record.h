@@ -48,7 +48,7 @@ namespace warpbook::wire {
 
 enum class RecordType : uint16_t {
   kNone = 0,
-#define WARPBOOK_X(name, number) k##name = number,
+#define WARPBOOK_X(name, number) k##name = (number),
   WARPBOOK_COMMANDS(WARPBOOK_X) WARPBOOK_EVENTS(WARPBOOK_X)
 #undef WARPBOOK_X
 };
