@@ -261,13 +261,15 @@ def check_sources_are_built(tree):
 
 
 def check_format(tree):
-    """C++ is formatted as .clang-format says (where clang-format 14 is there to tell)."""
-    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    """C++ is formatted as .clang-format says, which versions of clang-format read differently."""
     code = tree.code()
-    if not tool or not code:
+    if not code:
         return
-    version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout
-    if " 14." not in version:
+    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    version = tool and subprocess.run([tool, "--version"], capture_output=True, text=True,
+                                      check=True).stdout
+    if not version or " 14." not in version:
+        yield ".clang-format", 1, "cannot be checked: there is no clang-format 14"
         return
     result = subprocess.run([tool, "--dry-run", "--ferror-limit=1"] + code, cwd=tree.root,
                             capture_output=True, text=True, check=False)
@@ -277,7 +279,7 @@ def check_format(tree):
 
 
 def check_scripts(tree):
-    """Scripts can be run, and shellcheck (where it is there) has nothing to say."""
+    """Scripts can be run, and shellcheck has nothing to say."""
     shell = []
     for path in tree.paths:
         first = tree.read(path).split("\n", 1)[0]
@@ -285,8 +287,11 @@ def check_scripts(tree):
             yield path, 1, "has a #! line but is not executable"
         if re.match(r"#!.*\b(ba)?sh\b", first) or path.endswith(".sh"):
             shell.append(path)
+    if not shell:
+        return
     tool = shutil.which("shellcheck")
-    if not tool or not shell:
+    if not tool:
+        yield shell[0], 1, "cannot be checked: there is no shellcheck"
         return
     result = subprocess.run([tool, "-x", "--format=gcc"] + shell, cwd=tree.root,
                             capture_output=True, text=True, check=False)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 import house
 
@@ -229,7 +230,6 @@ class HouseTest(unittest.TestCase):
                           "deploy/x.md:1: blanks at the end of the line",
                           "deploy/y.md:3: does not end with one line end")
 
-    @unittest.skipUnless(shutil.which("clang-format"), "no clang-format")
     def test_code_that_is_not_formatted_is_a_fault(self):
         self.write(".clang-format", "BasedOnStyle: Google\n")
         self.add_source("engine/core/x.cc", "int  x ;\n")
@@ -241,10 +241,19 @@ class HouseTest(unittest.TestCase):
         self.write("deploy/x", "#!/bin/sh\ntrue\n", executable=True)
         self.assert_fault()
 
-    @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
     def test_a_script_with_which_shellcheck_disagrees_is_a_fault(self):
         self.write("deploy/x", "#!/bin/sh\nrm $1\n", executable=True)
         self.assertTrue(any("deploy/x:2: " in fault for fault in self.faults()))
+
+    def test_what_cannot_be_checked_for_want_of_a_tool_is_a_fault(self):
+        self.write("deploy/x", "#!/bin/sh\ntrue\n", executable=True)
+        no_format = ".clang-format:1: cannot be checked: there is no clang-format 14"
+        no_shellcheck = "deploy/x:1: cannot be checked: there is no shellcheck"
+        with mock.patch.dict(os.environ, PATH=os.path.join(self.root, "build")):
+            self.assert_fault(no_format, no_shellcheck)
+            self.write("build/clang-format", "#!/bin/sh\necho clang-format version 15.0.1\n",
+                       executable=True)
+            self.assert_fault(no_format, no_shellcheck)
 
     def test_files_that_git_ignores_are_not_looked_at(self):
         def git(*arguments):
