@@ -30,7 +30,7 @@ class LocalEngineService final : public EngineService {
     if (sequencer_thread_.joinable()) Shutdown();
   }
 
-  absl::Status RecoverJournal(const std::function<void(const DurableBatch&)>& on_replayed) {
+  absl::Status RecoverJournal(const std::function<absl::Status(const DurableBatch&)>& on_replayed) {
     Replayer replayer(engine_);
     absl::StatusOr<journal::RecoveredJournal> recovered = journal::RecoverJournal(
         files_, options_.journal_directory, kRulesVersion, [&](const journal::BatchView& batch) {
@@ -39,12 +39,10 @@ class LocalEngineService final : public EngineService {
           for (const wire::RecordView record : wire::Records(batch.records)) {
             windows_.Observe(record);
           }
-          if (on_replayed != nullptr) {
-            on_replayed({batch.first_sequence,
-                         batch.command_count,
-                         {batch.records.begin(), batch.records.end()}});
-          }
-          return absl::OkStatus();
+          if (on_replayed == nullptr) return absl::OkStatus();
+          return on_replayed({batch.first_sequence,
+                              batch.command_count,
+                              {batch.records.begin(), batch.records.end()}});
         });
     if (!recovered.ok()) return recovered.status();
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
@@ -132,7 +130,7 @@ absl::Status CheckLimits(const ServiceLimits& limits) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EngineService>> EngineService::Recover(
-    Options options, std::function<void(const DurableBatch&)> on_replayed) {
+    Options options, std::function<absl::Status(const DurableBatch&)> on_replayed) {
   const absl::Status limits = CheckLimits(options.service_limits);
   if (!limits.ok()) return limits;
   auto service = std::make_unique<LocalEngineService>(std::move(options));

@@ -74,11 +74,12 @@ class EngineService {
   };
 
   // Locks and recovers the journal and replays it through a fresh engine; `on_replayed` sees each
-  // replayed batch in order. Fails with one sentence where another process owns the journal, where
-  // it is damaged (file, offset, reason; nothing is changed), or where the replay gives other
-  // events than were journaled (the sequence). Long replays tell their progress on standard error.
+  // replayed batch in order; what it refuses is the answer, and nothing is changed. Fails with one
+  // sentence where another process owns the journal, where it is damaged (file, offset, reason;
+  // nothing is changed), or where the replay gives other events than were journaled (the sequence).
+  // Long replays tell their progress on standard error.
   static absl::StatusOr<std::unique_ptr<EngineService>> Recover(
-      Options options, std::function<void(const DurableBatch&)> on_replayed);
+      Options options, std::function<absl::Status(const DurableBatch&)> on_replayed);
 
   virtual ~EngineService() = default;
 

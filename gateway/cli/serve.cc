@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
   options.clock_factor = configuration.options.clock_factor;
   return engine::EngineService::Recover(
       std::move(options),
-      [&server](const engine::DurableBatch& batch) { server.ApplyReplayed(batch); });
+      [&server](const engine::DurableBatch& batch) { return server.ApplyReplayed(batch); });
 }
 
 void PrintStart(const ServeOptions& options, const Exchange& exchange) {

@@ -20,6 +20,7 @@
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/request_handler.h"
 #include "gateway/net/session.h"
+#include "gateway/publish/catalogue_check.h"
 #include "gateway/publish/publisher.h"
 #include "schema/base/check.h"
 #include "schema/base/crypto.h"
@@ -69,7 +70,7 @@ class GatewayServer::Impl final : public SessionHost {
   ~Impl() override { Stop(); }
 
   absl::Status OpenListeners();
-  void ApplyReplayed(const engine::DurableBatch& batch) { publisher_.Publish(batch); }
+  absl::Status ApplyReplayed(const engine::DurableBatch& batch);
   absl::Status Start(std::unique_ptr<engine::EnginePort> port, const Clock& market_clock);
   void Drain(std::chrono::milliseconds deadline);
   void Stop();
@@ -152,6 +153,12 @@ absl::Status GatewayServer::Impl::OpenListeners() {
   listener_ = *std::move(listener);
   admin_listener_ = *std::move(admin_listener);
   return absl::OkStatus();
+}
+
+absl::Status GatewayServer::Impl::ApplyReplayed(const engine::DurableBatch& batch) {
+  const absl::Status known = CheckCatalogue(catalogue_, batch);
+  if (known.ok()) publisher_.Publish(batch);
+  return known;
 }
 
 absl::Status GatewayServer::Impl::Start(std::unique_ptr<engine::EnginePort> port,
@@ -347,8 +354,8 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Create(Options opt
   return std::unique_ptr<GatewayServer>(new GatewayServer(std::move(impl)));
 }
 
-void GatewayServer::ApplyReplayed(const engine::DurableBatch& batch) {
-  impl_->ApplyReplayed(batch);
+absl::Status GatewayServer::ApplyReplayed(const engine::DurableBatch& batch) {
+  return impl_->ApplyReplayed(batch);
 }
 absl::Status GatewayServer::Start(std::unique_ptr<engine::EnginePort> port,
                                   const Clock& market_clock) {

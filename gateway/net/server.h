@@ -51,8 +51,9 @@ class GatewayServer {
   GatewayServer(const GatewayServer&) = delete;
   GatewayServer& operator=(const GatewayServer&) = delete;
 
-  // What recovery replayed, in journal order. Before Start only.
-  void ApplyReplayed(const engine::DurableBatch& batch);
+  // What recovery replayed, in journal order. Before Start only. FailedPrecondition where the
+  // catalogue lacks something that the batch speaks of.
+  absl::Status ApplyReplayed(const engine::DurableBatch& batch);
 
   // Starts to serve, with the port's batches following those replayed without a gap. The market's
   // clock (EngineService::market_clock) must outlive the server and be readable by any thread.

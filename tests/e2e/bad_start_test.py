@@ -229,6 +229,7 @@ class BadJournalTest(MarketTestCase, StartTestCase):
                 file.write("sequence ?\n")
         with self.subTest(damage="what settlement has posted is not known"):
             self.refuses_damage(spoil_cursor, proof_fails=False)  # the journal itself is right
+        self.refuses_catalogues_that_lack_what_was_traded()
         self.two_never_share_a_journal()
         self.market.start_engine()
         again = await self.logged_on(buyer.account, buyer.key)
@@ -319,6 +320,23 @@ class BadJournalTest(MarketTestCase, StartTestCase):
             self.fails([warpbook_binary(), "journal", "verify", "--journal", copy], copy)
         self.assertEqual(files_of(copy), before)
         shutil.rmtree(folder)
+
+    def refuses_catalogues_that_lack_what_was_traded(self):
+        """`serve` names the id that the catalogue lacks, and changes nothing in the journal."""
+        with open(DEFAULT_CATALOGUE, encoding="utf-8") as file:
+            right = file.read()
+        path = self.market.path("lacking.conf")
+        before = files_of(self.market.journal)
+        for section, words in (("[region us-west]\nid = 2\n", "region 2"),
+                               ("[class H100-SXM]\nid = 9\n", "hardware class 9")):
+            with self.subTest(lacks=words):
+                begin = right.index(section)
+                end = right.index("\n[", begin)
+                lacking = right[:begin] + right[end + 1:]
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(lacking)
+                self.fails(self.market.serve_argv(catalogue=path), words, "catalogue", status=1)
+                self.assertEqual(files_of(self.market.journal), before)
 
     def two_never_share_a_journal(self):
         """A second `serve` on the same journal says that another process has it."""

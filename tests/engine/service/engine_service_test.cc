@@ -30,7 +30,7 @@ constexpr char kJournal[] = "journal";
 
 std::unique_ptr<EngineService> Recover(
     EngineService::Options options,
-    const std::function<void(const DurableBatch&)>& on_replayed = nullptr) {
+    const std::function<absl::Status(const DurableBatch&)>& on_replayed = nullptr) {
   absl::StatusOr<std::unique_ptr<EngineService>> service =
       EngineService::Recover(std::move(options), on_replayed);
   REQUIRE_MESSAGE(service.ok(), service.status().ToString());

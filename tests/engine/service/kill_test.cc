@@ -116,6 +116,7 @@ TEST_CASE("After kill -9 under load everything acknowledged is there, and nothin
             const uint64_t tag = record.as<wire::AccountOpened>().tag();
             if (tag != 0 && !replayed.emplace(tag, sequence).second) twice = true;
           }
+          return absl::OkStatus();
         });
     REQUIRE_MESSAGE(service.ok(), service.status().ToString());
     CHECK_FALSE(twice);

@@ -22,7 +22,7 @@ TestServer::TestServer(GatewayServer::Options options) {
   auto created = GatewayServer::Create(std::move(options), exchange.catalogue());
   REQUIRE_MESSAGE(created.ok(), std::string(created.status().message()));
   server = *std::move(created);
-  for (const auto& batch : exchange.History()) server->ApplyReplayed(*batch);
+  for (const auto& batch : exchange.History()) REQUIRE(server->ApplyReplayed(*batch).ok());
   REQUIRE(server->Start(exchange.CreatePort(), exchange.clock()).ok());
 }
 

@@ -69,7 +69,7 @@ class Exchange {
     CAPTURE(server.status().ToString());
     REQUIRE(server.ok());
     server_ = *std::move(server);
-    for (const auto& batch : exchange_.History()) server_->ApplyReplayed(*batch);
+    for (const auto& batch : exchange_.History()) REQUIRE(server_->ApplyReplayed(*batch).ok());
     REQUIRE(server_->Start(exchange_.CreatePort(), exchange_.clock()).ok());
   }
 

@@ -68,7 +68,7 @@ class Exchange {
     engine.settlement_key = keys.Load("settlement").public_key();
     auto service = engine::EngineService::Recover(
         std::move(engine),
-        [this](const engine::DurableBatch& batch) { server_->ApplyReplayed(batch); });
+        [this](const engine::DurableBatch& batch) { return server_->ApplyReplayed(batch); });
     CAPTURE(service.status().ToString());
     REQUIRE(service.ok());
     service_ = *std::move(service);
