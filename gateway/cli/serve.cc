@@ -43,16 +43,18 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(
 }
 
 absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
-    const ServeConfiguration& configuration, GatewayServer& server) {
+    const ServeConfiguration& configuration, GatewayServer& server,
+    const std::function<bool()>& stop_requested) {
   engine::EngineService::Options options;
   options.journal_directory = configuration.options.journal;
   options.catalogue = configuration.catalogue;
   options.operator_key = configuration.operator_key;
   options.settlement_key = configuration.settlement_key;
   options.clock_factor = configuration.options.clock_factor;
-  return engine::EngineService::Recover(
-      std::move(options),
-      [&server](const engine::DurableBatch& batch) { return server.ApplyReplayed(batch); });
+  return engine::EngineService::Recover(std::move(options), [&](const engine::DurableBatch& batch) {
+    if (stop_requested()) return absl::CancelledError("stopped while the journal was replayed");
+    return server.ApplyReplayed(batch);
+  });
 }
 
 void PrintStart(const ServeOptions& options, const Exchange& exchange) {
@@ -100,7 +102,8 @@ Exchange::~Exchange() {
   if (server_) server_->Stop();
 }
 
-absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(const ServeConfiguration& configuration) {
+absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
+    const ServeConfiguration& configuration, const std::function<bool()>& stop_requested) {
   std::unique_ptr<Exchange> exchange(
       new Exchange(std::chrono::seconds(configuration.options.drain_seconds)));
   // The ports first: a busy one is told before a long replay.
@@ -108,7 +111,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(const ServeConfigurati
   if (!server.ok()) return server.status();
   exchange->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<engine::EngineService>> service =
-      RecoverEngine(configuration, *exchange->server_);
+      RecoverEngine(configuration, *exchange->server_, stop_requested);
   if (!service.ok()) return service.status();
   exchange->service_ = *std::move(service);
 
@@ -127,7 +130,12 @@ absl::Status Exchange::Stop() {
 }
 
 absl::Status Serve(const ServeConfiguration& configuration) {
-  absl::StatusOr<std::unique_ptr<Exchange>> exchange = Exchange::Start(configuration);
+  absl::StatusOr<std::unique_ptr<Exchange>> exchange =
+      Exchange::Start(configuration, StopSignalCame);
+  if (absl::IsCancelled(exchange.status())) {
+    std::cout << exchange.status().message() << std::endl;
+    return absl::OkStatus();
+  }
   if (!exchange.ok()) return exchange.status();
   PrintStart(configuration.options, **exchange);
   while (!WaitForStopSignal(std::chrono::hours(1))) continue;

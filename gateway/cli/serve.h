@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,8 +44,11 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
 class Exchange {
  public:
   // Recovers and starts to serve. What is wrong (a busy port, a damaged journal) is one clear
-  // sentence.
-  static absl::StatusOr<std::unique_ptr<Exchange>> Start(const ServeConfiguration& configuration);
+  // sentence. While the journal is replayed `stop_requested` is asked again and again; where it
+  // says yes the start ends as Cancelled and has changed nothing.
+  static absl::StatusOr<std::unique_ptr<Exchange>> Start(
+      const ServeConfiguration& configuration,
+      const std::function<bool()>& stop_requested = [] { return false; });
   // Ends at once what Stop has not ended well.
   ~Exchange();
 
