@@ -3,7 +3,10 @@
 #include <memory>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
+#include "engine/service/engine_service.h"
 #include "engine/service/replayer.h"
+#include "schema/journal/format.h"
 #include "schema/journal/tail_reader.h"
 
 namespace warpbook::engine {
@@ -19,6 +22,11 @@ absl::StatusOr<JournalProof> VerifyJournal(FileSystem& files, const std::string&
     const absl::StatusOr<std::optional<journal::BatchView>> batch = (*reader)->Next();
     if (!batch.ok()) return batch.status();
     if (!batch->has_value()) break;
+    const std::string fault = journal::RulesVersionFault((*batch)->rules_version, kRulesVersion);
+    if (!fault.empty()) {
+      return absl::DataLossError(absl::StrCat("the journal in ", directory, " from sequence ",
+                                              (*batch)->first_sequence, " on: ", fault));
+    }
     const absl::Status replayed = replayer.Replay(**batch);
     if (!replayed.ok()) return replayed;
   }

@@ -22,7 +22,8 @@ struct JournalProof {
   uint64_t state_hash = 0;
 };
 
-// DataLoss where the journal is damaged or its events are not what the engine gives.
+// DataLoss where the journal is damaged, of another version of the rules (kRulesVersion), or its
+// events are not what the engine gives.
 absl::StatusOr<JournalProof> VerifyJournal(FileSystem& files, const std::string& directory,
                                            const EngineLimits& limits = {});
 

@@ -43,6 +43,12 @@ std::string SegmentHeaderFault(const SegmentHeader& header, uint64_t number) {
   return "";
 }
 
+std::string RulesVersionFault(uint32_t rules_version, uint32_t ours) {
+  if (rules_version == ours) return "";
+  return absl::StrCat("it is of rules version ", rules_version, ", this program has version ",
+                      ours);
+}
+
 std::string SegmentName(uint64_t number) { return absl::StrFormat("%08d.segment", number); }
 
 std::optional<uint64_t> ParseSegmentName(std::string_view name) {

@@ -80,6 +80,10 @@ uint32_t BatchHeaderCrc(const BatchHeader& header);
 // What is wrong with a segment's header, "" where nothing is. `number` is from the file's name.
 std::string SegmentHeaderFault(const SegmentHeader& header, uint64_t number);
 
+// What is wrong with a segment's rules version for a program that executes commands again; "" where
+// it is ours.
+std::string RulesVersionFault(uint32_t rules_version, uint32_t ours);
+
 // "00000007.segment"
 std::string SegmentName(uint64_t number);
 std::optional<uint64_t> ParseSegmentName(std::string_view name);

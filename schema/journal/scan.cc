@@ -118,8 +118,9 @@ class Scanner {
       return unproven.last_sequence <= header.durable_sequence;
     });
     if (header.command_count > 0) {
-      const absl::Status given = on_batch_({header.epoch, header.first_sequence,
-                                            header.command_count, header.event_count, batch.body});
+      const absl::Status given =
+          on_batch_({header.epoch, header.first_sequence, header.command_count, header.event_count,
+                     batch.body, rules_version_});
       if (!given.ok()) return given;
     }
     // A marker too: whatever follows it carries its hash.
@@ -151,10 +152,7 @@ class Scanner {
     if (!whole.ok()) return whole.status();
     const SegmentHeader& header = (*successor)->header();
     std::string fault = chain_.SegmentFault(header, *whole);
-    if (fault.empty() && header.rules_version != rules_version_) {
-      fault = absl::StrCat("it is of rules version ", header.rules_version,
-                           ", this program has version ", rules_version_);
-    }
+    if (fault.empty()) fault = RulesVersionFault(header.rules_version, rules_version_);
     if (!fault.empty()) {
       successor_fault_ = absl::StrCat(path, ": ", fault);
       return absl::OkStatus();

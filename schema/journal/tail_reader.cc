@@ -42,8 +42,8 @@ class JournalTailReader final : public TailReader {
       offset_ = (*batch)->end_offset;
       const BatchHeader& header = (*batch)->header;
       if (header.command_count == 0 || chain_.next_sequence() <= from_sequence_) continue;
-      return BatchView{header.epoch, header.first_sequence, header.command_count,
-                       header.event_count, (*batch)->body};
+      return BatchView{header.epoch,       header.first_sequence, header.command_count,
+                       header.event_count, (*batch)->body,        segment_->header().rules_version};
     }
   }
 

@@ -24,6 +24,7 @@ struct BatchView {
   uint32_t command_count = 0;
   uint32_t event_count = 0;
   std::span<const std::byte> records;
+  uint32_t rules_version = 0;  // that of its segment: who executes its commands again looks at it
 };
 
 class TailReader {

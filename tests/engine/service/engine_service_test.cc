@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include "engine/service/journal_verify.h"
+#include "schema/journal/format.h"
 #include "schema/journal/scan.h"
 #include "schema/journal/segment_reader.h"
 #include "schema/types/enums.h"
@@ -393,6 +395,27 @@ TEST_CASE("A journal in use, a damaged one and one of other events each stop the
   files.content("journal/00000001.segment")[5'000] ^= std::byte{1};
   CHECK(absl::IsDataLoss(EngineService::Recover(TestOptions(kJournal, &files), nullptr).status()));
   CHECK(absl::IsDataLoss(VerifyJournal(files, kJournal).status()));
+}
+
+TEST_CASE("A journal of another rules version is refused by that name, by a start and by a proof") {
+  MemoryFileSystem files;
+  const auto service = Recover(TestOptions(kJournal, &files));
+  REQUIRE(service->Start().ok());
+  REQUIRE(service->Stop().ok());
+  std::byte* const place = files.content("journal/00000001.segment").data();
+  journal::SegmentHeader header;
+  std::memcpy(&header, place, sizeof header);
+  header.rules_version = kRulesVersion + 1;
+  header.crc = journal::SegmentHeaderCrc(header);
+  std::memcpy(place, &header, sizeof header);
+  const std::string sentence = "it is of rules version " + std::to_string(kRulesVersion + 1) +
+                               ", this program has version " + std::to_string(kRulesVersion);
+  for (const absl::Status& refused :
+       {EngineService::Recover(TestOptions(kJournal, &files), nullptr).status(),
+        VerifyJournal(files, kJournal).status()}) {
+    CHECK(absl::IsDataLoss(refused));
+    CHECK_MESSAGE(refused.message().find(sentence) != std::string::npos, refused.ToString());
+  }
 }
 
 TEST_CASE("Options out of range are errors") {
