@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <random>
@@ -82,13 +84,17 @@ std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, bool from_start
   return acknowledged;
 }
 
-TEST_CASE("After kill -9 under load everything acknowledged is there, and nothing twice") {
+// Then a new journal begins: each start replays the whole of one.
+constexpr int kKillsOfOneJournal = 20;
+
+// Writes one journal in as many lives, and looks at it after each. How many commands were
+// acknowledged.
+size_t KillAgainAndAgain(std::mt19937& random) {
   const TemporaryDirectory directory;
   const std::string journal = directory / "journal";
-  std::mt19937 random(3);
   std::map<uint64_t, uint64_t> acknowledged;  // tag -> sequence, over all lives
   uint64_t acknowledged_in_lives = 0;
-  for (int cycle = 0; cycle < 20; ++cycle) {
+  for (int cycle = 0; cycle < kKillsOfOneJournal; ++cycle) {
     int ends[2];
     REQUIRE(pipe(ends) == 0);
     const pid_t child = fork();
@@ -128,7 +134,27 @@ TEST_CASE("After kill -9 under load everything acknowledged is there, and nothin
   }
   CHECK(acknowledged_in_lives >= 15);
   CHECK(VerifyJournal(PosixFileSystem(), journal).ok());
-  MESSAGE(acknowledged.size(), " commands were acknowledged");
+  return acknowledged.size();
+}
+
+// WARPBOOK_KILLS asks for more than one journal's kills (deploy/dev/kill-test).
+int JournalsAskedFor() {
+  const char* const text = std::getenv("WARPBOOK_KILLS");
+  if (text == nullptr) return 1;
+  const int kills = std::atoi(text);
+  REQUIRE_MESSAGE(kills > 0, "WARPBOOK_KILLS is no number above 0");
+  return (kills - 1) / kKillsOfOneJournal + 1;
+}
+
+TEST_CASE("After kill -9 under load everything acknowledged is there, and nothing twice") {
+  const int journals = JournalsAskedFor();
+  std::mt19937 random(3);
+  size_t acknowledged = 0;
+  for (int journal = 1; journal <= journals; ++journal) {
+    acknowledged += KillAgainAndAgain(random);
+    std::fprintf(stderr, "%d of %d kills, %zu commands were acknowledged\n",
+                 journal * kKillsOfOneJournal, journals * kKillsOfOneJournal, acknowledged);
+  }
 }
 
 TEST_CASE("A failed sync ends the process at once with a clear sentence") {
