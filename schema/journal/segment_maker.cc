@@ -66,7 +66,8 @@ absl::Status SegmentMaker::MakeUnlessThere() const {
     const absl::StatusOr<uint64_t> size = (*file)->Size();
     if (!size.ok()) return size.status();
     // It was renamed to this name when it was whole; only its first page was ever written since.
-    if (*size == segment_size_) return absl::OkStatus();
+    // Whoever did that may have been ended before the name was on disk.
+    if (*size == segment_size_) return files_.SyncDirectory(directory_);
   } else if (!absl::IsNotFound(file.status())) {
     return file.status();
   }

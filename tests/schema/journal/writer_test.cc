@@ -150,6 +150,22 @@ TEST_CASE("A segment that could not be made ahead is tried once more when it is 
   }
 }
 
+TEST_CASE("A segment that is found made ahead has its name on disk before it gets another one") {
+  MemoryFileSystem memory;
+  REQUIRE(memory.MakeDirectory(kDirectory).ok());
+  int directory_syncs = 0;
+  FaultyFileSystem files(memory, [&](const FileOperation& operation) {
+    const bool fails =
+        operation.kind == FileOperation::Kind::kSyncDirectory && ++directory_syncs == 1;
+    return FileFault{.status = fails ? absl::UnknownError("fsync") : absl::OkStatus()};
+  });
+  SegmentMaker maker(files, kDirectory, 2 * kPageSize, false);
+  std::string path;
+  CHECK_FALSE(maker.Take(kPageSize, &path).ok());
+  CHECK(maker.Take(kPageSize, &path).ok());
+  CHECK(memory.AfterCrash([] { return false; })->exists(path));
+}
+
 TEST_CASE("Short writes are continued") {
   MemoryFileSystem memory;
   FaultyFileSystem files(memory, [&](const FileOperation&) { return FileFault{.max_bytes = 700}; });
