@@ -193,6 +193,39 @@ TEST_CASE("One fault at any operation, a restart and a loss of power lose nothin
   }
 }
 
+TEST_CASE("Random faults, restarts and losses of power lose nothing acknowledged") {
+  int faults = 0;
+  int crashes = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    std::mt19937 random(seed);
+    auto memory = std::make_unique<MemoryFileSystem>();
+    uint64_t acknowledged = 0;
+    for (int life = 0; life < 8; ++life) {
+      int faults_of_life = 0;
+      FaultyFileSystem faulty(*memory, [&](const FileOperation&) {
+        const bool fails = random() % 64 == 0;
+        faults_of_life += fails ? 1 : 0;
+        return FileFault{.status = fails ? absl::UnknownError("EIO") : absl::OkStatus()};
+      });
+      bool began = false;
+      acknowledged = std::max(acknowledged, WriteUntilFailure(faulty, random, &began));
+      REQUIRE_MESSAGE((began || faults_of_life > 0), "seed ", seed, ", life ", life);
+      faults += faults_of_life;
+      if (random() % 3 == 0) {
+        const unsigned kept_per_8 = static_cast<unsigned>(random() % 9);
+        memory = memory->AfterCrash([&] { return random() % 8 < kept_per_8; });
+        ++crashes;
+      }
+    }
+    const absl::StatusOr<Recovered> recovered = Recover(*memory);
+    REQUIRE_MESSAGE(recovered.ok(), "seed ", seed, ": ", recovered.status().ToString());
+    REQUIRE(recovered->history.last_sequence >= acknowledged);
+    REQUIRE(IsGapless(recovered->history));
+  }
+  CHECK(faults > 1'000);
+  CHECK(crashes > 500);
+}
+
 // Writes four batches of two commands, the second (or the last) of which is subject to the fault.
 std::unique_ptr<MemoryFileSystem> WriteWithFault(uint64_t faulty_sequence, const FileFault& fault,
                                                  bool keep_watermark) {
