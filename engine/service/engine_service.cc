@@ -74,7 +74,11 @@ class LocalEngineService final : public EngineService {
     journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
     sequencer_ = std::make_unique<Sequencer>(
         Sequencer::Parts{engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
-    sequencer_->Begin();
+    const absl::Status begun = sequencer_->Begin();
+    if (!begun.ok()) {
+      CloseJournal();
+      return begun;
+    }
     sequencer_thread_ = std::thread([this] { sequencer_->Run(); });
     return absl::OkStatus();
   }
@@ -98,6 +102,10 @@ class LocalEngineService final : public EngineService {
   void Shutdown() {
     sequencer_->RequestStop();
     sequencer_thread_.join();
+    CloseJournal();
+  }
+
+  void CloseJournal() {
     journal_->Finish();
     journal_.reset();  // closes and unlocks the journal
     phase_ = Phase::kStopped;

@@ -90,6 +90,7 @@ class EngineService {
   // Starts the threads. The first commands are those of the exchange itself (system keys, windows,
   // a tick); they are durable, and every port has them, when this returns: a gateway that takes
   // what its port has before it serves knows the keys that may log on.
+  // FailedPrecondition where the engine refuses one of those keys.
   virtual absl::Status Start() = 0;
 
   // Ends the service: no further command is taken, those taken are applied, a Tick with a full

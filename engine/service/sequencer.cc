@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "schema/types/enums.h"
 #include "schema/types/reject_reason.h"
 
@@ -36,11 +37,12 @@ void Sequencer::RequestStop() {
   parts_.wakeup->Notify();
 }
 
-void Sequencer::Begin() {
-  SubmitSystemKeys();
+absl::Status Sequencer::Begin() {
+  const absl::Status keys = SubmitSystemKeys();
   RunTickIfDue();
   while (!TryHandOver()) parts_.journal.WaitUntilFree();
   parts_.journal.WaitUntilFree();
+  return keys;
 }
 
 void Sequencer::Run() {
@@ -64,14 +66,18 @@ void Sequencer::Drain() {
   parts_.journal.WaitUntilFree();
 }
 
-void Sequencer::SubmitSystemKeys() {
+absl::Status Sequencer::SubmitSystemKeys() {
   const auto submit = [this](const std::optional<PublicKey>& key, AccountKind kind) {
-    if (!key || ApplyOwn(MakeSystemKey(*key, kind))) return;
-    const std::string name(Name(kind));
-    std::fprintf(stderr, "warpbook: the %s key was refused by the engine\n", name.c_str());
+    const RejectReason reason = key ? ApplyOwn(MakeSystemKey(*key, kind)) : RejectReason::kNone;
+    if (reason == RejectReason::kNone) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the engine refuses the ", std::string(Name(kind)), " key (",
+        std::string(RejectReasonCode(reason)),
+        reason == RejectReason::kKeyInUse ? "): an account of another kind has it" : ")"));
   };
-  submit(parts_.options.operator_key, AccountKind::kOperator);
-  submit(parts_.options.settlement_key, AccountKind::kSettlement);
+  absl::Status status = submit(parts_.options.operator_key, AccountKind::kOperator);
+  status.Update(submit(parts_.options.settlement_key, AccountKind::kSettlement));
+  return status;
 }
 
 void Sequencer::SubmitWindows() {
@@ -82,7 +88,7 @@ void Sequencer::SubmitWindows() {
        ScheduleWindows(parts_.options.catalogue, parts_.windows, now)) {
     const bool opens = command.view().type() == wire::RecordType::kOpenInstrument;
     if (opens && ticks_until_opening_ > 0) continue;
-    if (!ApplyOwn(command)) ++refused;
+    if (ApplyOwn(command) != RejectReason::kNone) ++refused;
   }
   if (refused == 0) return;
   ticks_until_opening_ = kTicksBetweenOpenings;
@@ -134,15 +140,17 @@ void Sequencer::Apply(wire::CommandRecord& command) {
   ++command_count_;
 }
 
-bool Sequencer::ApplyOwn(wire::CommandRecord command) {
+RejectReason Sequencer::ApplyOwn(wire::CommandRecord command) {
   const size_t before = records_.size();
   Apply(command);
-  bool refused = false;
+  RejectReason refused = RejectReason::kNone;
   for (const wire::RecordView record : wire::Records(records_.bytes().subspan(before))) {
-    if (record.type() == wire::RecordType::kCommandRejected) refused = true;
+    if (record.type() == wire::RecordType::kCommandRejected) {
+      refused = static_cast<RejectReason>(record.as<wire::CommandRejected>().reason());
+    }
     parts_.windows.Observe(record);
   }
-  return !refused;
+  return refused;
 }
 
 bool Sequencer::BatchIsFull() const {

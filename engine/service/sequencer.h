@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "engine/core/engine.h"
 #include "engine/service/engine_port.h"
 #include "engine/service/engine_service.h"
@@ -17,6 +18,7 @@
 #include "engine/service/wakeup.h"
 #include "engine/service/window_scheduler.h"
 #include "schema/base/clock.h"
+#include "schema/types/reject_reason.h"
 
 namespace warpbook::engine {
 
@@ -34,8 +36,9 @@ class Sequencer {
   explicit Sequencer(Parts parts) : parts_(std::move(parts)) {}
 
   // Before Run, on any one thread: submits the exchange's own first commands (system keys, windows,
-  // a tick) and returns when they are durable and published.
-  void Begin();
+  // a tick) and returns when they are durable and published. FailedPrecondition where the engine
+  // refuses a system key.
+  absl::Status Begin();
   // The body of its thread; returns after RequestStop, with everything handed over and durable.
   void Run();
   // Any thread.
@@ -44,7 +47,7 @@ class Sequencer {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  void SubmitSystemKeys();
+  absl::Status SubmitSystemKeys();
   void SubmitWindows();
   void SubmitTick(uint8_t checkpoint);
   void RunTickIfDue();
@@ -53,8 +56,8 @@ class Sequencer {
   void Drain();
   // Stamps and applies it into the current batch.
   void Apply(wire::CommandRecord& command);
-  // The same for one of our own, whose events tell about windows. False: it was refused.
-  bool ApplyOwn(wire::CommandRecord command);
+  // The same for one of our own, whose events tell about windows. kNone, or why it was refused.
+  RejectReason ApplyOwn(wire::CommandRecord command);
   bool BatchIsFull() const;
   // Hands the current batch over where there is one and the journal is free.
   bool TryHandOver();
