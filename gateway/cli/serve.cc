@@ -1,6 +1,7 @@
 #include "gateway/cli/serve.h"
 
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -14,6 +15,9 @@
 
 namespace warpbook::gateway {
 namespace {
+
+// How soon Serve sees that the engine was lost.
+constexpr std::chrono::milliseconds kLookInterval(200);
 
 // As many connections as there are descriptors for.
 absl::Status LimitConnections(GatewayLimits& limits) {
@@ -31,9 +35,10 @@ absl::Status LimitConnections(GatewayLimits& limits) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(
-    const ServeConfiguration& configuration) {
+absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfiguration& configuration,
+                                                            std::function<void()> on_engine_lost) {
   GatewayServer::Options options;
+  options.on_engine_lost = std::move(on_engine_lost);
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
@@ -51,6 +56,7 @@ absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
   options.operator_key = configuration.operator_key;
   options.settlement_key = configuration.settlement_key;
   options.clock_factor = configuration.options.clock_factor;
+  options.service_limits = configuration.service_limits;
   return engine::EngineService::Recover(std::move(options), [&](const engine::DurableBatch& batch) {
     if (stop_requested()) return absl::CancelledError("stopped while the journal was replayed");
     return server.ApplyReplayed(batch);
@@ -107,7 +113,8 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
   std::unique_ptr<Exchange> exchange(
       new Exchange(std::chrono::seconds(configuration.options.drain_seconds)));
   // The ports first: a busy one is told before a long replay.
-  absl::StatusOr<std::unique_ptr<GatewayServer>> server = CreateServer(configuration);
+  absl::StatusOr<std::unique_ptr<GatewayServer>> server =
+      CreateServer(configuration, [lost = &exchange->engine_lost_] { lost->store(true); });
   if (!server.ok()) return server.status();
   exchange->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<engine::EngineService>> service =
@@ -129,6 +136,20 @@ absl::Status Exchange::Stop() {
   return service_->Stop();
 }
 
+absl::Status Exchange::Run() {
+  while (!engine_lost_.load() && !WaitForStopSignal(kLookInterval)) continue;
+  if (!engine_lost_.load()) std::cout << "stopping" << std::endl;
+  const absl::Status stopped = Stop();
+  if (!stopped.ok()) return stopped;
+  if (engine_lost_.load()) {
+    return absl::UnavailableError(
+        "the gateway fell too far behind the engine and lost its events; everything taken is in "
+        "the journal: start again");
+  }
+  std::cout << "stopped; everything taken is in the journal" << std::endl;
+  return absl::OkStatus();
+}
+
 absl::Status Serve(const ServeConfiguration& configuration) {
   absl::StatusOr<std::unique_ptr<Exchange>> exchange =
       Exchange::Start(configuration, StopSignalCame);
@@ -138,11 +159,7 @@ absl::Status Serve(const ServeConfiguration& configuration) {
   }
   if (!exchange.ok()) return exchange.status();
   PrintStart(configuration.options, **exchange);
-  while (!WaitForStopSignal(std::chrono::hours(1))) continue;
-  std::cout << "stopping" << std::endl;
-  const absl::Status stopped = (*exchange)->Stop();
-  if (stopped.ok()) std::cout << "stopped; everything taken is in the journal" << std::endl;
-  return stopped;
+  return (*exchange)->Run();
 }
 
 }  // namespace warpbook::gateway

@@ -2,6 +2,7 @@
 // nowhere else.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -33,6 +34,7 @@ struct ServeOptions {
 // The same with every file read and found right.
 struct ServeConfiguration {
   ServeOptions options;
+  engine::ServiceLimits service_limits;
   Catalogue catalogue;
   std::optional<PublicKey> operator_key, settlement_key;
 };
@@ -52,6 +54,9 @@ class Exchange {
   // Ends at once what Stop has not ended well.
   ~Exchange();
 
+  // Runs until SIGTERM or SIGINT (BlockStopSignals before), or until the engine is lost, which is
+  // an error, so that a supervisor starts it again; then stops. Once, instead of Stop.
+  absl::Status Run();
   // Tells the clients, finishes what is under way, and closes the journal. Once.
   absl::Status Stop();
 
@@ -62,12 +67,15 @@ class Exchange {
   explicit Exchange(std::chrono::seconds drain);
 
   const std::chrono::seconds drain_;
+  // The gateway fell so far behind the engine that it lost events: it has sent every client away,
+  // and only another start serves them again. Set by the server's thread.
+  std::atomic<bool> engine_lost_ = false;
   // The server reads the service's clock: it goes first.
   std::unique_ptr<engine::EngineService> service_;
   std::unique_ptr<GatewayServer> server_;
 };
 
-// Runs an exchange until SIGTERM or SIGINT (BlockStopSignals before).
+// Starts an exchange and runs it to its end.
 absl::Status Serve(const ServeConfiguration& configuration);
 
 }  // namespace warpbook::gateway
