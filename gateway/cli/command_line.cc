@@ -83,6 +83,11 @@ CommandOption& CommandOption::Range(int64_t low, int64_t high) {
   return *this;
 }
 
+CommandOption& CommandOption::InFile() {
+  option_->configurable(true);
+  return *this;
+}
+
 Command Command::Add(const std::string& name, const std::string& description) {
   app_->require_subcommand(1);
   return Command(app_->add_subcommand(name, description), exit_code_);
@@ -91,6 +96,12 @@ Command Command::Add(const std::string& name, const std::string& description) {
 CommandOption Command::Text(const std::string& names, std::string& target,
                             const std::string& description) {
   return CommandOption(app_->add_option(names, target, description)->capture_default_str());
+}
+
+CommandOption Command::TextList(const std::string& names, std::vector<std::string>& target,
+                                const std::string& description) {
+  return CommandOption(
+      app_->add_option(names, target, description)->allow_extra_args(false)->delimiter(','));
 }
 
 CommandOption Command::Integer(const std::string& names, int64_t& target,

@@ -33,6 +33,8 @@ class CommandOption {
   CommandOption& Environment(const std::string& name);
   CommandOption& OneOf(const std::vector<std::string>& words);
   CommandOption& Range(int64_t low, int64_t high);
+  // A flag's: also taken from a configuration file, as `name = true`.
+  CommandOption& InFile();
 
  private:
   CLI::Option* option_;
@@ -47,8 +49,11 @@ class Command {
   // A subcommand; one of a command's subcommands must be given.
   Command Add(const std::string& name, const std::string& description);
   CommandOption Text(const std::string& names, std::string& target, const std::string& description);
+  // May be given again and again, and hold several with commas between them.
+  CommandOption TextList(const std::string& names, std::vector<std::string>& target,
+                         const std::string& description);
   CommandOption Integer(const std::string& names, int64_t& target, const std::string& description);
-  // A flag is not taken from a configuration file.
+  // A flag is not taken from a configuration file, unless InFile says so.
   CommandOption Flag(const std::string& names, bool& target, const std::string& description);
   // Adds --config: a file of `key = value` lines that gives the command's options, for those that
   // neither the command line nor the environment gives. A key that is no option is an error.

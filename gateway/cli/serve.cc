@@ -10,6 +10,7 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/stop_signals.h"
+#include "gateway/net/address.h"
 #include "gateway/net/descriptors.h"
 #include "gateway/net/log.h"
 
@@ -42,6 +43,8 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
+  options.allow_plaintext_beyond_loopback = configuration.options.allow_plaintext_beyond_loopback;
+  options.allowed_origins = configuration.options.allowed_origins;
   const absl::Status limited = LimitConnections(options.limits);
   if (!limited.ok()) return limited;
   return GatewayServer::Create(std::move(options), configuration.catalogue);
@@ -86,6 +89,14 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
   if (options.journal.empty()) return absl::InvalidArgumentError("--journal is missing");
   if (options.catalogue.empty()) return absl::InvalidArgumentError("--catalogue is missing");
   if (options.server_name.empty()) return absl::InvalidArgumentError("--server-name is empty");
+  for (const std::string& address : {options.listen, options.admin_listen}) {
+    const auto endpoint = ParseListenAddress(address, options.allow_plaintext_beyond_loopback);
+    if (!endpoint.ok()) return endpoint.status();
+  }
+  for (const std::string& origin : configuration.options.allowed_origins) {
+    const absl::Status is_one = CheckOrigin(origin);
+    if (!is_one.ok()) return is_one;
+  }
   absl::StatusOr<Catalogue> catalogue = LoadCatalogue(options.catalogue);
   if (!catalogue.ok()) return catalogue.status();
   configuration.catalogue = *std::move(catalogue);
@@ -98,6 +109,11 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
     const absl::StatusOr<PublicKey> key = LoadPublicKeyFile(options.settlement_key_file);
     if (!key.ok()) return key.status();
     configuration.settlement_key = *key;
+  }
+  if (configuration.operator_key && configuration.operator_key == configuration.settlement_key) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.operator_key_file, " and ", options.settlement_key_file,
+                     " hold the same key: operator and settlement are two accounts"));
   }
   return configuration;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,6 +26,8 @@ struct ServeOptions {
   std::string catalogue;
   std::string listen = "127.0.0.1:7400";
   std::string admin_listen = "127.0.0.1:7401";
+  bool allow_plaintext_beyond_loopback = false;
+  std::vector<std::string> allowed_origins;
   std::string server_name = "warpbook";
   std::string operator_key_file, settlement_key_file;  // empty: none
   int64_t clock_factor = 1;

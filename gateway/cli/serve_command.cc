@@ -44,6 +44,16 @@ void AddServeCommand(Command& root) {
   serve.Text("--listen", options.listen, "Address for clients").Environment("WARPBOOK_LISTEN");
   serve.Text("--admin-listen", options.admin_listen, "Address for operators and settlement")
       .Environment("WARPBOOK_ADMIN_LISTEN");
+  serve
+      .Flag("--allow-plaintext-beyond-loopback", options.allow_plaintext_beyond_loopback,
+            "Listen on other addresses than loopback too, although there is no TLS")
+      .Environment("WARPBOOK_ALLOW_PLAINTEXT_BEYOND_LOOPBACK")
+      .InFile();
+  serve
+      .TextList("--allowed-origin", options.allowed_origins,
+                "A browser's origin that may connect (https://warpbook.example); repeatable, or "
+                "several with commas between them")
+      .Environment("WARPBOOK_ALLOWED_ORIGIN");
   serve.Text("--server-name", options.server_name, "The exchange's name, in every signature")
       .Environment("WARPBOOK_SERVER_NAME");
   serve

@@ -1,5 +1,6 @@
 #include "gateway/net/address.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +29,29 @@ absl::StatusOr<boost::asio::ip::tcp::endpoint> ParseEndpoint(std::string_view te
   if (bad_address) return fault("not a numeric address");
   if (address.is_v6() != bracketed) return fault("an IPv6 address, and no other, is in brackets");
   return boost::asio::ip::tcp::endpoint(address, port);
+}
+
+absl::StatusOr<boost::asio::ip::tcp::endpoint> ParseListenAddress(std::string_view text,
+                                                                  bool allow_beyond_loopback) {
+  const auto endpoint = ParseEndpoint(text);
+  if (!endpoint.ok() || endpoint->address().is_loopback() || allow_beyond_loopback) return endpoint;
+  return absl::InvalidArgumentError(
+      absl::StrCat("will not listen on ", std::string(text),
+                   ": it is not a loopback address and there is no TLS; to do it nevertheless, say "
+                   "--allow-plaintext-beyond-loopback"));
+}
+
+absl::Status CheckOrigin(std::string_view text) {
+  std::string_view host = text;
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (text.starts_with(scheme)) host = text.substr(scheme.size());
+  }
+  const bool is_plain = std::ranges::all_of(
+      host, [](char c) { return c > ' ' && c <= '~' && c != '/' && !(c >= 'A' && c <= 'Z'); });
+  if (host.size() != text.size() && !host.empty() && is_plain) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("allowed origin \"", std::string(text),
+                   "\": not scheme and host alone (as in https://warpbook.example)"));
 }
 
 }  // namespace warpbook::gateway

@@ -18,14 +18,8 @@ constexpr std::chrono::milliseconds kAcceptRetry(100);
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(boost::asio::io_context& io,
                                                          const std::string& address,
                                                          bool allow_beyond_loopback) {
-  const absl::StatusOr<tcp::endpoint> endpoint = ParseEndpoint(address);
+  const absl::StatusOr<tcp::endpoint> endpoint = ParseListenAddress(address, allow_beyond_loopback);
   if (!endpoint.ok()) return endpoint.status();
-  if (!endpoint->address().is_loopback() && !allow_beyond_loopback) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "will not listen on ", address,
-        ": it is not a loopback address and there is no TLS; to do it nevertheless, allow "
-        "plaintext beyond loopback"));
-  }
   std::unique_ptr<Listener> listener(new Listener(io));
   tcp::acceptor& acceptor = listener->acceptor_;
   error_code error;

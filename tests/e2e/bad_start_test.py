@@ -151,6 +151,28 @@ class BadConfigurationTest(StartTestCase):
             self.serve_fails(path, operator_key_file=path)
             self.serve_fails(path, settlement_key_file=path)
         self.serve_fails("/nowhere.pub", operator_key_file="/nowhere.pub")
+        one_key = self.market.path("operator.pub")
+        self.serve_fails("same key", operator_key_file=one_key, settlement_key_file=one_key)
+        for value in ("", "warpbook.example", "https://warpbook.example/", "*"):
+            self.serve_fails("origin", more=["--allowed-origin", value])
+        self.serve_fails("origin", env={"WARPBOOK_ALLOWED_ORIGIN": "warpbook.example"})
+
+    def test_what_must_be_allowed_in_so_many_words(self):
+        """An address beyond loopback, by flag, environment and file; and a browser's origin."""
+        def passes(more=(), env=None):
+            argv = self.market.serve_argv(listen="0.0.0.0:18599") + list(more)
+            done = run(argv + ["--check-config"], env={**os.environ, **(env or {})})
+            return done.returncode == 0
+        self.assertFalse(passes())
+        self.assertTrue(passes(["--allow-plaintext-beyond-loopback"]))
+        self.assertTrue(passes(env={"WARPBOOK_ALLOW_PLAINTEXT_BEYOND_LOOPBACK": "true"}))
+        path = self.path("right.ini", "allow-plaintext-beyond-loopback = true\n"
+                         "allowed-origin = \"https://a.example,http://b.example:8080\"\n")
+        self.assertTrue(passes(["--config", path]))
+        self.assertTrue(passes(["--config", path, "--allowed-origin", "https://a.example",
+                                "--allowed-origin", "https://b.example"]))
+        path = self.path("wrong.ini", "allowed-origin = \"https://a.example/page\"\n")
+        self.serve_fails("https://a.example/page", more=["--config", path])
 
     def test_wrong_configuration_files(self):
         """Keys that are none, given twice or out of range, and files that are no configuration."""
@@ -187,7 +209,7 @@ class BadConfigurationTest(StartTestCase):
                         "127.0.0.1:-1", "", ":", "127.0.0.1:http"):
             for option in ("listen", "admin_listen"):
                 with self.subTest(address=address):
-                    self.fails(self.market.serve_argv(**{option: address}), address)
+                    self.serve_fails(address, **{option: address})
 
     def test_keys_are_never_overwritten(self):
         """`keys new` refuses a file that is there."""
@@ -230,6 +252,7 @@ class BadJournalTest(MarketTestCase, StartTestCase):
         with self.subTest(damage="what settlement has posted is not known"):
             self.refuses_damage(spoil_cursor, proof_fails=False)  # the journal itself is right
         self.refuses_catalogues_that_lack_what_was_traded()
+        self.refuses_keys_that_changed_their_accounts()
         self.two_never_share_a_journal()
         self.market.start_engine()
         again = await self.logged_on(buyer.account, buyer.key)
@@ -337,6 +360,12 @@ class BadJournalTest(MarketTestCase, StartTestCase):
                     file.write(lacking)
                 self.fails(self.market.serve_argv(catalogue=path), words, "catalogue", status=1)
                 self.assertEqual(files_of(self.market.journal), before)
+
+    def refuses_keys_that_changed_their_accounts(self):
+        """Operator and settlement cannot change keys with each other."""
+        self.fails(self.market.serve_argv(operator_key_file=self.market.path("settlement.pub"),
+                                          settlement_key_file=self.market.path("operator.pub")),
+                   "operator key", "key_in_use", status=1)
 
     def two_never_share_a_journal(self):
         """A second `serve` on the same journal says that another process has it."""

@@ -12,17 +12,22 @@ namespace warpbook::gateway {
 namespace {
 
 constexpr const char* kVariable = "WARPBOOK_TEST_COUNT";
+constexpr const char* kSettingVariable = "WARPBOOK_TEST_SETTING";
+constexpr const char* kWordsVariable = "WARPBOOK_TEST_WORDS";
 
-// `test run [--count N] [--name TEXT] [file]`, with a configuration file.
+// `test run [--count N] [--name TEXT] [--setting] [--word TEXT]... [file]`, with a configuration
+// file.
 struct TestCommand {
   int64_t count = 3;
   std::string name = "default";
   std::string file;
   bool flag = false;
+  bool setting = false;
+  std::vector<std::string> words;
   int exit_code = 0;
   std::string out, error;
 
-  TestCommand& Run(std::vector<const char*> words) {
+  TestCommand& Run(std::vector<const char*> line) {
     CommandLine command_line("test", "A test.");
     Command run = command_line.root().Add("run", "Runs.");
     run.ConfigFile("The file");
@@ -30,12 +35,14 @@ struct TestCommand {
     run.Text("--name", name, "Its name").OneOf({"default", "a", "b"});
     run.Text("file,--file", file, "A file");
     run.Flag("--flag", flag, "A flag");
+    run.Flag("--setting", setting, "A flag in the file").Environment(kSettingVariable).InFile();
+    run.TextList("--word", words, "Words").Environment(kWordsVariable);
     run.OnRun([] { return 7; });
-    words.insert(words.begin(), "test");
+    line.insert(line.begin(), "test");
     std::ostringstream out_stream;
     std::ostringstream error_stream;
     exit_code =
-        command_line.Run(static_cast<int>(words.size()), words.data(), out_stream, error_stream);
+        command_line.Run(static_cast<int>(line.size()), line.data(), out_stream, error_stream);
     out = out_stream.str();
     error = error_stream.str();
     return *this;
@@ -44,8 +51,13 @@ struct TestCommand {
 
 class Variable {
  public:
-  explicit Variable(const char* value) { setenv(kVariable, value, 1); }
-  ~Variable() { unsetenv(kVariable); }
+  explicit Variable(const char* value, const char* name = kVariable) : name_(name) {
+    setenv(name, value, 1);
+  }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
 };
 
 std::string WriteFile(const std::string& path, const std::string& text) {
@@ -108,6 +120,29 @@ TEST_CASE("The file is overruled by the environment, and that by the command lin
   CHECK(TestCommand().Run({"run", "--config", file.c_str(), "--count", "5"}).count == 5);
 }
 
+TEST_CASE("A list and a setting come from line, environment and file") {
+  using Words = std::vector<std::string>;
+  const test::TemporaryDirectory directory;
+  const std::string file = WriteFile(directory / "test.conf", "setting = true\nword = \"x,y\"\n");
+  const std::string off = WriteFile(directory / "off.conf", "setting = false\n");
+  CHECK_FALSE(TestCommand().Run({"run"}).setting);
+  CHECK(TestCommand().Run({"run", "--setting"}).setting);
+  CHECK(TestCommand().Run({"run", "--config", file.c_str()}).setting);
+  CHECK_FALSE(TestCommand().Run({"run", "--config", off.c_str()}).setting);
+  CHECK(TestCommand().Run({"run", "--config", off.c_str(), "--setting"}).setting);
+  TestCommand command;
+  command.Run({"run", "--word", "a", "--word=b,c", "file"});
+  CHECK(command.words == Words{"a", "b", "c"});
+  CHECK(command.file == "file");
+  CHECK(TestCommand().Run({"run", "--config", file.c_str()}).words == Words{"x", "y"});
+  const Variable setting("true", kSettingVariable);
+  const Variable words("p,q", kWordsVariable);
+  CHECK(TestCommand().Run({"run"}).setting);
+  CHECK(TestCommand().Run({"run", "--config", off.c_str()}).setting);
+  CHECK(TestCommand().Run({"run", "--config", file.c_str()}).words == Words{"p", "q"});
+  CHECK(TestCommand().Run({"run", "--word", "a"}).words == Words{"a"});
+}
+
 TEST_CASE("A wrong value from the environment is told with the variable's name") {
   const Variable variable("0");
   TestCommand command;
@@ -128,7 +163,7 @@ TEST_CASE("A wrong configuration file is told with its path and the key") {
         Row{"count = many\n", "--count"}, Row{"count = 7\ncount = 8\n", "\"count\""},
         Row{"count = [7, 8]\n", "\"count\""}, Row{"[run]\ncount = 7\n", "run"},
         Row{"config = \"/x\"\n", "config"}, Row{"flag = true\n", "flag"},
-        Row{"help = true\n", "help"}}) {
+        Row{"setting = perhaps\n", "--setting"}, Row{"help = true\n", "help"}}) {
     CAPTURE(row.text);
     const std::string file = WriteFile(directory / "wrong.conf", row.text);
     TestCommand command;

@@ -58,6 +58,28 @@ TEST_CASE("A stop that comes during the replay ends the start") {
   CHECK(Exchange::Start(configuration).ok());
 }
 
+TEST_CASE("Operator and settlement have two keys, and keep to them") {
+  const test::TemporaryDirectory directory;
+  const std::string one = KeyFile(directory, "one", Ed25519PrivateKey::Generate());
+  const std::string two = KeyFile(directory, "two", Ed25519PrivateKey::Generate());
+  ServeOptions options = OptionsIn(directory);
+  options.operator_key_file = one;
+  options.settlement_key_file = one;
+  const absl::Status same = LoadServeConfiguration(options).status();
+  CHECK(absl::IsInvalidArgument(same));
+  CHECK(same.message() ==
+        one + " and " + one + " hold the same key: operator and settlement are two accounts");
+  options.settlement_key_file = two;
+  MakeJournal(Load(options));
+  std::swap(options.operator_key_file, options.settlement_key_file);
+  const absl::Status swapped = Exchange::Start(Load(options)).status();
+  CHECK(absl::IsFailedPrecondition(swapped));
+  CHECK(swapped.message() ==
+        "the engine refuses the operator key (key_in_use): an account of another kind has it");
+  std::swap(options.operator_key_file, options.settlement_key_file);
+  MakeJournal(Load(options));
+}
+
 TEST_CASE("An exchange whose gateway lost the engine's events ends, and says why") {
   const test::TemporaryDirectory directory;
   const Ed25519PrivateKey key = Ed25519PrivateKey::Generate();
@@ -88,6 +110,50 @@ TEST_CASE("An exchange whose gateway lost the engine's events ends, and says why
   CHECK(ended.message() ==
         "the gateway fell too far behind the engine and lost its events; everything taken is in "
         "the journal: start again");
+}
+
+TEST_CASE("Addresses and origins are looked at before anything is made") {
+  const test::TemporaryDirectory directory;
+  const auto fault = [](const ServeOptions& options) {
+    return std::string(LoadServeConfiguration(options).status().message());
+  };
+  for (std::string ServeOptions::*address : {&ServeOptions::listen, &ServeOptions::admin_listen}) {
+    ServeOptions options = OptionsIn(directory);
+    options.*address = "0.0.0.0:0";
+    CHECK(fault(options).starts_with("will not listen on 0.0.0.0:0"));
+    options.allow_plaintext_beyond_loopback = true;
+    CHECK(LoadServeConfiguration(options).ok());
+    options.*address = "localhost:1";
+    CHECK(fault(options).starts_with("listen address \"localhost:1\""));
+  }
+  for (const char* origin : {"https://warpbook.example", "http://127.0.0.1:8080"}) {
+    ServeOptions options = OptionsIn(directory);
+    options.allowed_origins = {origin};
+    CHECK(LoadServeConfiguration(options).ok());
+  }
+  for (const char* origin : {"", "warpbook.example", "https://", "https://warpbook.example/",
+                             "ftp://warpbook.example", "https://Warpbook.example", "*"}) {
+    ServeOptions options = OptionsIn(directory);
+    options.allowed_origins = {origin};
+    CHECK(fault(options).starts_with("allowed origin"));
+  }
+}
+
+TEST_CASE("What the options allow, the server does") {
+  const test::TemporaryDirectory directory;
+  ServeOptions options = OptionsIn(directory);
+  options.listen = "0.0.0.0:0";
+  options.allow_plaintext_beyond_loopback = true;
+  options.allowed_origins = {"https://a.example", "https://b.example"};
+  const auto exchange = Exchange::Start(Load(options));
+  REQUIRE(exchange.ok());
+  const auto answer = [&](const std::string& origin) {
+    return TestSocket((*exchange)->server().port())
+        .Http(TestSocket::UpgradeRequest("Origin: " + origin + "\r\n"));
+  };
+  CHECK(answer("https://a.example").starts_with("HTTP/1.1 101"));
+  CHECK(answer("https://b.example").starts_with("HTTP/1.1 101"));
+  CHECK(answer("https://c.example").starts_with("HTTP/1.1 403"));
 }
 
 }  // namespace warpbook::gateway
