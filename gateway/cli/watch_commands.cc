@@ -32,7 +32,7 @@ struct WatchArguments {
 };
 
 // Connects, lets `subscribe` subscribe, and hands every channel message to `show` until the time
-// is over or the connection lost.
+// is over, the channel closed or the connection lost.
 absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
                    const std::function<absl::Status(CliSession&)>& subscribe,
                    const std::function<absl::Status(CliSession&, const Message&)>& show) {
@@ -52,12 +52,16 @@ absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
         messages.Pop(std::min(end, SteadyClock::now() + std::chrono::hours(1)));
     if (!message && !messages.status().ok()) return messages.status();
     if (!message) continue;
+    const bool is_closed = message->value["type"].text() == "closed";
     if (arguments.options.json) {
       std::cout << message->text << std::endl;
-      continue;
+    } else if (is_closed) {
+      std::cout << message->value["symbol"].text() << " is closed: its window is over" << std::endl;
+    } else {
+      const absl::Status shown = show(*session, *message);
+      if (!shown.ok()) return shown;
     }
-    const absl::Status shown = show(*session, *message);
-    if (!shown.ok()) return shown;
+    if (is_closed) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
@@ -215,7 +219,7 @@ absl::Status WatchOwn(const WatchArguments& arguments, const std::string& channe
 }  // namespace
 
 void AddWatchCommands(Command& root) {
-  Command watch = root.Add("watch", "Follow a channel until Ctrl-C");
+  Command watch = root.Add("watch", "Follow a channel until Ctrl-C or, of an instrument, its end");
   const auto add = [&watch](const std::string& channel, const std::string& description,
                             Speaker speaker,
                             const std::function<absl::Status(const WatchArguments&)>& run) {

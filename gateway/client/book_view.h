@@ -24,7 +24,7 @@ class BookView {
 
   // Takes a snapshot or an update. DataLoss where an update was missed or the checksum differs: the
   // view is then of no use until the next snapshot (subscribe again). InvalidArgument where the
-  // message is none of a book.
+  // message is none of a book. The last one, of type "closed", is its owner's to see.
   absl::Status Apply(const JsonValue& message);
 
   const Bids& bids() const { return bids_; }

@@ -134,10 +134,10 @@ void PublicFeed::Flush(int64_t ts_us) {
     Feed& feed = feeds_[instrument];
     feed.touched = false;
     const InstrumentRow* row = state_.FindInstrument(instrument);
+    // Without a row: closed, and so many after it that it is forgotten already.
+    if (row != nullptr) FlushFeed(instrument, feed, ts_us);
     if (row == nullptr || row->state == InstrumentState::kClosed) {
-      RemoveFeed(instrument, feed);
-    } else {
-      FlushFeed(instrument, feed, ts_us);
+      CloseFeed(instrument, feed, ts_us);
     }
   }
   touched_.clear();
@@ -162,9 +162,17 @@ void PublicFeed::FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
   }
 }
 
-void PublicFeed::RemoveFeed(InstrumentId instrument, Feed& feed) {
+void PublicFeed::CloseFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
+  const InstrumentRow* row = state_.FindInstrument(instrument);
   for (const Channel channel : {Channel::kBook, Channel::kTrades}) {
-    for (const Listener& listener : StreamOf(feed, channel).listeners) {
+    Stream& stream = StreamOf(feed, channel);
+    if (stream.listeners.empty()) continue;
+    const PublicHead head{.sequence = ++stream.sequence, .ts_us = ts_us};
+    const SharedText last =
+        row == nullptr ? nullptr : Share(ChannelClosed(ChannelName(channel), *row, head));
+    for (const Listener& listener : stream.listeners) {
+      // Nothing comes after it: not passed over, whatever was missed before.
+      if (last != nullptr) listener.subscriber->Send(last);
       std::erase(by_connection_[listener.connection_id], Subscription(channel, instrument));
     }
   }

@@ -3,7 +3,7 @@
 // seq and prev_seq.
 //
 // A listener whose queue is too long is passed over until it has caught up, and then given a fresh
-// snapshot. A channel ends with its instrument. The I/O thread owns it.
+// snapshot. A channel ends with its instrument, and says so to all of them. The I/O thread owns it.
 #pragma once
 
 #include <cstddef>
@@ -70,7 +70,7 @@ class PublicFeed {
   }
   Feed& Touch(InstrumentId instrument);
   void FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us);
-  void RemoveFeed(InstrumentId instrument, Feed& feed);
+  void CloseFeed(InstrumentId instrument, Feed& feed, int64_t ts_us);
   void SendSnapshot(Listener& listener, const Stream& stream, Channel channel,
                     InstrumentId instrument, int64_t ts_us);
 

@@ -27,12 +27,15 @@ void WriteChangedLevels(JsonWriter& json, std::string_view name, Side side, cons
   json.EndArray();
 }
 
-void BeginMessage(JsonWriter& json, std::string_view channel, bool is_snapshot,
+constexpr std::string_view kSnapshot = "snapshot";
+constexpr std::string_view kUpdate = "update";
+constexpr std::string_view kClosed = "closed";
+
+void BeginMessage(JsonWriter& json, std::string_view channel, std::string_view type,
                   const InstrumentRow& instrument, PublicHead head) {
-  json.BeginObject().Field("channel", channel);
-  json.Field("type", is_snapshot ? "snapshot" : "update");
+  json.BeginObject().Field("channel", channel).Field("type", type);
   json.Field("symbol", instrument.terms->symbol).Field("seq", head.sequence);
-  if (!is_snapshot) json.Field("prev_seq", head.sequence - 1);
+  if (type != kSnapshot) json.Field("prev_seq", head.sequence - 1);
   json.Field("ts", head.ts_us);
 }
 
@@ -42,11 +45,11 @@ void EndBook(JsonWriter& json, const InstrumentRow& instrument) {
 }
 
 template <typename Trades>
-std::string WriteTrades(const InstrumentRow& instrument, PublicHead head, bool is_snapshot,
+std::string WriteTrades(const InstrumentRow& instrument, PublicHead head, std::string_view type,
                         const Trades& trades) {
   std::string text;
   JsonWriter json(text);
-  BeginMessage(json, "trades", is_snapshot, instrument, head);
+  BeginMessage(json, "trades", type, instrument, head);
   json.Key("data").BeginArray();
   for (const TradeRow& trade : trades) {
     json.BeginObject().FieldText("trade_id", trade.id.value());
@@ -64,7 +67,7 @@ std::string WriteTrades(const InstrumentRow& instrument, PublicHead head, bool i
 std::string BookSnapshot(const InstrumentRow& instrument, PublicHead head) {
   std::string text;
   JsonWriter json(text);
-  BeginMessage(json, "book", true, instrument, head);
+  BeginMessage(json, "book", kSnapshot, instrument, head);
   json.Key("data").BeginObject();
   WriteLevels(json, "bids", instrument.book.bids);
   WriteLevels(json, "asks", instrument.book.asks);
@@ -77,7 +80,7 @@ std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
                        std::span<const ChangedLevel> levels) {
   std::string text;
   JsonWriter json(text);
-  BeginMessage(json, "book", false, instrument, head);
+  BeginMessage(json, "book", kUpdate, instrument, head);
   json.Key("data").BeginObject();
   WriteChangedLevels(json, "bids", Side::kBuy, instrument.book, levels);
   WriteChangedLevels(json, "asks", Side::kSell, instrument.book, levels);
@@ -88,11 +91,20 @@ std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
 
 std::string TradesUpdate(const InstrumentRow& instrument, PublicHead head,
                          std::span<const TradeRow> trades) {
-  return WriteTrades(instrument, head, false, trades);
+  return WriteTrades(instrument, head, kUpdate, trades);
 }
 
 std::string TradesSnapshot(const InstrumentRow& instrument, PublicHead head) {
-  return WriteTrades(instrument, head, true, instrument.last_trades);
+  return WriteTrades(instrument, head, kSnapshot, instrument.last_trades);
+}
+
+std::string ChannelClosed(std::string_view channel, const InstrumentRow& instrument,
+                          PublicHead head) {
+  std::string text;
+  JsonWriter json(text);
+  BeginMessage(json, channel, kClosed, instrument, head);
+  json.EndObject();
+  return text;
 }
 
 void WriteInstrument(JsonWriter& json, const InstrumentRow& instrument,

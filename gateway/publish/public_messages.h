@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,10 @@ std::string TradesUpdate(const InstrumentRow& instrument, PublicHead head,
                          std::span<const TradeRow> trades);
 // The last trades, the oldest first.
 std::string TradesSnapshot(const InstrumentRow& instrument, PublicHead head);
+
+// The last message of a channel ("book", "trades"): its instrument is closed.
+std::string ChannelClosed(std::string_view channel, const InstrumentRow& instrument,
+                          PublicHead head);
 
 // One row of `instruments`.
 void WriteInstrument(JsonWriter& json, const InstrumentRow& instrument, const Catalogue& catalogue);

@@ -587,6 +587,9 @@ class TolerantFeed:
     def take(self, message):
         pass
 
+    def close(self, message):
+        pass
+
 
 if __name__ == "__main__":
     market.main()

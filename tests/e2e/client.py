@@ -157,6 +157,15 @@ class Feed:
 
     def __init__(self):
         self.messages = []
+        self.closed = False
+
+    def close(self, message):
+        """The last message of a book or of trades: the window is over. It comes whatever a slow
+        reader missed."""
+        promise(set(message) == {"channel", "type", "symbol", "seq", "prev_seq", "ts"},
+                "more or less than an end", message)
+        promise(message["seq"] == message["prev_seq"] + 1, "the counter jumped", message)
+        self.closed = True
 
     def take(self, message):
         promise(message["type"] in ("snapshot", "update"), "no such type", message)
@@ -486,6 +495,10 @@ class Client:
         promise(isinstance(message["ts"], int) and message["ts"] > 0, "no time", message)
         feed = self.feeds.get((channel, message.get("symbol")))
         promise(feed is not None, "not subscribed to this", message)
+        if message["type"] == "closed" and channel not in PRIVATE_CHANNELS:
+            feed.close(message)
+            del self.feeds[channel, message["symbol"]]
+            return
         if channel in PRIVATE_CHANNELS:
             if message["type"] == "snapshot":
                 self.private.last_of_channel[channel] = message["seq"]

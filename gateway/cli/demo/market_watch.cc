@@ -119,6 +119,11 @@ void MarketWatch::FollowHeadline() {
 
 void MarketWatch::OnMessage(const JsonValue& message) {
   if (message["channel"].text() != "book" || message["symbol"].text() != followed_) return;
+  if (message["type"].text() == "closed") {
+    book_.reset();
+    followed_.clear();
+    return;
+  }
   // A book that is not the gateway's would be a fault of the exchange, and is counted as one.
   if (!book_->Apply(message).ok()) {
     context_.stats.Refused("book", "not as announced");

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "gateway/cli/key_files.h"
+#include "tests/gateway/cli/command_runner.h"
+#include "tests/gateway/cli/local_exchange.h"
 #include "tests/gateway/support/json_text.h"
 #include "tests/gateway/support/test_gateway.h"
 #include "tests/gateway/support/test_server.h"
@@ -154,6 +156,17 @@ TEST_CASE("What the options allow, the server does") {
   CHECK(answer("https://a.example").starts_with("HTTP/1.1 101"));
   CHECK(answer("https://b.example").starts_with("HTTP/1.1 101"));
   CHECK(answer("https://c.example").starts_with("HTTP/1.1 403"));
+}
+
+TEST_CASE("Who watches a window is told of its end, and so ends well") {
+  LocalExchange exchange(1'200);  // a window takes three seconds
+  for (const char* channel : {"book", "trades"}) {
+    const CommandResult result = RunCommand(
+        {"watch", channel, "H100-SXM.us-east", "--connect", exchange.address(), "--seconds", "30"});
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.ends_with(" is closed: its window is over\n"));
+  }
 }
 
 }  // namespace warpbook::gateway

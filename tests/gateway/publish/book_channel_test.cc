@@ -290,6 +290,41 @@ TEST_CASE("All subscribers of a channel share one encoded message") {
   feed.RemoveConnection(102);
 }
 
+TEST_CASE("The last message of book and trades says that the window is over, to slow readers too") {
+  TestGateway gateway;
+  TestPeer& watcher = gateway.Connect();
+  TestPeer& slow = gateway.Connect();
+  for (TestPeer* peer : {&watcher, &slow}) {
+    CHECK(gateway.ReasonOf(*peer, "subscribe", ChannelParams("book")) == 0);
+    CHECK(gateway.ReasonOf(*peer, "subscribe", ChannelParams("trades")) == 0);
+    peer->messages.clear();
+  }
+  slow.is_slow = true;
+  AccountId buyer_id;
+  TestPeer& buyer = gateway.Member(&buyer_id);
+  gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);
+  CHECK(gateway.ReasonOf(buyer, "order.place", OrderText("buy", 130, 3, "")) == 0);
+  gateway.exchange.clock().Set(kTestWindowMicros + kMicrosPerHour);
+  wire::CloseInstrument close;
+  close.mutate_instrument_id(1);
+  gateway.exchange.Apply(close);
+  gateway.Pump();
+  const std::string time = std::to_string(kTestWindowMicros + kMicrosPerHour);
+  const auto closed = [&](const std::string& channel, int last) {
+    return R"({"channel":")" + channel + R"(","type":"closed","symbol":")" + kTestSymbol +
+           R"(","seq":)" + std::to_string(last + 1) + R"(,"prev_seq":)" + std::to_string(last) +
+           R"(,"ts":)" + time + "}";
+  };
+  const std::vector<std::string> books = watcher.Take("book");
+  REQUIRE(books.size() == 3);  // the bid comes, goes with the window, and that is all
+  CHECK(At(books[1], "/data/bids/0/1") == "0");
+  CHECK(books[2] == closed("book", 2));
+  CHECK(watcher.Take("trades") == std::vector{closed("trades", 0)});
+  CHECK(slow.Take("book") == std::vector{closed("book", 2)});
+  CHECK(slow.Take("trades") == std::vector{closed("trades", 0)});
+  CHECK(gateway.publisher.public_feed().CountOf(watcher.visitor.connection_id) == 0);
+}
+
 TEST_CASE("A channel ends with its instrument, and its place is free again") {
   GatewayLimits limits;
   limits.client.subscriptions_max = 1;
