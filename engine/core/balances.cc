@@ -1,53 +1,58 @@
 #include "engine/core/balances.h"
 
-#include "schema/types/arithmetic.h"
-
 namespace warpbook::engine {
 namespace {
 
-// Adds to a bucket of the account, where it has one, and to its total. What was issued counts down
-// from zero: it is a source.
-void AddTo(State& state, Account& account, CreditBucket bucket, Credits amount) {
+// Where a bucket is kept: of the account, where it has one, and of all accounts. What was issued
+// counts down from zero: it is a source.
+struct BucketPlace {
+  Credits Account::*of_account = nullptr;
+  Credits CreditTotals::*of_all = nullptr;
+};
+constexpr BucketPlace PlaceOf(CreditBucket bucket) {
   switch (bucket) {
     case CreditBucket::kIssued:
-      state.totals.issued -= amount;
-      return;
+      return {nullptr, &CreditTotals::issued};
     case CreditBucket::kFree:
-      account.free += amount;
-      state.totals.free += amount;
-      WARPBOOK_CHECK(account.free >= Credits(0));
-      return;
+      return {&Account::free, &CreditTotals::free};
     case CreditBucket::kLocked:
-      account.locked += amount;
-      state.totals.locked += amount;
-      WARPBOOK_CHECK(account.locked >= Credits(0));
-      return;
+      return {&Account::locked, &CreditTotals::locked};
     case CreditBucket::kEscrow:
-      account.escrow += amount;
-      state.totals.escrow += amount;
-      WARPBOOK_CHECK(account.escrow >= Credits(0));
-      return;
+      return {&Account::escrow, &CreditTotals::escrow};
     case CreditBucket::kOwed:
-      account.owed += amount;
-      state.totals.owed += amount;
-      return;
+      return {&Account::owed, &CreditTotals::owed};
     case CreditBucket::kConsumed:
-      state.totals.consumed += amount;
-      return;
+      return {nullptr, &CreditTotals::consumed};
     case CreditBucket::kBurned:
-      state.totals.burned += amount;
-      return;
+      return {nullptr, &CreditTotals::burned};
   }
+  return {};
 }
 
-}  // namespace
+inline void Take(State& state, Account& account, BucketPlace place, Credits amount) {
+  state.totals.*place.of_all -= amount;
+  if (place.of_account == nullptr) return;
+  account.*place.of_account -= amount;
+  WARPBOOK_CHECK(account.*place.of_account >= Credits(0));
+}
 
-void MoveCredits(Context& context, Account& account, CreditBucket source, CreditBucket destination,
-                 Credits amount, LeaseId lease, OrderId order) {
+inline void Put(State& state, Account& account, BucketPlace place, Credits amount) {
+  state.totals.*place.of_all += amount;
+  if (place.of_account != nullptr) account.*place.of_account += amount;
+}
+
+// Inlined where the buckets are constants.
+[[gnu::always_inline]] inline void Move(Context& context, Account& account, CreditBucket source,
+                                        CreditBucket destination, Credits amount, LeaseId lease,
+                                        OrderId order) {
   WARPBOOK_CHECK(amount >= Credits(0));
   if (amount == Credits(0)) return;
-  AddTo(context.state, account, source, -amount);
-  AddTo(context.state, account, destination, amount);
+  if (source == CreditBucket::kIssued) {
+    context.state.totals.issued += amount;
+  } else {
+    Take(context.state, account, PlaceOf(source), amount);
+  }
+  Put(context.state, account, PlaceOf(destination), amount);
   auto& event = context.events.Private<wire::CreditsMoved>(account);
   event.mutate_amount(amount.value());
   event.mutate_lease_id(lease.value());
@@ -58,23 +63,19 @@ void MoveCredits(Context& context, Account& account, CreditBucket source, Credit
   event.mutate_destination(static_cast<uint8_t>(destination));
 }
 
-Credits OrderValue(Price price, Quantity gpus, Minutes minutes) {
-  const auto value = Notional(price, gpus, minutes);
-  WARPBOOK_CHECK(value.has_value());
-  return *value;
+}  // namespace
+
+void MoveCredits(Context& context, Account& account, CreditBucket source, CreditBucket destination,
+                 Credits amount, LeaseId lease, OrderId order) {
+  Move(context, account, source, destination, amount, lease, order);
 }
 
-Credits BidLock(Price price, Quantity remaining, Minutes minutes, Tier tier) {
-  const Credits value = OrderValue(price, remaining, minutes);
-  return value + Surcharge(value, tier);
+void LockCredits(Context& context, Account& account, Credits amount, OrderId order) {
+  Move(context, account, CreditBucket::kFree, CreditBucket::kLocked, amount, LeaseId(), order);
 }
 
-Credits BidLock(const Order& bid) {
-  return BidLock(bid.price, bid.remaining, bid.lock_minutes, bid.tier);
-}
-
-Credits AskExposure(const Order& ask) {
-  return OrderValue(ask.price, ask.remaining, ask.lock_minutes);
+void ReleaseCredits(Context& context, Account& account, Credits amount, OrderId order) {
+  Move(context, account, CreditBucket::kLocked, CreditBucket::kFree, amount, LeaseId(), order);
 }
 
 }  // namespace warpbook::engine

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/core/state.h"
+#include "schema/types/arithmetic.h"
 
 namespace warpbook::engine {
 
@@ -11,14 +12,32 @@ namespace warpbook::engine {
 void MoveCredits(Context& context, Account& account, CreditBucket source, CreditBucket destination,
                  Credits amount, LeaseId lease, OrderId order);
 
-// price x GPUs x minutes, for values within the bounds of an accepted order.
-Credits OrderValue(Price price, Quantity gpus, Minutes minutes);
+// From free to locked, for an order; the account must have it.
+void LockCredits(Context& context, Account& account, Credits amount, OrderId order);
+// From locked to free.
+void ReleaseCredits(Context& context, Account& account, Credits amount, OrderId order);
+
+// price x GPUs x minutes, for values within the bounds of an accepted order, which fit 63 bits
+// (schema/types/amounts.h).
+inline Credits OrderValue(Price price, Quantity gpus, Minutes minutes) {
+  int64_t value = 0;
+  const int64_t gpu_minutes = int64_t{gpus.value()} * minutes.value();
+  WARPBOOK_CHECK(!__builtin_mul_overflow(price.value(), gpu_minutes, &value));
+  return Credits(value);
+}
 
 // What a bid locks: limit x remaining x lock minutes, and its tier's surcharge.
-Credits BidLock(Price price, Quantity remaining, Minutes minutes, Tier tier);
-Credits BidLock(const Order& bid);
+inline Credits BidLock(Price price, Quantity remaining, Minutes minutes, Tier tier) {
+  const Credits value = OrderValue(price, remaining, minutes);
+  return value + Surcharge(value, tier);
+}
+inline Credits BidLock(const Order& bid) {
+  return BidLock(bid.price, bid.remaining, bid.lock_minutes, bid.tier);
+}
 
 // What an open ask counts as exposure: limit x remaining x the minutes of its acceptance.
-Credits AskExposure(const Order& ask);
+inline Credits AskExposure(const Order& ask) {
+  return OrderValue(ask.price, ask.remaining, ask.lock_minutes);
+}
 
 }  // namespace warpbook::engine

@@ -1,5 +1,5 @@
 // What the checks of PlaceOrder and AmendOrder share: rows in the declared order, and the questions
-// that both ask. For place_checks.cc and amend_checks.cc alone.
+// that both ask. For place_order.cc and amend_order.cc alone.
 #pragma once
 
 #include <algorithm>
@@ -45,16 +45,20 @@ Refusal Run(Check& check) {
   return RunRows<rows>(check, std::make_index_sequence<std::size(rows)>());
 }
 
-inline bool OutsideBand(const Instrument& instrument, Price price) {
-  return price < instrument.band_low || price > instrument.band_high;
+// For a price that is not on the grid: whether that is because of the tick.
+template <typename Check>
+bool OffTick(Check& check, const Instrument& instrument) {
+  const int64_t tick = instrument.grid().tick().value();
+  check.detail = tick;
+  return check.price.value() % tick != 0;
 }
 
 // What an ask counts at its acceptance: at its limit or at the best bid, whichever is more, since
 // that is what it may trade at.
 inline Credits AcceptanceExposure(const Instrument& instrument, Price price, Quantity gpus,
                                   Minutes minutes) {
-  const PriceLevel* best_bid = instrument.book.ladder(Side::kBuy).Best();
-  const Price counted = best_bid == nullptr ? price : std::max(price, best_bid->price);
+  const PriceLadder& bids = instrument.book.ladder(Side::kBuy);
+  const Price counted = bids.Best() == nullptr ? price : std::max(price, bids.PriceOf(*bids.Best()));
   return OrderValue(counted, gpus, minutes);
 }
 

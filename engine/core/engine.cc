@@ -11,27 +11,17 @@
 namespace warpbook::engine {
 namespace {
 
-void EmitLevelChange(Context& context, const Instrument& instrument, const LevelChange& change) {
-  auto& event = context.events.Public<wire::BookLevelChanged>();
-  event.mutate_price(change.price.value());
-  event.mutate_instrument_id(instrument.id.value());
-  event.mutate_gpus(change.gpus.value());
-  event.mutate_orders(change.orders);
-  event.mutate_side(static_cast<uint8_t>(change.side));
-  event.mutate_top_of_book(change.top_of_book ? 1 : 0);
-}
-
-// One event per level whose totals have changed, by instrument, side and price from the best.
+// One event per level whose totals have changed.
 void EmitBookChanges(Context& context) {
-  std::vector<Instrument*>& touched = context.state.touched_instruments;
-  if (touched.empty()) return;
-  if (touched.size() > 1) std::ranges::sort(touched, {}, &Instrument::id);
-  for (Instrument* instrument : touched) {
-    instrument->book_touched = false;
-    instrument->book.TakeChanges(
-        [&](const LevelChange& change) { EmitLevelChange(context, *instrument, change); });
-  }
-  touched.clear();
+  context.state.book_changes.Take([&](const LevelChange& change) {
+    auto& event = context.events.Public<wire::BookLevelChanged>();
+    event.mutate_price(change.price.value());
+    event.mutate_instrument_id(change.instrument.value());
+    event.mutate_gpus(change.gpus.value());
+    event.mutate_orders(static_cast<int32_t>(change.orders));
+    event.mutate_side(static_cast<uint8_t>(change.side));
+    event.mutate_top_of_book(change.top_of_book ? 1 : 0);
+  });
 }
 
 Refusal Dispatch(Context& context, wire::RecordView command) {
@@ -47,13 +37,15 @@ Refusal Dispatch(Context& context, wire::RecordView command) {
 }
 
 // 0: no checkpoint is due after this command; 1: one without the state hash; 2: one with it.
-int CheckpointDue(const State& state, wire::RecordView command, bool refused) {
+int CheckpointDue(State& state, wire::RecordView command, bool refused) {
+  const uint64_t sequence = state.last_sequence.value();
+  const bool counted = sequence == state.next_checkpoint;
+  if (counted) state.next_checkpoint += state.limits.commands_per_checkpoint;
   if (command.type() == wire::RecordType::kTick && !refused) {
     const uint8_t asked = command.as<wire::Tick>().checkpoint();
     if (asked != 0) return asked;
   }
-  const uint64_t interval = state.limits.commands_per_checkpoint;
-  return interval != 0 && state.last_sequence.value() % interval == 0 ? 1 : 0;
+  return counted ? 1 : 0;
 }
 
 void EmitCheckpoint(Context& context, bool with_state_hash) {

@@ -7,6 +7,14 @@
 
 namespace warpbook::engine {
 
-void RunExpiries(Context& context);
+void RunDueExpiries(Context& context);
+
+// The common case, that nothing is due, is told by two loads.
+inline void RunExpiries(Context& context) {
+  const State& state = context.state;
+  if (state.next_due <= context.now || !state.client_order_id_ends.empty()) [[unlikely]] {
+    RunDueExpiries(context);
+  }
+}
 
 }  // namespace warpbook::engine

@@ -33,8 +33,16 @@ void Instruments::Erase(Instrument& instrument) {
   WARPBOOK_CHECK(instrument.book.order_count(Side::kSell) == 0);
   by_window_.erase({instrument.class_id, instrument.region_id, instrument.window_start});
   known_[instrument.id.value() - first_known_] = nullptr;
-  for (; !known_.empty() && known_.front() == nullptr; ++first_known_) known_.pop_front();
+  ForgetClosed();
   by_id_.erase(instrument.id);
+}
+
+void Instruments::ForgetClosed() {
+  const auto first = std::ranges::find_if(known_, [](Instrument* i) { return i != nullptr; });
+  // Now and then, so that each is moved a few times at most.
+  if ((first - known_.begin()) * 2 < static_cast<ptrdiff_t>(known_.size())) return;
+  first_known_ += static_cast<uint32_t>(first - known_.begin());
+  known_.erase(known_.begin(), first);
 }
 
 }  // namespace warpbook::engine

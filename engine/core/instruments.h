@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -18,28 +17,37 @@
 namespace warpbook::engine {
 
 struct Instrument {
-  Instrument(Price the_tick, Price low, Price high, LadderMemory& memory)
-      : tick(the_tick), band_low(low), band_high(high), book(the_tick, low, high, memory) {}
+  Instrument(const PriceGrid& grid, Timestamp start, Minutes minutes, int32_t notice,
+             LadderMemory& memory)
+      : window_start(start),
+        window_end(start.PlusMinutes(minutes.value())),
+        window_minutes(minutes),
+        notice_seconds(notice),
+        whole_until(start.PlusSeconds(-notice)),
+        book(grid, memory) {}
 
   InstrumentId id;
   ClassId class_id;
   RegionId region_id;
-  Timestamp window_start, window_end;
+  const Timestamp window_start, window_end;
+  const Minutes window_minutes;
+  const int32_t notice_seconds;
+  const Timestamp whole_until;  // a fill up to then delivers the whole window
   Timestamp gate;  // when trading ends; at least the notice and one minute before the window's end
-  const Price tick, band_low, band_high;
-  int32_t notice_seconds = 0;
   InstrumentState state = InstrumentState::kOpen;
   OrderBook book;
   std::vector<LeaseId> leases;  // ascending
-  bool book_touched = false;    // noted in State::touched_instruments
 
+  const PriceGrid& grid() const { return book.grid(); }
   // When a fill at `now` begins to deliver: the first whole minute after the notice.
   Timestamp DeliveryStart(Timestamp now) const {
-    const Timestamp noticed = now.PlusSeconds(notice_seconds);
-    return noticed <= window_start ? window_start : noticed.CeilToMinute();
+    if (now <= whole_until) return window_start;
+    return now.PlusSeconds(notice_seconds).CeilToMinute();
   }
   // Whole minutes that a fill at `now` delivers. At least 1 before the gate.
   Minutes MinutesAt(Timestamp now) const {
+    if (now <= whole_until) [[likely]]
+      return window_minutes;
     return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
   }
 };
@@ -69,11 +77,14 @@ class Instruments {
   uint32_t opened() const { return opened_; }
 
  private:
+  // Gives back the places of those that are closed and come before all others.
+  void ForgetClosed();
+
   using WindowKey = std::tuple<ClassId, RegionId, Timestamp>;  // window start
   uint32_t opened_ = 0;
   // The same by id - first_known_, null where it is closed. Windows close much as they open.
   uint32_t first_known_ = 1;
-  std::deque<Instrument*> known_;
+  std::vector<Instrument*> known_;
   absl::btree_map<InstrumentId, std::unique_ptr<Instrument>> by_id_;
   absl::btree_map<WindowKey, Instrument*> by_window_;
   absl::btree_set<std::pair<Timestamp, InstrumentId>> gates_;

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "engine/core/handlers.h"
 
 namespace warpbook::engine {
@@ -29,15 +33,15 @@ bool TimesAreConsistent(const wire::OpenInstrument& command, Timestamp now) {
   return Timestamp(start).PlusMinutes(minutes - gate) > now;
 }
 
-void EmitOpened(Context& context, const Instrument& instrument, int32_t window_minutes) {
+void EmitOpened(Context& context, const Instrument& instrument) {
   auto& event = context.events.Public<wire::InstrumentOpened>();
   event.mutate_window_start_us(instrument.window_start.micros());
   event.mutate_gate_us(instrument.gate.micros());
-  event.mutate_tick(instrument.tick.value());
-  event.mutate_band_low(instrument.band_low.value());
-  event.mutate_band_high(instrument.band_high.value());
+  event.mutate_tick(instrument.grid().tick().value());
+  event.mutate_band_low(instrument.grid().low().value());
+  event.mutate_band_high(instrument.grid().high().value());
   event.mutate_instrument_id(instrument.id.value());
-  event.mutate_window_minutes(window_minutes);
+  event.mutate_window_minutes(instrument.window_minutes.value());
   event.mutate_notice_seconds(instrument.notice_seconds);
   event.mutate_class_id(instrument.class_id.value());
   event.mutate_region_id(instrument.region_id.value());
@@ -97,18 +101,17 @@ Refusal Handle(Context& context, const wire::OpenInstrument& command) {
   if (state.instruments.all().size() >= state.limits.instruments_max) {
     return {RejectReason::kEngineFull, state.limits.instruments_max};
   }
-  auto made = std::make_unique<Instrument>(Price(command.tick()), Price(command.band_low()),
-                                           Price(command.band_high()), state.ladder_memory);
+  const PriceGrid grid(Price(command.tick()), Price(command.band_low()),
+                       Price(command.band_high()));
+  auto made = std::make_unique<Instrument>(grid, start, Minutes(command.window_minutes()),
+                                           command.notice_seconds(), state.ladder_memory);
   made->class_id = class_id;
   made->region_id = region_id;
-  made->window_start = start;
-  made->window_end = end;
   made->gate = end.PlusMinutes(-command.gate_minutes());
-  made->notice_seconds = command.notice_seconds();
   const Instrument& instrument = state.instruments.Add(std::move(made));
   state.next_due = std::min(state.next_due, instrument.gate);
   context.events.Accept(command.header(), wire::RecordType::kOpenInstrument, instrument.id.value());
-  EmitOpened(context, instrument, command.window_minutes());
+  EmitOpened(context, instrument);
   return kNoRefusal;
 }
 

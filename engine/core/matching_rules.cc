@@ -5,8 +5,6 @@
 namespace warpbook::engine {
 namespace {
 
-constexpr Side Opposite(Side side) { return side == Side::kBuy ? Side::kSell : Side::kBuy; }
-
 // Visits the opposite orders within the incoming one's limit in matching order, until `visit` says
 // no. Queues of asks below a bid's minimum assurance are left out.
 template <typename Visit>
@@ -14,8 +12,8 @@ void ForEachReached(const OrderBook& book, const IncomingOrder& incoming, Visit 
   const PriceLadder& ladder = book.ladder(Opposite(incoming.side));
   const size_t queues =
       incoming.side == Side::kBuy ? static_cast<size_t>(incoming.min_assurance) + 1 : kTierCount;
-  for (const PriceLevel* level = ladder.Best();
-       level != nullptr && ladder.Reaches(incoming.price, level->price);
+  const uint32_t last = ladder.RankOf(incoming.price);
+  for (const PriceLevel* level = ladder.Best(); level != nullptr && level->rank <= last;
        level = ladder.Next(*level)) {
     for (size_t queue = 0; queue < queues; ++queue) {
       for (Order* order = level->queues[queue].head; order != nullptr; order = order->queue_next) {
@@ -83,9 +81,6 @@ bool AnyCouldTrade(const OrderBook& book, const IncomingOrder& incoming) {
 void PlanMatch(const OrderBook& book, const IncomingOrder& incoming, MatchPlan& plan) {
   plan.Clear();
   plan.remaining = incoming.remaining;
-  const PriceLadder& opposite = book.ladder(Opposite(incoming.side));
-  const PriceLevel* best = opposite.Best();
-  if (best == nullptr || !opposite.Reaches(incoming.price, best->price)) return;
   IncomingOrder order = incoming;
   ForEachReached(book, incoming, [&](Order* resting) {
     order.remaining = plan.remaining;

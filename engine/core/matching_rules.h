@@ -3,12 +3,15 @@
 // post-only, room for leases) is made before the first effect; order_effects.h carries plans out.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "engine/core/order_book.h"
 
 namespace warpbook::engine {
+
+constexpr Side Opposite(Side side) { return side == Side::kBuy ? Side::kSell : Side::kBuy; }
 
 // What the walk needs to know of an order that may trade now.
 struct IncomingOrder {
@@ -38,7 +41,7 @@ struct MatchStep {
 // What an incoming order does, in order. A resting order occurs at most once.
 struct MatchPlan {
   std::vector<MatchStep> steps;
-  size_t fills = 0;
+  uint32_t fills = 0;
   // What is left of the incoming order after the steps.
   Quantity remaining;
   // Why the walk itself cancels what is left (kSelfTrade or kBelowMinFill).
@@ -51,6 +54,13 @@ struct MatchPlan {
 
 // Whether the two could trade by price, assurance and both minimum fills, whoever owns them.
 bool CouldTrade(const IncomingOrder& incoming, const Order& resting);
+
+// Whether a limit, as ticks of the grid, reaches the other side's best price: only then may anything
+// trade.
+inline bool ReachesBest(const OrderBook& book, Side side, uint32_t ticks) {
+  const PriceLadder& opposite = book.ladder(Opposite(side));
+  return opposite.Best() != nullptr && opposite.Best()->rank <= opposite.RankAt(ticks);
+}
 
 // Whether anything that rests could trade with the order, orders of its own owner included.
 bool AnyCouldTrade(const OrderBook& book, const IncomingOrder& incoming);

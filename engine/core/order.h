@@ -19,6 +19,11 @@ struct Instrument;
 struct Node;
 struct PriceLevel;
 
+// Whether what is left of an order of this kind rests.
+constexpr bool MayRest(TimeInForce time_in_force) {
+  return time_in_force == TimeInForce::kGtc || time_in_force == TimeInForce::kGtd;
+}
+
 struct alignas(64) Order {
   // What a walk through the book reads.
   OwnerId owner;

@@ -10,60 +10,10 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "engine/core/state.h"
 
 namespace warpbook::engine {
-
-// A PlaceOrder whose raw bytes were all within their vocabularies.
-struct PlaceRequest {
-  OrderContent content;
-  ClientOrderId client_order_id;
-  Timestamp deadline;
-  bool validate_only = false;
-};
-
-// nullopt: kMalformedCommand.
-std::optional<PlaceRequest> ParsePlaceOrder(const wire::PlaceOrder& command);
-
-// What the checks of one order read, and what they find out on the way.
-struct PlaceCheck {
-  const Context& context;
-  const PlaceRequest& request;
-  Account* account;
-  Instrument* instrument;  // null: unknown, or its window is over
-  Node* node;              // null: none named, or none of this account
-  Price price;             // a market order's 0 is the band's far edge
-  Minutes minutes;         // that a fill delivers, where the instrument is there
-  MatchPlan& plan;         // made by the check of fill-or-kill, for the ones behind it
-  int64_t detail = 0;
-
-  PlaceCheck(const Context& context, const PlaceRequest& request, AccountId account_id);
-  // Whether the named node can back an ask on the instrument: only then do its assurance and the
-  // walk mean something.
-  bool node_fits() const;
-  IncomingOrder incoming() const;
-};
-
-struct AmendCheck {
-  const Context& context;
-  const wire::AmendOrder& command;
-  Account* account;
-  Order* order;  // null: unknown, or somebody else's
-  // As they would be.
-  Price price;
-  Quantity remaining;  // 0: the amend cancels
-  bool keeps_priority = true;
-  MatchPlan& plan;
-  int64_t detail = 0;
-
-  // `client_order_id`: as parsed from the command.
-  AmendCheck(const Context& context, const wire::AmendOrder& command,
-             const ClientOrderId& client_order_id);
-  IncomingOrder incoming() const;
-  Minutes minutes() const { return order->instrument->MinutesAt(context.now); }
-};
 
 // The declared order. kLessThanOneMinute is not in it: an instrument's gate closes at least its
 // notice and one minute before the window's end (OpenInstrument), so before it every order gets
@@ -106,8 +56,5 @@ inline bool DeadlinePassed(const Context& context, Timestamp deadline) {
 // where the account has no such order.
 Order* FindOrder(State& state, const Account& account, OrderId id,
                  const ClientOrderId& client_order_id);
-
-Refusal RunChecks(PlaceCheck& check);
-Refusal RunChecks(AmendCheck& check);
 
 }  // namespace warpbook::engine

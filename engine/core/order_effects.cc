@@ -1,20 +1,12 @@
 #include "engine/core/order_effects.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/core/balances.h"
 
 namespace warpbook::engine {
 namespace {
-
-// The book is about to change: its levels are looked at when the command ends.
-OrderBook& TouchBook(Context& context, Instrument& instrument) {
-  if (!instrument.book_touched) {
-    instrument.book_touched = true;
-    context.state.touched_instruments.push_back(&instrument);
-  }
-  return instrument.book;
-}
 
 template <typename Event>
 void CopyClientOrderId(Event& event, const Order& order) {
@@ -196,30 +188,38 @@ void UpdateClaim(Context& context, Order& order, Claim before) {
     if (use->second == NodeUse()) order.node->windows.erase(use);
     return;
   }
-  const bool locks_more = after.credits > before.credits;
-  MoveCredits(context, *order.account, locks_more ? CreditBucket::kFree : CreditBucket::kLocked,
-              locks_more ? CreditBucket::kLocked : CreditBucket::kFree,
-              locks_more ? after.credits - before.credits : before.credits - after.credits,
-              LeaseId(), order.id);
+  if (after.credits > before.credits) {
+    LockCredits(context, *order.account, after.credits - before.credits, order.id);
+  } else {
+    ReleaseCredits(context, *order.account, before.credits - after.credits, order.id);
+  }
 }
 
 void EnterBook(Context& context, Order& order) {
-  TouchBook(context, *order.instrument).Append(&order);
+  Instrument& instrument = *order.instrument;
+  PriceLadder& ladder = instrument.book.ladder(order.side);
+  PriceLevel& level = ladder.FindOrAdd(order.price);
+  context.state.book_changes.Note(instrument, order.side, level);
+  ladder.Append(level, order);
 }
 
 void LeaveBook(Context& context, Order& order) {
-  TouchBook(context, *order.instrument).Remove(&order);
+  Instrument& instrument = *order.instrument;
+  context.state.book_changes.Note(instrument, order.side, *order.level);
+  instrument.book.ladder(order.side).Remove(order);
 }
 
 void TakeGpus(Context& context, Order& order, Quantity gpus) {
   if (order.level != nullptr) {
-    TouchBook(context, *order.instrument).Reduce(&order, gpus);
+    Instrument& instrument = *order.instrument;
+    context.state.book_changes.Note(instrument, order.side, *order.level);
+    instrument.book.ladder(order.side).Reduce(order, gpus);
   } else {
     order.remaining -= gpus;
   }
 }
 
-void AcceptOrder(Context& context, Order& order, const OrderContent& content, uint64_t tag) {
+void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag) {
   State& state = context.state;
   Account& account = *order.account;
   state.orders.Insert(&order);
@@ -232,18 +232,19 @@ void AcceptOrder(Context& context, Order& order, const OrderContent& content, ui
     state.expiries.insert({order.expires, order.id});
     state.next_due = std::min(state.next_due, order.expires);
   }
-  if (order.client_order_id != nullptr) {
-    if (account.client_order_ids == nullptr) {
-      account.client_order_ids = std::make_unique<ClientOrderIds>();
-    }
-    account.client_order_ids->Add(*order.client_order_id, content, order.id);
-    ++state.client_order_id_count;
-  }
   EmitOrderAccepted(context, order, tag);
-  UpdateClaim(context, order, Claim());
+  if (order.side == Side::kBuy) {
+    LockCredits(context, account, claim, order.id);
+  } else {
+    account.exposure += claim;
+    order.node->windows[order.instrument->id].open += order.remaining;
+  }
 }
 
 void ExecutePlan(Context& context, Order& order, const MatchPlan& plan) {
+  if (plan.steps.empty() && !plan.cancel_remainder && MayRest(order.time_in_force)) [[likely]] {
+    return EnterBook(context, order);
+  }
   bool live = true;
   for (const MatchStep& step : plan.steps) {
     switch (step.action) {
@@ -264,10 +265,10 @@ void ExecutePlan(Context& context, Order& order, const MatchPlan& plan) {
     Finish(context, order);
   } else if (plan.cancel_remainder) {
     CancelOrder(context, order, *plan.cancel_remainder, 0);
-  } else if (order.time_in_force == TimeInForce::kIoc || order.time_in_force == TimeInForce::kFok) {
-    CancelOrder(context, order, CancelReason::kIocRemainder, 0);
-  } else {
+  } else if (MayRest(order.time_in_force)) {
     EnterBook(context, order);
+  } else {
+    CancelOrder(context, order, CancelReason::kIocRemainder, 0);
   }
 }
 
@@ -282,10 +283,15 @@ void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t t
   event.mutate_reason(static_cast<uint8_t>(reason));
   event.mutate_side(static_cast<uint8_t>(order.side));
 
-  const Claim before = ClaimOf(order);
+  if (order.side == Side::kBuy) {
+    ReleaseCredits(context, *order.account, BidLock(order), order.id);
+  } else {
+    order.account->exposure -= AskExposure(order);
+    const auto use = order.node->windows.find(order.instrument->id);
+    use->second.open -= order.remaining;
+    if (use->second == NodeUse()) order.node->windows.erase(use);
+  }
   if (order.level != nullptr) LeaveBook(context, order);
-  order.remaining = Quantity(0);
-  UpdateClaim(context, order, before);
   Finish(context, order);
 }
 

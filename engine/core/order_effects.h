@@ -8,9 +8,9 @@
 
 namespace warpbook::engine {
 
-// A new order becomes live: known by its ids, counted and locked. It does not rest yet. `content`
-// is remembered under its client order id. Emits OrderAccepted with `tag`, and the lock.
-void AcceptOrder(Context& context, Order& order, const OrderContent& content, uint64_t tag);
+// A new order becomes live: known by its ids and counted; `claim` is what its acceptance takes
+// (ClaimOf). It does not rest yet. Emits OrderAccepted with `tag`, and the lock.
+void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag);
 
 // Carries out the planned walk of a live order that does not rest, then lets what is left rest, or
 // cancels it. The order may be finished afterwards.

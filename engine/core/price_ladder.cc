@@ -1,6 +1,6 @@
 #include "engine/core/price_ladder.h"
 
-#include <bit>
+#include <utility>
 
 #include "schema/base/check.h"
 
@@ -8,18 +8,19 @@ namespace warpbook::engine {
 namespace {
 
 // The bits above bit i.
-constexpr uint64_t Above(uint64_t i) { return ~uint64_t{1} << i; }
+constexpr uint64_t Above(uint32_t i) { return ~uint64_t{1} << i; }
+constexpr uint64_t Bit(uint32_t i) { return uint64_t{1} << i; }
+
+template <typename Node>
+void* FirstChild(const Node& node, uint64_t among) {
+  return node.children[static_cast<size_t>(std::countr_zero(among))];
+}
 
 }  // namespace
 
-PriceLadder::PriceLadder(Side side, Price tick, Price band_low, Price band_high,
-                         LadderMemory& memory)
-    : side_(side),
-      tick_(tick),
-      best_possible_(side == Side::kSell ? band_low : band_high),
-      index_end_(static_cast<uint64_t>((band_high - band_low).value() / tick.value()) + 1),
-      memory_(memory) {
-  while (index_end_ > kChildren << (top_step_ * kBits)) ++top_step_;
+PriceLadder::PriceLadder(Side side, const PriceGrid& grid, LadderMemory& memory)
+    : side_(side), grid_(grid), memory_(memory) {
+  while (uint64_t{grid.size()} > uint64_t{kSlotMask + 1} << (top_step_ * kBits)) ++top_step_;
 }
 
 PriceLadder::~PriceLadder() {
@@ -30,130 +31,124 @@ PriceLadder::~PriceLadder() {
 
 void PriceLadder::FreeBelow(Node* node, int step) {
   for (uint64_t used = node->used; used != 0; used &= used - 1) {
-    void* child = node->children[static_cast<size_t>(std::countr_zero(used))];
+    void* child = FirstChild(*node, used);
     if (step == 0) {
+      *static_cast<PriceLevel*>(child) = {};
       memory_.levels.Release(static_cast<PriceLevel*>(child));
     } else {
       FreeBelow(static_cast<Node*>(child), step - 1);
       memory_.nodes.Release(static_cast<Node*>(child));
     }
   }
+  *node = {};
 }
 
 const PriceLevel* PriceLadder::Find(Price price) const {
-  const uint64_t index = Index(price);
-  if (index >= index_end_ || root_ == nullptr) return nullptr;
-  const Node* node = root_;
-  for (int step = top_step_; step > 0; --step) {
-    node = static_cast<const Node*>(node->children[ChildOf(index, step)]);
-    if (node == nullptr) return nullptr;
-  }
-  return static_cast<const PriceLevel*>(node->children[ChildOf(index, 0)]);
+  if (grid_.Find(price) == PriceGrid::kNone) return nullptr;
+  const uint32_t rank = RankOf(price);
+  const Node* leaf = FindLeaf(rank);
+  return leaf == nullptr ? nullptr : static_cast<PriceLevel*>(leaf->children[rank & kSlotMask]);
 }
 
-PriceLevel& PriceLadder::FindOrAdd(Price price) {
-  const uint64_t index = Index(price);
-  WARPBOOK_CHECK(index < index_end_);
+LadderMemory::Node* PriceLadder::FindLeaf(uint32_t rank) const {
+  Node* node = root_;
+  for (int step = top_step_; step > 0 && node != nullptr; --step) {
+    node = static_cast<Node*>(node->children[SlotOf(rank, step)]);
+  }
+  return node;
+}
+
+LadderMemory::Node* PriceLadder::FindOrAddLeaf(uint32_t rank) {
+  WARPBOOK_CHECK(rank < grid_.size());
   if (root_ == nullptr) root_ = memory_.nodes.Acquire();
   Node* node = root_;
   for (int step = top_step_; step > 0; --step) {
-    const uint64_t child = ChildOf(index, step);
-    if (node->children[child] == nullptr) {
-      node->children[child] = memory_.nodes.Acquire();
-      node->used |= uint64_t{1} << child;
+    const uint32_t slot = SlotOf(rank, step);
+    if (node->children[slot] == nullptr) {
+      node->children[slot] = memory_.nodes.Acquire();
+      node->used |= Bit(slot);
     }
-    node = static_cast<Node*>(node->children[child]);
+    node = static_cast<Node*>(node->children[slot]);
   }
-  void*& child = node->children[ChildOf(index, 0)];
-  if (child != nullptr) return *static_cast<PriceLevel*>(child);
+  const uint32_t number = rank >> kBits;
+  recent_[number % recent_.size()] = {node, number};
+  return node;
+}
+
+PriceLevel& PriceLadder::AddLevel(Node& leaf, uint32_t rank) {
   PriceLevel* level = memory_.levels.Acquire();
-  level->price = price;
-  child = level;
-  node->used |= uint64_t{1} << ChildOf(index, 0);
+  level->rank = rank;
+  leaf.children[rank & kSlotMask] = level;
+  leaf.used |= Bit(rank & kSlotMask);
   ++level_count_;
-  if (best_ == nullptr || index < Index(best_->price)) best_ = level;
+  if (best_ == nullptr || rank < best_->rank) best_ = level;
   return *level;
 }
 
-void PriceLadder::EraseIfEmpty(PriceLevel& level) {
-  if (level.orders != 0) return;
-  const uint64_t index = Index(level.price);
-  if (best_ == &level) best_ = NextAfter(index);
-  std::array<Node*, 64 / kBits + 1> path;
-  path[static_cast<size_t>(top_step_)] = root_;
-  for (int step = top_step_; step > 0; --step) {
-    path[static_cast<size_t>(step - 1)] =
-        static_cast<Node*>(path[static_cast<size_t>(step)]->children[ChildOf(index, step)]);
+void PriceLadder::Erase(PriceLevel& level) {
+  WARPBOOK_CHECK(level.orders == 0);
+  const uint32_t rank = level.rank;
+  Node* recent = RecentLeaf(rank);
+  Node& leaf = recent != nullptr ? *recent : *FindOrAddLeaf(rank);
+  if (best_ == &level) {
+    const uint64_t behind = leaf.used & Above(rank & kSlotMask);
+    best_ = behind != 0 ? static_cast<PriceLevel*>(FirstChild(leaf, behind)) : NextAfter(rank);
   }
+  leaf.children[rank & kSlotMask] = nullptr;
+  leaf.used &= ~Bit(rank & kSlotMask);
   memory_.levels.Release(&level);
   --level_count_;
-  // Nodes without children go with it, but for the root.
-  for (int step = 0; step <= top_step_; ++step) {
-    Node* node = path[static_cast<size_t>(step)];
-    const uint64_t child = ChildOf(index, step);
-    node->children[child] = nullptr;
-    node->used &= ~(uint64_t{1} << child);
-    if (node->used != 0 || step == top_step_) return;
-    memory_.nodes.Release(node);
-  }
+  if (leaf.used == 0 && top_step_ > 0) Prune(rank);
 }
 
-PriceLevel* PriceLadder::First(Node* node, int step) const {
-  for (; step > 0; --step) {
-    node = static_cast<Node*>(node->children[static_cast<size_t>(std::countr_zero(node->used))]);
-  }
-  return static_cast<PriceLevel*>(
-      node->children[static_cast<size_t>(std::countr_zero(node->used))]);
-}
-
-PriceLevel* PriceLadder::NextAfter(uint64_t index) const {
-  // The lowest step of the path at which something lies behind it.
+void PriceLadder::Prune(uint32_t rank) {
+  recent_[(rank >> kBits) % recent_.size()] = {};
+  // The lowest node of the path that keeps another child; all below it go.
+  Node* kept = root_;
+  int kept_step = top_step_;
   Node* node = root_;
-  Node* turn = nullptr;
-  int turn_step = 0;
-  uint64_t behind = 0;
+  for (int step = top_step_; step > 0; --step) {
+    if ((node->used & ~Bit(SlotOf(rank, step))) != 0) {
+      kept = node;
+      kept_step = step;
+    }
+    node = static_cast<Node*>(node->children[SlotOf(rank, step)]);
+  }
+  void*& child = kept->children[SlotOf(rank, kept_step)];
+  node = static_cast<Node*>(child);
+  child = nullptr;
+  kept->used &= ~Bit(SlotOf(rank, kept_step));
+  for (int step = kept_step - 1; node != nullptr; --step) {
+    Node* below = nullptr;
+    if (step > 0) {
+      below = static_cast<Node*>(std::exchange(node->children[SlotOf(rank, step)], nullptr));
+      node->used = 0;
+    }
+    memory_.nodes.Release(node);
+    node = below;
+  }
+}
+
+PriceLevel* PriceLadder::NextAfter(uint32_t rank) const {
+  // The lowest step of the path at which something lies behind it.
+  const Node* node = root_;
+  void* next = nullptr;
+  int next_step = 0;
   for (int step = top_step_;; --step) {
-    const uint64_t child = ChildOf(index, step);
-    if (const uint64_t used = node->used & Above(child); used != 0) {
-      turn = node;
-      turn_step = step;
-      behind = used;
+    const uint32_t slot = SlotOf(rank, step);
+    if (const uint64_t behind = node->used & Above(slot); behind != 0) {
+      next = FirstChild(*node, behind);
+      next_step = step;
     }
     if (step == 0) break;
-    node = static_cast<Node*>(node->children[child]);
+    node = static_cast<const Node*>(node->children[slot]);
   }
-  if (turn == nullptr) return nullptr;
-  void* child = turn->children[static_cast<size_t>(std::countr_zero(behind))];
-  return turn_step == 0 ? static_cast<PriceLevel*>(child)
-                        : First(static_cast<Node*>(child), turn_step - 1);
-}
-
-void PriceLadder::Append(PriceLevel& level, Order* order) {
-  PriceLevel::Queue& queue = level.queues[order->queue()];
-  order->level = &level;
-  order->queue_previous = queue.tail;
-  order->queue_next = nullptr;
-  (queue.tail == nullptr ? queue.head : queue.tail->queue_next) = order;
-  queue.tail = order;
-  level.gpus += order->remaining;
-  ++level.orders;
-}
-
-void PriceLadder::Remove(Order* order) {
-  PriceLevel& level = *order->level;
-  PriceLevel::Queue& queue = level.queues[order->queue()];
-  (order->queue_previous == nullptr ? queue.head : order->queue_previous->queue_next) =
-      order->queue_next;
-  (order->queue_next == nullptr ? queue.tail : order->queue_next->queue_previous) =
-      order->queue_previous;
-  level.gpus -= order->remaining;
-  --level.orders;
-  order->level = nullptr;
-}
-
-void PriceLadder::Reduce(Order* order, Quantity gpus) {
-  order->remaining -= gpus;
-  order->level->gpus -= gpus;
+  if (next == nullptr) return nullptr;
+  for (; next_step > 0; --next_step) {
+    const Node& below = *static_cast<const Node*>(next);
+    next = FirstChild(below, below.used);
+  }
+  return static_cast<PriceLevel*>(next);
 }
 
 }  // namespace warpbook::engine

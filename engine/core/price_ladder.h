@@ -2,20 +2,24 @@
 // three FIFO queues, one per tier (bids) or assurance (asks); the level's orders in matching order
 // are queue 0, 1, 2, each from its head. 1-market, Matching rule.
 //
-// Levels are found through a tree over the ticks of the instrument's band, 64 ways at each step,
-// with a bitmap in each node: a level costs its own path, however far it is from the others, and
-// the next worse one is a matter of a few words. The best is remembered.
+// Levels are known by their rank: the ticks from the best price that the band allows, so that lower
+// is better on both sides. They are found through a tree over the ranks, 64 ways at each step, with
+// a bitmap in each node: a level costs its own path, however far it is from the others, and the next
+// worse one is a matter of a few words. The best level and the leaves used last are remembered: most
+// of what happens, happens near where it happened before.
 //
-// A level whose last order has left stays until EraseIfEmpty, as more may happen to it within the
-// same command. Invariant: a level's gpus and orders are the sums over its queues.
+// A level whose last order has left stays until Erase, as more may happen to it within the same
+// command. Invariant: a level's gpus and orders are the sums over its queues.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "engine/core/block_pool.h"
 #include "engine/core/order.h"
+#include "engine/core/price_grid.h"
 
 namespace warpbook::engine {
 
@@ -24,20 +28,21 @@ struct alignas(64) PriceLevel {
     Order* head = nullptr;
     Order* tail = nullptr;
   };
-  Price price;
   Quantity gpus;
-  uint32_t orders : 31 = 0;
-  uint32_t touched : 1 = 0;  // the book has noted this level's totals since the last TakeChanges
+  uint32_t orders = 0;
+  uint32_t rank = 0;
+  bool touched = false;  // noted in BookChanges
   std::array<Queue, kTierCount> queues;
 };
 static_assert(sizeof(PriceLevel) == 64);
 
-// The memory of all ladders of an engine.
+// The memory of all ladders of an engine. Levels without orders and nodes without children are as
+// good as new, so that what is released can be used again as it is.
 struct LadderMemory {
   struct Node {
     static constexpr int kBits = 6;
     uint64_t used = 0;  // bit i: children[i] is not null
-    // Of the lowest step: levels. Of the others: nodes.
+    // Of a leaf: levels. Of the others: nodes.
     std::array<void*, 1 << kBits> children = {};
   };
   BlockPool<PriceLevel> levels;
@@ -46,60 +51,107 @@ struct LadderMemory {
 
 class PriceLadder {
  public:
-  // Prices are multiples of the tick within the band. The memory must outlive the ladder.
-  PriceLadder(Side side, Price tick, Price band_low, Price band_high, LadderMemory& memory);
+  // The memory must outlive the ladder.
+  PriceLadder(Side side, const PriceGrid& grid, LadderMemory& memory);
   ~PriceLadder();  // gives its memory back
   PriceLadder(const PriceLadder&) = delete;
   PriceLadder& operator=(const PriceLadder&) = delete;
 
+  const PriceGrid& grid() const { return grid_; }
   size_t level_count() const { return level_count_; }
+  size_t order_count() const { return order_count_; }
+
+  // The rank here of a price on the grid, given by its ticks; and the other way round. An opposite
+  // order with that limit reaches the levels up to that rank.
+  uint32_t RankAt(uint32_t ticks) const {
+    return side_ == Side::kSell ? ticks : grid_.size() - 1 - ticks;
+  }
+  uint32_t RankOf(Price price) const { return RankAt(grid_.Find(price)); }
+  Price PriceOf(const PriceLevel& level) const { return grid_.At(RankAt(level.rank)); }
+
   const PriceLevel* Best() const { return best_; }
-  // Null where there is none, or where the price is none of the band's.
+  // Null where there is no such level, or where the price is not on the grid.
   const PriceLevel* Find(Price price) const;
   // The next worse level after this one; null behind the last.
-  const PriceLevel* Next(const PriceLevel& level) const { return NextAfter(Index(level.price)); }
-  // Whether an opposite order with this limit reaches the level's price.
-  bool Reaches(Price limit, Price level_price) const {
-    return side_ == Side::kSell ? level_price <= limit : level_price >= limit;
-  }
+  const PriceLevel* Next(const PriceLevel& level) const { return NextAfter(level.rank); }
 
-  PriceLevel& FindOrAdd(Price price);
-  void EraseIfEmpty(PriceLevel& level);
+  PriceLevel& FindOrAdd(Price price) {
+    const uint32_t rank = RankOf(price);
+    Node* leaf = RecentLeaf(rank);
+    if (leaf == nullptr) leaf = FindOrAddLeaf(rank);
+    void* level = leaf->children[rank & kSlotMask];
+    return level != nullptr ? *static_cast<PriceLevel*>(level) : AddLevel(*leaf, rank);
+  }
+  // A level without orders.
+  void Erase(PriceLevel& level);
+
   // Joins the end of its queue at the level of its price.
-  void Append(PriceLevel& level, Order* order);
+  void Append(PriceLevel& level, Order& order) {
+    PriceLevel::Queue& queue = level.queues[order.queue()];
+    order.level = &level;
+    order.queue_previous = queue.tail;
+    order.queue_next = nullptr;
+    (queue.tail == nullptr ? queue.head : queue.tail->queue_next) = &order;
+    queue.tail = &order;
+    level.gpus += order.remaining;
+    ++level.orders;
+    ++order_count_;
+  }
   // Leaves its level, which may then be empty.
-  void Remove(Order* order);
+  void Remove(Order& order) {
+    PriceLevel& level = *order.level;
+    PriceLevel::Queue& queue = level.queues[order.queue()];
+    (order.queue_previous == nullptr ? queue.head : order.queue_previous->queue_next) =
+        order.queue_next;
+    (order.queue_next == nullptr ? queue.tail : order.queue_next->queue_previous) =
+        order.queue_previous;
+    level.gpus -= order.remaining;
+    --level.orders;
+    --order_count_;
+    order.level = nullptr;
+  }
   // Takes `gpus` off a resting order, which keeps its place.
-  void Reduce(Order* order, Quantity gpus);
+  void Reduce(Order& order, Quantity gpus) {
+    order.remaining -= gpus;
+    order.level->gpus -= gpus;
+  }
 
  private:
   using Node = LadderMemory::Node;
   static constexpr int kBits = Node::kBits;
-  static constexpr uint64_t kChildren = uint64_t{1} << kBits;
+  static constexpr uint32_t kSlotMask = (1 << kBits) - 1;
+  static constexpr uint32_t kNoLeaf = ~uint32_t{0};
 
-  // The price's place in the band, in ticks from the best one that could be.
-  uint64_t Index(Price price) const {
-    const int64_t from_best = side_ == Side::kSell ? price.value() - best_possible_.value()
-                                                   : best_possible_.value() - price.value();
-    return static_cast<uint64_t>(from_best) / static_cast<uint64_t>(tick_.value());
+  static uint32_t SlotOf(uint32_t rank, int step) { return rank >> (step * kBits) & kSlotMask; }
+  // The leaf of a rank, if it is among those used last.
+  Node* RecentLeaf(uint32_t rank) const {
+    const uint32_t number = rank >> kBits;
+    const Recent& recent = recent_[number % recent_.size()];
+    return recent.number == number ? recent.leaf : nullptr;
   }
-  static uint64_t ChildOf(uint64_t index, int step) {
-    return index >> (step * kBits) & (kChildren - 1);
-  }
-  PriceLevel* NextAfter(uint64_t index) const;
-  PriceLevel* First(Node* node, int step) const;
+  Node* FindOrAddLeaf(uint32_t rank);
+  Node* FindLeaf(uint32_t rank) const;  // null where there is none
+  PriceLevel& AddLevel(Node& leaf, uint32_t rank);
+  PriceLevel* NextAfter(uint32_t rank) const;
+  // Gives back the nodes above an empty leaf that are empty with it, but for the root.
+  void Prune(uint32_t rank);
   // Frees the nodes below; the node itself is the caller's.
   void FreeBelow(Node* node, int step);
 
-  const Side side_;
-  const Price tick_;
-  const Price best_possible_;
-  const uint64_t index_end_;  // one behind the worst price's
-  LadderMemory& memory_;
-  int top_step_ = 0;  // of the root; step 0 holds levels
-  Node* root_ = nullptr;
+  struct Recent {
+    Node* leaf = nullptr;
+    uint32_t number = kNoLeaf;  // rank >> kBits of its ranks
+  };
+
   PriceLevel* best_ = nullptr;
+  std::array<Recent, 2> recent_;  // neighbours have a place each
+  const Side side_;
+  const PriceGrid grid_;
+  size_t order_count_ = 0;
   size_t level_count_ = 0;
+  LadderMemory& memory_;
+  Node* root_ = nullptr;
+  int top_step_ = 0;  // of the root; a leaf's is 0
 };
 
 }  // namespace warpbook::engine

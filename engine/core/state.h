@@ -10,9 +10,9 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "engine/core/accounts.h"
 #include "engine/core/block_pool.h"
+#include "engine/core/book_changes.h"
 #include "engine/core/engine.h"
 #include "engine/core/event_writer.h"
 #include "engine/core/instruments.h"
@@ -37,7 +37,8 @@ struct PendingRequest {
 };
 
 struct State {
-  explicit State(const EngineLimits& engine_limits) : limits(engine_limits) {}
+  explicit State(const EngineLimits& engine_limits)
+      : limits(engine_limits), next_checkpoint(engine_limits.commands_per_checkpoint) {}
 
   const EngineLimits limits;
   Sequence last_sequence;
@@ -45,6 +46,7 @@ struct State {
   uint64_t settlement_number = 0;
   uint64_t last_order_id = 0;
   uint64_t last_lease_id = 0;
+  uint64_t next_checkpoint;  // the next sequence that is a multiple of the interval; 0: none
   CreditTotals totals;
 
   // Memory first: what draws on it gives it back.
@@ -67,7 +69,7 @@ struct State {
   uint64_t client_order_id_count = 0;  // remembered, over all accounts
 
   // Working memory of one command, empty between commands.
-  std::vector<Instrument*> touched_instruments;
+  BookChanges book_changes;
   MatchPlan plan;
 };
 

@@ -92,7 +92,7 @@ void AddNode(StateHasher& hasher, const Node& node) {
 void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
   hasher.Add(uint64_t{ladder.level_count()});
   for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
-    hasher.Add(level->price, level->gpus, uint64_t{level->orders});
+    hasher.Add(ladder.PriceOf(*level), level->gpus, uint64_t{level->orders});
     for (const PriceLevel::Queue& queue : level->queues) {
       for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
         AddOrder(hasher, *order);
@@ -104,7 +104,7 @@ void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
 void AddInstrument(StateHasher& hasher, const Instrument& instrument) {
   hasher.Add(instrument.id, instrument.class_id, instrument.region_id, instrument.window_start,
              instrument.window_end, instrument.gate);
-  hasher.Add(instrument.tick, instrument.band_low, instrument.band_high,
+  hasher.Add(instrument.grid().tick(), instrument.grid().low(), instrument.grid().high(),
              int64_t{instrument.notice_seconds}, instrument.state);
   AddLadder(hasher, instrument.book.ladder(Side::kBuy));
   AddLadder(hasher, instrument.book.ladder(Side::kSell));

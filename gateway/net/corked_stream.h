@@ -2,9 +2,8 @@
 // - Coalescing. Beast writes one message at a time; here writes go into a buffer that is sent with
 //   one system call when the session says Flush. What Beast writes by itself (pong, close) is sent
 //   at once.
-// - Backpressure all the same. While too much is unsent, what Beast writes stays unfinished: a
-// client
-//   that sends pings and reads no pongs does not fill our memory.
+// - Backpressure all the same. While too much is unsent, what Beast writes stays unfinished, so
+//   that a client that sends pings and reads no pongs does not fill our memory.
 // - A farewell. Where the protocol demands it Beast closes by itself, and without a word; the text
 //   set for that close code goes out just before, as a message of its own.
 // - A teardown that lets the other side read what was sent: it waits for the last byte to leave,

@@ -2,6 +2,8 @@
 // Two 64-bit factors are multiplied in 128 bits. Every division says how it rounds.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -37,16 +39,8 @@ constexpr std::optional<Credits> Notional(Price price, Quantity gpus, Minutes mi
 // The surcharge of a buyer's tier on a notional. Exact: a price is a multiple of 1,000 micro-USD
 // and the rates are multiples of 0.1%.
 constexpr Credits Surcharge(Credits notional, Tier tier) {
-  const int64_t per_mille = notional.value() / 1'000;
-  switch (tier) {
-    case Tier::kPremium:
-      return Credits(per_mille * 5);
-    case Tier::kStandard:
-      return Credits(per_mille);
-    case Tier::kEconomy:
-      return Credits(0);
-  }
-  return Credits(0);
+  constexpr std::array<int64_t, kTierCount> kPerMille = {5, 1, 0};
+  return Credits(notional.value() / 1'000 * kPerMille[static_cast<size_t>(tier)]);
 }
 
 // a x b / c for non-negative a, b and positive c, rounded down.

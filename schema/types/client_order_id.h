@@ -30,7 +30,7 @@ class ClientOrderId {
   // From the 32 bytes of a record. nullopt where they are neither all zero nor a valid id.
   static std::optional<ClientOrderId> FromBytes(const uint8_t* bytes) {
     ClientOrderId id;
-    if (std::memcmp(id.bytes_.data(), bytes, kMaxLength) == 0) return id;  // most have none
+    if (IsZero(bytes)) return id;  // most have none
     std::memcpy(id.bytes_.data(), bytes, kMaxLength);
     const std::string_view text = id.view();
     for (size_t i = text.size(); i < kMaxLength; ++i) {
@@ -38,6 +38,13 @@ class ClientOrderId {
     }
     if (!text.empty() && !Parse(text)) return std::nullopt;
     return id;
+  }
+
+  // Whether the 32 bytes of a record are all zero: no id.
+  static bool IsZero(const uint8_t* bytes) {
+    uint64_t words[kMaxLength / sizeof(uint64_t)];
+    std::memcpy(words, bytes, kMaxLength);
+    return (words[0] | words[1] | words[2] | words[3]) == 0;
   }
 
   constexpr bool empty() const { return bytes_[0] == 0; }

@@ -11,7 +11,10 @@ constexpr size_t kFirstRoom = 4'096;
 }  // namespace
 
 void RecordWriter::MakeRoom(size_t size) {
-  bytes_.resize(std::max({kFirstRoom, 2 * bytes_.size(), size_ + size}));
+  const size_t used = this->size();
+  bytes_.resize(std::max({kFirstRoom, 2 * bytes_.size(), used + size}));
+  end_ = bytes_.data() + used;
+  limit_ = bytes_.data() + bytes_.size();
 }
 
 size_t RecordSize(RecordType type) {

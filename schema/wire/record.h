@@ -151,6 +151,10 @@ class CommandRecord {
 // Appends records to a growing buffer. The buffer keeps its memory across Clear().
 class RecordWriter {
  public:
+  RecordWriter() = default;
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
   // Appends an empty struct with its header, to be filled in place: valid until the next record.
   template <typename T>
   T& Add(uint32_t command_index) {
@@ -176,34 +180,33 @@ class RecordWriter {
   }
   // Gives all records from an offset on another command index.
   void SetCommandIndex(size_t offset, uint32_t command_index) {
-    while (offset < size_) {
-      auto* header = reinterpret_cast<RecordHeader*>(bytes_.data() + offset);
+    for (std::byte* at = bytes_.data() + offset; at < end_;) {
+      auto* header = reinterpret_cast<RecordHeader*>(at);
       header->command_index = command_index;
-      offset += sizeof *header + header->size;
+      at += sizeof *header + header->size;
     }
   }
-  std::span<const std::byte> bytes() const { return {bytes_.data(), size_}; }
-  size_t size() const { return size_; }
-  void Clear() { size_ = 0; }
+  std::span<const std::byte> bytes() const { return {bytes_.data(), size()}; }
+  size_t size() const { return static_cast<size_t>(end_ - bytes_.data()); }
+  void Clear() { end_ = bytes_.data(); }
   // Hands the buffer over and starts a new one.
   std::vector<std::byte> Take() {
-    bytes_.resize(size_);
-    size_ = 0;
+    bytes_.resize(size());
+    end_ = limit_ = nullptr;
     return std::exchange(bytes_, {});
   }
 
  private:
   std::byte* Grow(size_t size) {
-    if (size > bytes_.size() - size_) [[unlikely]]
+    if (size > static_cast<size_t>(limit_ - end_)) [[unlikely]]
       MakeRoom(size);
-    std::byte* place = bytes_.data() + size_;
-    size_ += size;
-    return place;
+    return std::exchange(end_, end_ + size);
   }
   void MakeRoom(size_t size);
 
-  std::vector<std::byte> bytes_;  // records up to size_, room behind
-  size_t size_ = 0;
+  std::vector<std::byte> bytes_;  // records up to end_, room up to limit_
+  std::byte* end_ = nullptr;
+  std::byte* limit_ = nullptr;
 };
 
 // Walks a buffer of records that has been validated (ValidateRecords):

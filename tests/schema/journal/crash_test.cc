@@ -122,6 +122,25 @@ uint64_t WriteUntilFailure(FileSystem& files, std::mt19937& random, bool* began)
   return acknowledged;
 }
 
+// Power is lost with all of what is not synced kept, none of it, or parts: each time everything
+// acknowledged is there, without a gap. How many times.
+int CheckAfterPowerLoss(const MemoryFileSystem& memory, int failing, uint64_t acknowledged) {
+  constexpr int kVariants = 6;
+  std::mt19937 tear(static_cast<unsigned>(failing));
+  for (int variant = 0; variant < kVariants; ++variant) {
+    const auto after = memory.AfterCrash([&] {
+      if (variant < 2) return variant == 1;
+      return tear() % 2 == 0;
+    });
+    const absl::StatusOr<Recovered> recovered = Recover(*after);
+    REQUIRE_MESSAGE(recovered.ok(), "operation ", failing, ", variant ", variant, ": ",
+                    recovered.status().ToString());
+    REQUIRE(recovered->history.last_sequence >= acknowledged);
+    REQUIRE(IsGapless(recovered->history));
+  }
+  return kVariants;
+}
+
 TEST_CASE("A crash at any write, sync or rename loses nothing acknowledged") {
   int crashes = 0;
   for (int failing = 0;; ++failing) {
@@ -139,19 +158,7 @@ TEST_CASE("A crash at any write, sync or rename loses nothing acknowledged") {
       acknowledged = std::max(acknowledged, WriteUntilFailure(faulty, random, &began));
     }
     const bool finished = operations <= failing;
-    std::mt19937 tear(static_cast<unsigned>(failing));
-    for (int variant = 0; variant < 6; ++variant) {
-      const auto after = memory.AfterCrash([&] {
-        if (variant < 2) return variant == 1;
-        return tear() % 2 == 0;
-      });
-      const absl::StatusOr<Recovered> recovered = Recover(*after);
-      REQUIRE_MESSAGE(recovered.ok(), "operation ", failing, ", variant ", variant, ": ",
-                      recovered.status().ToString());
-      REQUIRE(recovered->history.last_sequence >= acknowledged);
-      REQUIRE(IsGapless(recovered->history));
-      ++crashes;
-    }
+    crashes += CheckAfterPowerLoss(memory, failing, acknowledged);
     if (finished) break;
   }
   CHECK(crashes > 300);
@@ -174,18 +181,7 @@ TEST_CASE("One fault at any operation, a restart and a loss of power lose nothin
       acknowledged = std::max(acknowledged, WriteUntilFailure(faulty, random, &began));
       if (after_fault) REQUIRE_MESSAGE(began, "operation ", failing);
     }
-    std::mt19937 tear(static_cast<unsigned>(failing));
-    for (int variant = 0; variant < 6; ++variant) {
-      const auto after = memory.AfterCrash([&] {
-        if (variant < 2) return variant == 1;
-        return tear() % 2 == 0;
-      });
-      const absl::StatusOr<Recovered> recovered = Recover(*after);
-      REQUIRE_MESSAGE(recovered.ok(), "operation ", failing, ", variant ", variant, ": ",
-                      recovered.status().ToString());
-      REQUIRE(recovered->history.last_sequence >= acknowledged);
-      REQUIRE(IsGapless(recovered->history));
-    }
+    CheckAfterPowerLoss(memory, failing, acknowledged);
     if (operations <= failing) {
       CHECK(failing > 100);
       break;

@@ -1,7 +1,32 @@
+// AmendOrder: its checks, in the declared order, and its effects.
+#include <algorithm>
+
 #include "engine/core/check_rows.h"
+#include "engine/core/handlers.h"
+#include "engine/core/order_effects.h"
 
 namespace warpbook::engine {
 namespace {
+
+struct AmendCheck {
+  const Context& context;
+  const wire::AmendOrder& command;
+  Account* account;
+  Order* order;  // null: unknown, or somebody else's
+  // As they would be.
+  Price price;
+  uint32_t ticks = PriceGrid::kNone;
+  Quantity remaining;  // 0: the amend cancels
+  bool keeps_priority = true;
+  MatchPlan& plan;
+  int64_t detail = 0;
+
+  // `client_order_id`: as parsed from the command.
+  AmendCheck(const Context& context, const wire::AmendOrder& command,
+             const ClientOrderId& client_order_id);
+  IncomingOrder incoming() const;
+  Minutes minutes() const { return order->instrument->MinutesAt(context.now); }
+};
 
 bool AmendPostOnlyWouldTrade(AmendCheck& check) {
   return check.order->post_only && !check.keeps_priority && check.remaining > Quantity(0) &&
@@ -48,13 +73,16 @@ bool AmendOverflowsLevel(AmendCheck& check) {
 // Makes the plan that the effects go by.
 bool AmendFindsEngineFull(AmendCheck& check) {
   check.plan.Clear();
-  if (!check.keeps_priority && check.remaining > Quantity(0)) {
-    PlanMatch(check.order->instrument->book, check.incoming(), check.plan);
+  check.plan.remaining = check.remaining;
+  const OrderBook& book = check.order->instrument->book;
+  if (!check.keeps_priority && check.remaining > Quantity(0) &&
+      ReachesBest(book, check.order->side, check.ticks)) {
+    PlanMatch(book, check.incoming(), check.plan);
   }
   return LeasesOverflow(check.context.state, check.plan);
 }
 
-constexpr CheckRow<AmendCheck> kAmendRows[] = {
+constexpr CheckRow<AmendCheck> kRows[] = {
     {RejectReason::kDeadlinePassed,
      [](AmendCheck& c) { return DeadlinePassed(c.context, Timestamp(c.command.deadline_us())); }},
     {RejectReason::kUnknownAccount, [](AmendCheck& c) { return c.account == nullptr; }},
@@ -70,11 +98,9 @@ constexpr CheckRow<AmendCheck> kAmendRows[] = {
     {RejectReason::kPriceNotPositive, [](AmendCheck& c) { return c.price <= Price(0); }},
     {RejectReason::kPriceOffTick,
      [](AmendCheck& c) {
-       c.detail = c.order->instrument->tick.value();
-       return c.price.value() % c.order->instrument->tick.value() != 0;
+       return c.ticks == PriceGrid::kNone && OffTick(c, *c.order->instrument);
      }},
-    {RejectReason::kPriceOutsideBand,
-     [](AmendCheck& c) { return OutsideBand(*c.order->instrument, c.price); }},
+    {RejectReason::kPriceOutsideBand, [](AmendCheck& c) { return c.ticks == PriceGrid::kNone; }},
     {RejectReason::kPostOnlyWouldTrade, AmendPostOnlyWouldTrade},
     {RejectReason::kInsufficientCapacity, AmendExceedsCapacity},
     {RejectReason::kBondedLimitExceeded, AmendExceedsBondedLimit},
@@ -82,9 +108,7 @@ constexpr CheckRow<AmendCheck> kAmendRows[] = {
     {RejectReason::kAmountOverflow, AmendOverflowsLevel},
     {RejectReason::kEngineFull, AmendFindsEngineFull},
 };
-static_assert(Follow<AmendCheck>(kAmendRows, kAmendOrderPrecedence));
-
-}  // namespace
+static_assert(Follow<AmendCheck>(kRows, kAmendOrderPrecedence));
 
 AmendCheck::AmendCheck(const Context& the_context, const wire::AmendOrder& the_command,
                        const ClientOrderId& client_order_id)
@@ -97,6 +121,7 @@ AmendCheck::AmendCheck(const Context& the_context, const wire::AmendOrder& the_c
       plan(the_context.state.plan) {
   if (order == nullptr) return;
   price = command.price() == 0 ? order->price : Price(command.price());
+  ticks = order->instrument->grid().Find(price);
   const Quantity total = command.gpus() == 0 ? order->gpus : Quantity(command.gpus());
   remaining = total <= order->filled() ? Quantity(0) : total - order->filled();
   keeps_priority = price == order->price && remaining <= order->remaining;
@@ -114,18 +139,34 @@ IncomingOrder AmendCheck::incoming() const {
           /*fill_or_kill=*/false};
 }
 
-Order* FindOrder(State& state, const Account& account, OrderId id,
-                 const ClientOrderId& client_order_id) {
-  if (!id) {
-    if (client_order_id.empty() || account.client_order_ids == nullptr) return nullptr;
-    const ClientOrderIds::Entry* entry = account.client_order_ids->Find(client_order_id);
-    if (entry == nullptr || !entry->live) return nullptr;
-    id = entry->order;
-  }
-  Order* order = state.orders.Find(id);
-  return order == nullptr || order->account != &account ? nullptr : order;
-}
+}  // namespace
 
-Refusal RunChecks(AmendCheck& check) { return Run<kAmendRows>(check); }
+Refusal Handle(Context& context, const wire::AmendOrder& command) {
+  const auto client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
+  if (!client_order_id) return {RejectReason::kMalformedCommand};
+  AmendCheck check(context, command, *client_order_id);
+  if (const Refusal refusal = Run<kRows>(check)) return refusal;
+  Order& order = *check.order;
+  const uint64_t tag = command.header().tag();
+  if (check.remaining == Quantity(0)) {
+    CancelOrder(context, order, CancelReason::kAmendedToFilled, tag);
+    return kNoRefusal;
+  }
+  const Claim before = ClaimOf(order);
+  const Quantity filled = order.filled();
+  if (check.keeps_priority) {
+    TakeGpus(context, order, order.remaining - check.remaining);
+  } else {
+    LeaveBook(context, order);
+    order.price = check.price;
+    order.remaining = check.remaining;
+  }
+  order.gpus = filled + check.remaining;
+  order.lock_minutes = check.minutes();
+  EmitOrderAmended(context, order, tag, check.keeps_priority);
+  UpdateClaim(context, order, before);
+  if (!check.keeps_priority) ExecutePlan(context, order, check.plan);
+  return kNoRefusal;
+}
 
 }  // namespace warpbook::engine
