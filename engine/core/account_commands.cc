@@ -15,12 +15,12 @@ PublicKey CopyKey(const flatbuffers::Array<uint8_t, 32>& bytes) {
 void OpenAccountFor(Context& context, AccountKind kind, const PublicKey& key, uint32_t scopes,
                     uint64_t tag) {
   Account& account = context.state.accounts.Open(kind, key, scopes);
-  auto& event = context.events.Private<wire::AccountOpened>(account);
-  event.mutate_tag(tag);
-  event.mutate_owner_id(account.owner.value());
-  std::memcpy(event.mutable_public_key()->Data(), key.data(), key.size());
-  event.mutate_scopes(scopes);
-  event.mutate_kind(static_cast<uint8_t>(kind));
+  const auto event = context.events.Private<wire::AccountOpened>(account);
+  event->mutate_tag(tag);
+  event->mutate_owner_id(account.owner.value());
+  std::memcpy(event->mutable_public_key()->Data(), key.data(), key.size());
+  event->mutate_scopes(scopes);
+  event->mutate_kind(static_cast<uint8_t>(kind));
 }
 
 Refusal CheckRequest(const State& state, Tokens amount) {
@@ -35,13 +35,13 @@ Refusal CheckRequest(const State& state, Tokens amount) {
 
 void TakeRequest(Context& context, const PendingRequest& request) {
   context.state.requests.insert({context.sequence, request});
-  auto& event = context.events.Public<wire::RequestTaken>();
-  event.mutate_request_sequence(context.sequence.value());
-  event.mutate_account_id(request.account.value());
-  event.mutate_amount_utok(request.amount.value());
-  std::memcpy(event.mutable_reference()->Data(), request.reference.data(),
+  const auto event = context.events.Public<wire::RequestTaken>();
+  event->mutate_request_sequence(context.sequence.value());
+  event->mutate_account_id(request.account.value());
+  event->mutate_amount_utok(request.amount.value());
+  std::memcpy(event->mutable_reference()->Data(), request.reference.data(),
               request.reference.size());
-  event.mutate_kind(static_cast<uint8_t>(request.kind));
+  event->mutate_kind(static_cast<uint8_t>(request.kind));
 }
 
 }  // namespace
@@ -101,10 +101,10 @@ Refusal Handle(Context& context, const wire::AddKey& command) {
   }
   if (scopes == 0 || (scopes & ~kMemberScopes) != 0) return {RejectReason::kInvalidScopes};
   context.state.accounts.AddKey(*sender.account, key, scopes);
-  auto& event = context.events.Private<wire::KeyAdded>(*sender.account);
-  event.mutate_tag(command.header().tag());
-  std::memcpy(event.mutable_public_key()->Data(), key.data(), key.size());
-  event.mutate_scopes(scopes);
+  const auto event = context.events.Private<wire::KeyAdded>(*sender.account);
+  event->mutate_tag(command.header().tag());
+  std::memcpy(event->mutable_public_key()->Data(), key.data(), key.size());
+  event->mutate_scopes(scopes);
   return kNoRefusal;
 }
 

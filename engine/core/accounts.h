@@ -3,16 +3,13 @@
 // bids; exposure is the sum of the open asks at their limits and of the fills not yet ended.
 #pragma once
 
-#include <boost/container/flat_map.hpp>
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "engine/core/by_instrument.h"
 #include "engine/core/client_order_ids.h"
 #include "engine/core/order.h"
 #include "engine/core/stable_vector.h"
@@ -20,34 +17,30 @@
 
 namespace warpbook::engine {
 
-// What an account or a node has in each window. Most are in a few windows at a time: those are kept
-// beside it, in order, and are found without a hash.
-template <typename Value>
-using ByInstrument =
-    boost::container::flat_map<InstrumentId, Value, std::less<>,
-                               boost::container::small_vector<std::pair<InstrumentId, Value>, 4>>;
-
 struct AccountKey {
   PublicKey key;
   uint32_t scopes = 0;
 };
 
-struct Account {
+struct alignas(64) Account {
+  // What every order reads or changes.
   AccountId id;
-  OwnerId owner;  // 0 for the exchange's own accounts
-  AccountKind kind = AccountKind::kMember;
+  OwnerId owner;                // 0 for the exchange's own accounts
   uint64_t event_sequence = 0;  // of its last private event
-  Credits free, locked, escrow, owed;
+  Credits free, locked;
   Credits bonded_limit, exposure;
-  std::vector<AccountKey> keys;
-  std::vector<NodeId> nodes;
+  AccountKind kind = AccountKind::kMember;
+  uint32_t order_count = 0;
   // Its open orders, ascending by id.
   Order* first_order = nullptr;
   Order* last_order = nullptr;
-  uint32_t order_count = 0;
-  uint32_t pending_top_ups = 0;
   ByInstrument<uint32_t> orders_in_book;
   std::unique_ptr<ClientOrderIds> client_order_ids;  // null until the first one
+
+  Credits escrow, owed;
+  std::vector<AccountKey> keys;
+  std::vector<NodeId> nodes;
+  uint32_t pending_top_ups = 0;
 };
 
 // What a node has open and sold in one window.

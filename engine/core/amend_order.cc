@@ -38,28 +38,27 @@ bool AmendExceedsCapacity(AmendCheck& check) {
   if (order.side == Side::kBuy) return false;
   const NodeUse use = UseOf(*order.node, *order.instrument);
   const Quantity left = order.node->gpus - use.open - use.sold;
-  check.detail = std::max(left, Quantity(0)).value();
-  return check.remaining - order.remaining > left;
+  return FailsWith(check, check.remaining - order.remaining > left,
+                   std::max(left, Quantity(0)).value());
 }
 
 bool AmendExceedsBondedLimit(AmendCheck& check) {
   const Order& order = *check.order;
   if (order.side == Side::kBuy) return false;
   const Credits left = order.account->bonded_limit - order.account->exposure;
-  check.detail = std::max(left, Credits(0)).value();
   const Credits after =
       check.keeps_priority
           ? OrderValue(check.price, check.remaining, check.minutes())
           : AcceptanceExposure(*order.instrument, check.price, check.remaining, check.minutes());
-  return after - AskExposure(order) > left;
+  return FailsWith(check, after - AskExposure(order) > left, std::max(left, Credits(0)).value());
 }
 
 bool AmendExceedsCredits(AmendCheck& check) {
   const Order& order = *check.order;
   if (order.side == Side::kSell) return false;
-  check.detail = order.account->free.value();
-  return BidLock(check.price, check.remaining, check.minutes(), order.tier) - BidLock(order) >
-         order.account->free;
+  const Credits more =
+      BidLock(check.price, check.remaining, check.minutes(), order.tier) - BidLock(order);
+  return FailsWith(check, more > order.account->free, order.account->free.value());
 }
 
 bool AmendOverflowsLevel(AmendCheck& check) {
@@ -72,17 +71,17 @@ bool AmendOverflowsLevel(AmendCheck& check) {
 
 // Makes the plan that the effects go by.
 bool AmendFindsEngineFull(AmendCheck& check) {
-  check.plan.Clear();
-  check.plan.remaining = check.remaining;
   const OrderBook& book = check.order->instrument->book;
   if (!check.keeps_priority && check.remaining > Quantity(0) &&
       ReachesBest(book, check.order->side, check.ticks)) {
     PlanMatch(book, check.incoming(), check.plan);
+  } else {
+    check.plan.Clear();
   }
   return LeasesOverflow(check.context.state, check.plan);
 }
 
-constexpr CheckRow<AmendCheck> kRows[] = {
+constexpr CheckRow<AmendCheck> kAmendRows[] = {
     {RejectReason::kDeadlinePassed,
      [](AmendCheck& c) { return DeadlinePassed(c.context, Timestamp(c.command.deadline_us())); }},
     {RejectReason::kUnknownAccount, [](AmendCheck& c) { return c.account == nullptr; }},
@@ -97,9 +96,7 @@ constexpr CheckRow<AmendCheck> kRows[] = {
      [](AmendCheck& c) { return c.remaining > Quantity(0) && c.remaining < c.order->min_fill; }},
     {RejectReason::kPriceNotPositive, [](AmendCheck& c) { return c.price <= Price(0); }},
     {RejectReason::kPriceOffTick,
-     [](AmendCheck& c) {
-       return c.ticks == PriceGrid::kNone && OffTick(c, *c.order->instrument);
-     }},
+     [](AmendCheck& c) { return c.ticks == PriceGrid::kNone && OffTick(c, *c.order->instrument); }},
     {RejectReason::kPriceOutsideBand, [](AmendCheck& c) { return c.ticks == PriceGrid::kNone; }},
     {RejectReason::kPostOnlyWouldTrade, AmendPostOnlyWouldTrade},
     {RejectReason::kInsufficientCapacity, AmendExceedsCapacity},
@@ -108,7 +105,7 @@ constexpr CheckRow<AmendCheck> kRows[] = {
     {RejectReason::kAmountOverflow, AmendOverflowsLevel},
     {RejectReason::kEngineFull, AmendFindsEngineFull},
 };
-static_assert(Follow<AmendCheck>(kRows, kAmendOrderPrecedence));
+static_assert(Follow<AmendCheck>(kAmendRows, kAmendOrderPrecedence));
 
 AmendCheck::AmendCheck(const Context& the_context, const wire::AmendOrder& the_command,
                        const ClientOrderId& client_order_id)
@@ -145,7 +142,7 @@ Refusal Handle(Context& context, const wire::AmendOrder& command) {
   const auto client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
   if (!client_order_id) return {RejectReason::kMalformedCommand};
   AmendCheck check(context, command, *client_order_id);
-  if (const Refusal refusal = Run<kRows>(check)) return refusal;
+  if (const Refusal refusal = Run<kAmendRows>(check)) return refusal;
   Order& order = *check.order;
   const uint64_t tag = command.header().tag();
   if (check.remaining == Quantity(0)) {

@@ -53,14 +53,13 @@ inline void Put(State& state, Account& account, BucketPlace place, Credits amoun
     Take(context.state, account, PlaceOf(source), amount);
   }
   Put(context.state, account, PlaceOf(destination), amount);
-  auto& event = context.events.Private<wire::CreditsMoved>(account);
-  event.mutate_amount(amount.value());
-  event.mutate_lease_id(lease.value());
-  event.mutate_order_id(order.value());
-  event.mutate_free_after(account.free.value());
-  event.mutate_locked_after(account.locked.value());
-  event.mutate_source(static_cast<uint8_t>(source));
-  event.mutate_destination(static_cast<uint8_t>(destination));
+  const auto event = context.events.Private<wire::CreditsMoved>(account);
+  event->mutate_amount(amount.value());
+  event->mutate_lease_id(lease.value());
+  event->mutate_order_id(order.value());
+  event->mutate_free_after(account.free.value());
+  event->mutate_locked_after(account.locked.value());
+  SetTail(*event, Bytes(source, destination));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// BlockPool: the memory of many objects of one type, in blocks that are never moved. Objects are made
-// once, with their block; what is released is handed out again as it was released. Blocks go back
-// when the pool does. Its owner bounds how many there are. Addresses hold until Release, and nothing
-// depends on their order.
+// BlockPool: the memory of many objects of one type, in blocks that are never moved. Objects are
+// made once, with their block; what is released is handed out again as it was released. Blocks go
+// back when the pool does. Its owner bounds how many there are. Addresses hold until Release, and
+// nothing depends on their order.
 #pragma once
 
 #include <cstddef>

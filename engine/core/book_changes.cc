@@ -7,7 +7,7 @@ namespace warpbook::engine {
 
 void BookChanges::Sort() {
   std::ranges::sort(touched_, {}, [](const Touched& touched) {
-    return std::tuple(touched.instrument->id, touched.side, touched.level->rank);
+    return std::tuple(touched.instrument->id, touched.side, touched.level->rank());
   });
 }
 

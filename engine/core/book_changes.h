@@ -1,5 +1,6 @@
-// BookChanges: the levels that a command has touched, in any book, and how they were before, so that
-// each level whose totals really differ is told once when the command ends. Empty between commands.
+// BookChanges: the levels that a command has touched, in any book, and how they were before, so
+// that each level whose totals really differ is told once when the command ends. Empty between
+// commands.
 #pragma once
 
 #include <vector>
@@ -23,12 +24,13 @@ class BookChanges {
   bool empty() const { return touched_.empty(); }
 
   // To be called before the level changes.
-  void Note(Instrument& instrument, Side side, PriceLevel& level) {
-    if (level.touched) return;
-    level.touched = true;
+  [[gnu::always_inline]] void Note(Instrument& instrument, Side side, PriceLevel& level) {
+    if (level.touched()) return;
     // A level that has just been added was not the best before, whatever it is now.
-    const bool was_best = instrument.book.ladder(side).Best() == &level && level.orders != 0;
-    touched_.push_back({&instrument, &level, level.gpus, level.orders, side, was_best});
+    const bool was_best = instrument.book.ladder(side).Best() == &level && level.orders() != 0;
+    // In its place at once: a copy would wait for the narrow stores that made it.
+    touched_.emplace_back(&instrument, &level, level.gpus, level.orders(), side, was_best);
+    level.orders_and_touched |= PriceLevel::kTouched;
   }
 
   // Calls `emit` with each change by instrument, bids then asks, each from the best price to the
@@ -37,9 +39,8 @@ class BookChanges {
   void Take(Emit&& emit) {
     if (touched_.size() > 1) return TakeSeveral(emit);
     if (touched_.empty()) return;
-    const Touched touched = touched_.back();
-    touched_.pop_back();
-    TellIfChanged(touched, Settle(touched), emit);
+    Tell(touched_.front(), emit);
+    touched_.clear();
   }
 
  private:
@@ -53,26 +54,24 @@ class BookChanges {
     bool was_best = false;
   };
 
-  // The level's totals as they are now; a level without orders is erased.
-  static LevelChange Settle(const Touched& touched) {
+  // Tells what the level is now, if that differs; a level without orders is erased.
+  template <typename Emit>
+  static void Tell(const Touched& touched, Emit& emit) {
     PriceLadder& ladder = touched.instrument->book.ladder(touched.side);
     PriceLevel& level = *touched.level;
-    level.touched = false;
-    LevelChange change{touched.instrument->id, touched.side, ladder.PriceOf(level), level.gpus,
-                       level.orders,           false};
-    change.top_of_book = touched.was_best || (level.orders != 0 && ladder.Best() == &level);
-    if (level.orders == 0) ladder.Erase(level);
-    return change;
-  }
-  template <typename Emit>
-  static void TellIfChanged(const Touched& touched, const LevelChange& change, Emit& emit) {
-    if (change.gpus != touched.gpus || change.orders != touched.orders) emit(change);
+    level.orders_and_touched &= ~PriceLevel::kTouched;
+    const bool is_best = level.orders() != 0 && ladder.Best() == &level;
+    if (level.gpus != touched.gpus || level.orders() != touched.orders) {
+      emit(LevelChange{touched.instrument->id, touched.side, ladder.PriceOf(level), level.gpus,
+                       level.orders(), touched.was_best || is_best});
+    }
+    if (level.orders() == 0) ladder.Erase(level);
   }
   template <typename Emit>
   void TakeSeveral(Emit& emit) {
     // From the best on: when a level is looked at, whatever was better and is gone has been erased.
     Sort();
-    for (const Touched& touched : touched_) TellIfChanged(touched, Settle(touched), emit);
+    for (const Touched& touched : touched_) Tell(touched, emit);
     touched_.clear();
   }
   void Sort();

@@ -20,9 +20,8 @@ void CancelAsks(Context& context, Account& account, CancelReason reason, Matches
 }
 
 bool Exceeds(const Node& node, InstrumentId instrument) {
-  const auto use = node.windows.find(instrument);
-  return use != node.windows.end() && use->second.open > Quantity(0) &&
-         use->second.open + use->second.sold > node.gpus;
+  const NodeUse* use = node.windows.Find(instrument);
+  return use != nullptr && use->open > Quantity(0) && use->open + use->sold > node.gpus;
 }
 
 // In every window of the node, the newest asks go until open and sold GPUs fit again.
@@ -37,6 +36,19 @@ void CancelBeyondCapacity(Context& context, Node& node) {
         [&](const Order& ask) { return ask.node == &node && ask.instrument->id == instrument; },
         [&] { return Exceeds(node, instrument); });
   }
+}
+
+void EmitCapacitySet(Context& context, const Node& node) {
+  const auto event = context.events.Private<wire::CapacitySet>(*node.account);
+  event->mutate_node_id(node.id.value());
+  event->mutate_gpus(node.gpus.value());
+  event->mutate_assurance(static_cast<uint8_t>(node.assurance));
+}
+
+void EmitBondedLimitSet(Context& context, Account& account) {
+  const auto event = context.events.Private<wire::BondedLimitSet>(account);
+  event->mutate_limit(account.bonded_limit.value());
+  event->mutate_exposure(account.exposure.value());
 }
 
 }  // namespace
@@ -64,13 +76,13 @@ Refusal Handle(Context& context, const wire::RegisterNode& command) {
   node.class_id = ClassId(command.class_id());
   node.region_id = RegionId(command.region_id());
   node.registered = Quantity(command.gpus());
-  auto& event = context.events.Private<wire::NodeRegistered>(*sender.account);
-  event.mutate_tag(command.header().tag());
-  event.mutate_node_id(node.id.value());
-  std::memcpy(event.mutable_device_key()->Data(), device_key.data(), device_key.size());
-  event.mutate_gpus(command.gpus());
-  event.mutate_class_id(command.class_id());
-  event.mutate_region_id(command.region_id());
+  const auto event = context.events.Private<wire::NodeRegistered>(*sender.account);
+  event->mutate_tag(command.header().tag());
+  event->mutate_node_id(node.id.value());
+  std::memcpy(event->mutable_device_key()->Data(), device_key.data(), device_key.size());
+  event->mutate_gpus(command.gpus());
+  event->mutate_class_id(command.class_id());
+  event->mutate_region_id(command.region_id());
   return kNoRefusal;
 }
 
@@ -91,10 +103,7 @@ Refusal Handle(Context& context, const wire::SetCapacity& command) {
   node->assurance = assurance;
   node->approved = true;
   context.events.Accept(command.header(), wire::RecordType::kSetCapacity, node->id.value());
-  auto& event = context.events.Private<wire::CapacitySet>(*node->account);
-  event.mutate_node_id(node->id.value());
-  event.mutate_gpus(gpus.value());
-  event.mutate_assurance(command.assurance());
+  EmitCapacitySet(context, *node);
   if (downgraded) {
     CancelAsks(
         context, *node->account, CancelReason::kDowngraded,
@@ -113,9 +122,7 @@ Refusal Handle(Context& context, const wire::SetBondedLimit& command) {
   if (command.limit() < 0) return {RejectReason::kInvalidAmount};
   account->bonded_limit = Credits(command.limit());
   context.events.Accept(command.header(), wire::RecordType::kSetBondedLimit, account->id.value());
-  auto& event = context.events.Private<wire::BondedLimitSet>(*account);
-  event.mutate_limit(command.limit());
-  event.mutate_exposure(account->exposure.value());
+  EmitBondedLimitSet(context, *account);
   CancelAsks(
       context, *account, CancelReason::kLimitReduced, [](const Order&) { return true; },
       [&] { return account->exposure > account->bonded_limit; });

@@ -25,13 +25,20 @@ constexpr bool Follow(std::span<const CheckRow<Check>> rows,
   return std::ranges::equal(rows, precedence, {}, &CheckRow<Check>::reason);
 }
 
+// Whether a check fails; only then is there a detail to tell.
+template <typename Check>
+bool FailsWith(Check& check, bool fails, int64_t detail) {
+  if (fails) [[unlikely]]
+    check.detail = detail;
+  return fails;
+}
+
 // The reason of the first row that fails. The rows are known when this is compiled, so that each
 // check can be part of one function.
 template <const auto& rows, size_t... i, typename Check>
 Refusal RunRows(Check& check, std::index_sequence<i...>) {
   Refusal refusal;
   const auto fails = [&check, &refusal](const CheckRow<Check>& row, auto row_fails) {
-    check.detail = 0;
     if (!row_fails(check)) [[likely]]
       return false;
     refusal = {row.reason, check.detail};
@@ -49,8 +56,7 @@ Refusal Run(Check& check) {
 template <typename Check>
 bool OffTick(Check& check, const Instrument& instrument) {
   const int64_t tick = instrument.grid().tick().value();
-  check.detail = tick;
-  return check.price.value() % tick != 0;
+  return FailsWith(check, check.price.value() % tick != 0, tick);
 }
 
 // What an ask counts at its acceptance: at its limit or at the best bid, whichever is more, since
@@ -58,13 +64,14 @@ bool OffTick(Check& check, const Instrument& instrument) {
 inline Credits AcceptanceExposure(const Instrument& instrument, Price price, Quantity gpus,
                                   Minutes minutes) {
   const PriceLadder& bids = instrument.book.ladder(Side::kBuy);
-  const Price counted = bids.Best() == nullptr ? price : std::max(price, bids.PriceOf(*bids.Best()));
+  const Price counted =
+      bids.Best() == nullptr ? price : std::max(price, bids.PriceOf(*bids.Best()));
   return OrderValue(counted, gpus, minutes);
 }
 
 inline NodeUse UseOf(const Node& node, const Instrument& instrument) {
-  const auto it = node.windows.find(instrument.id);
-  return it == node.windows.end() ? NodeUse() : it->second;
+  const NodeUse* use = node.windows.Find(instrument.id);
+  return use == nullptr ? NodeUse() : *use;
 }
 
 // Whether so many orders could come near 31 bits together: no need to look for the level if not.

@@ -14,13 +14,10 @@ namespace {
 // One event per level whose totals have changed.
 void EmitBookChanges(Context& context) {
   context.state.book_changes.Take([&](const LevelChange& change) {
-    auto& event = context.events.Public<wire::BookLevelChanged>();
-    event.mutate_price(change.price.value());
-    event.mutate_instrument_id(change.instrument.value());
-    event.mutate_gpus(change.gpus.value());
-    event.mutate_orders(static_cast<int32_t>(change.orders));
-    event.mutate_side(static_cast<uint8_t>(change.side));
-    event.mutate_top_of_book(change.top_of_book ? 1 : 0);
+    const auto event = context.events.Public<wire::BookLevelChanged>();
+    event->mutate_price(change.price.value());
+    SetTail(*event, Halves(change.instrument.value(), change.gpus.value()),
+            HalfAndBytes(change.orders, change.side, change.top_of_book));
   });
 }
 
@@ -50,19 +47,18 @@ int CheckpointDue(State& state, wire::RecordView command, bool refused) {
 
 void EmitCheckpoint(Context& context, bool with_state_hash) {
   const State& state = context.state;
-  context.events.UpdateHash();
-  auto& event = context.events.Public<wire::Checkpoint>();
-  event.mutate_commands(state.last_sequence.value());
-  event.mutate_event_hash(context.events.hash());
-  event.mutate_state_hash(with_state_hash ? HashState(state) : 0);
-  event.mutate_issued(state.totals.issued.value());
-  event.mutate_free(state.totals.free.value());
-  event.mutate_locked(state.totals.locked.value());
-  event.mutate_escrow(state.totals.escrow.value());
-  event.mutate_owed(state.totals.owed.value());
-  event.mutate_consumed(state.totals.consumed.value());
-  event.mutate_burned(state.totals.burned.value());
-  event.mutate_settlement_number(state.settlement_number);
+  const auto event = context.events.Public<wire::Checkpoint>();
+  event->mutate_commands(state.last_sequence.value());
+  event->mutate_event_hash(context.events.hash());
+  event->mutate_state_hash(with_state_hash ? HashState(state) : 0);
+  event->mutate_issued(state.totals.issued.value());
+  event->mutate_free(state.totals.free.value());
+  event->mutate_locked(state.totals.locked.value());
+  event->mutate_escrow(state.totals.escrow.value());
+  event->mutate_owed(state.totals.owed.value());
+  event->mutate_consumed(state.totals.consumed.value());
+  event->mutate_burned(state.totals.burned.value());
+  event->mutate_settlement_number(state.settlement_number);
 }
 
 }  // namespace
@@ -75,18 +71,19 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
   WARPBOOK_CHECK(now >= state.last_time && now < kLatestTime);
   state.last_sequence = Sequence(header.sequence());
   state.last_time = now;
-  impl_->events.BeginCommand(events);
+  impl_->events.BeginCommand(events, command_index);
   Context context{state, impl_->events, now, state.last_sequence};
 
-  RunExpiries(context);
-  EmitBookChanges(context);
+  if (AnythingDue(context)) [[unlikely]] {
+    RunExpiries(context);
+    EmitBookChanges(context);
+  }
   const Refusal refusal = Dispatch(context, command);
   if (refusal) context.events.Reject(command, refusal);
   EmitBookChanges(context);
   if (const int due = CheckpointDue(state, command, bool{refusal}); due != 0) {
     EmitCheckpoint(context, due == 2);
   }
-  context.events.EndCommand(command_index);
 }
 
 Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}

@@ -67,7 +67,7 @@ void ForgetOldClientOrderIds(Context& context) {
 
 }  // namespace
 
-void RunDueExpiries(Context& context) {
+void RunExpiries(Context& context) {
   ForgetOldClientOrderIds(context);
   State& state = context.state;
   while (state.next_due <= context.now) {

@@ -7,14 +7,12 @@
 
 namespace warpbook::engine {
 
-void RunDueExpiries(Context& context);
-
-// The common case, that nothing is due, is told by two loads.
-inline void RunExpiries(Context& context) {
+// Whether RunExpiries would do anything: two loads.
+inline bool AnythingDue(const Context& context) {
   const State& state = context.state;
-  if (state.next_due <= context.now || !state.client_order_id_ends.empty()) [[unlikely]] {
-    RunDueExpiries(context);
-  }
+  return state.next_due <= context.now || !state.client_order_id_ends.empty();
 }
+
+void RunExpiries(Context& context);
 
 }  // namespace warpbook::engine

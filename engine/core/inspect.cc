@@ -53,8 +53,9 @@ std::vector<InspectedOrder> Inspector::Queue(InstrumentId id, Side side) const {
 
 std::vector<InspectedLease> Inspector::Leases() const {
   std::vector<InspectedLease> leases;
-  for (const auto& [id, lease] : engine_.impl_->state.leases) {
-    leases.push_back({id, lease.buyer->id, lease.provider->id, lease.state});
+  for (const Lease* lease = engine_.impl_->state.leases.first(); lease != nullptr;
+       lease = lease->next) {
+    leases.push_back({lease->id, lease->buyer->id, lease->provider->id, lease->state});
   }
   return leases;
 }

@@ -63,8 +63,8 @@ size_t CheckLadder(const Instrument& instrument, Side side, Expected& expected) 
       WARPBOOK_CHECK(level->queues[queue].tail == previous);
     }
     ++expected.levels;
-    WARPBOOK_CHECK(orders > 0 && level->orders == orders && level->gpus == gpus);
-    WARPBOOK_CHECK(!level->touched);
+    WARPBOOK_CHECK(orders > 0 && level->orders() == orders && level->gpus == gpus);
+    WARPBOOK_CHECK(!level->touched());
     count += orders;
   }
   return count;
@@ -102,8 +102,14 @@ void CheckInstruments(const State& state, Expected& expected) {
 }
 
 void CheckLeases(const State& state, Expected& expected) {
-  for (const auto& [id, lease] : state.leases) {
-    WARPBOOK_CHECK(lease.id == id && id.value() <= state.last_lease_id);
+  LeaseId previous;
+  size_t count = 0;
+  for (const Lease* at = state.leases.first(); at != nullptr; at = at->next) {
+    const Lease& lease = *at;
+    WARPBOOK_CHECK(lease.id > previous && lease.id.value() <= state.last_lease_id);
+    WARPBOOK_CHECK(state.leases.Find(lease.id) == at);
+    previous = lease.id;
+    ++count;
     WARPBOOK_CHECK(lease.state != LeaseState::kSettled && lease.minutes >= Minutes(1));
     WARPBOOK_CHECK(lease.notional == OrderValue(lease.price, lease.gpus, lease.minutes));
     expected.accounts[lease.buyer->id].escrow += lease.notional + lease.surcharge;
@@ -113,6 +119,7 @@ void CheckLeases(const State& state, Expected& expected) {
     expected.accounts[lease.provider->id].exposure += lease.notional;
     expected.nodes[{lease.node->id, lease.instrument}].sold += lease.gpus;
   }
+  WARPBOOK_CHECK(state.leases.size() == count);
 }
 
 // The account's own list of orders and its memory of client order ids. Returns how many of those.
@@ -141,7 +148,7 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
   }
   WARPBOOK_CHECK(account.last_order == previous && account.order_count == orders);
   WARPBOOK_CHECK(account.orders_in_book.size() == in_book.size());
-  for (const auto& [id, count] : in_book) WARPBOOK_CHECK(account.orders_in_book.at(id) == count);
+  for (const auto& [id, count] : in_book) WARPBOOK_CHECK(*account.orders_in_book.Find(id) == count);
   if (ids == nullptr) return 0;
   WARPBOOK_CHECK(ids->size() == live_ids + ids->finished().size());
   return ids->size();

@@ -19,23 +19,23 @@ Named FindNamed(Context& context, const wire::CommandHeader& header, uint64_t id
                 Account* Lease::*role) {
   const Sender sender = FindSender(context, header, AccountKind::kMember);
   if (sender.refusal) return {nullptr, sender.refusal};
-  const auto it = context.state.leases.find(LeaseId(id));
-  if (it == context.state.leases.end() || it->second.*role != sender.account) {
+  Lease* lease = context.state.leases.Find(LeaseId(id));
+  if (lease == nullptr || lease->*role != sender.account) {
     return {nullptr, {RejectReason::kUnknownLease}};
   }
-  return {&it->second, kNoRefusal};
+  return {lease, kNoRefusal};
 }
 
 }  // namespace
 
 void EmitLeaseChanged(Context& context, const Lease& lease) {
   for (Account* account : {lease.provider, lease.buyer}) {
-    auto& event = context.events.Private<wire::LeaseChanged>(*account);
-    event.mutate_lease_id(lease.id.value());
-    event.mutate_instrument_id(lease.instrument.value());
-    event.mutate_state(static_cast<uint8_t>(lease.state));
-    event.mutate_completed(lease.completed ? 1 : 0);
-    event.mutate_is_provider(account == lease.provider ? 1 : 0);
+    const auto event = context.events.Private<wire::LeaseChanged>(*account);
+    event->mutate_lease_id(lease.id.value());
+    event->mutate_instrument_id(lease.instrument.value());
+    event->mutate_state(static_cast<uint8_t>(lease.state));
+    event->mutate_completed(lease.completed ? 1 : 0);
+    event->mutate_is_provider(account == lease.provider ? 1 : 0);
   }
 }
 
@@ -74,9 +74,9 @@ Refusal Handle(Context& context, const wire::HeartbeatLease& command) {
     return {RejectReason::kHeartbeatTooLate};
   }
   context.events.Accept(command.header(), wire::RecordType::kHeartbeatLease, lease.id.value());
-  auto& event = context.events.Public<wire::LeaseHeartbeat>();
-  event.mutate_lease_id(lease.id.value());
-  event.mutate_minute_us(minute.micros());
+  const auto event = context.events.Public<wire::LeaseHeartbeat>();
+  event->mutate_lease_id(lease.id.value());
+  event->mutate_minute_us(minute.micros());
   return kNoRefusal;
 }
 

@@ -34,17 +34,17 @@ bool TimesAreConsistent(const wire::OpenInstrument& command, Timestamp now) {
 }
 
 void EmitOpened(Context& context, const Instrument& instrument) {
-  auto& event = context.events.Public<wire::InstrumentOpened>();
-  event.mutate_window_start_us(instrument.window_start.micros());
-  event.mutate_gate_us(instrument.gate.micros());
-  event.mutate_tick(instrument.grid().tick().value());
-  event.mutate_band_low(instrument.grid().low().value());
-  event.mutate_band_high(instrument.grid().high().value());
-  event.mutate_instrument_id(instrument.id.value());
-  event.mutate_window_minutes(instrument.window_minutes.value());
-  event.mutate_notice_seconds(instrument.notice_seconds);
-  event.mutate_class_id(instrument.class_id.value());
-  event.mutate_region_id(instrument.region_id.value());
+  const auto event = context.events.Public<wire::InstrumentOpened>();
+  event->mutate_window_start_us(instrument.window_start.micros());
+  event->mutate_gate_us(instrument.gate.micros());
+  event->mutate_tick(instrument.grid().tick().value());
+  event->mutate_band_low(instrument.grid().low().value());
+  event->mutate_band_high(instrument.grid().high().value());
+  event->mutate_instrument_id(instrument.id.value());
+  event->mutate_window_minutes(instrument.window_minutes.value());
+  event->mutate_notice_seconds(instrument.notice_seconds);
+  event->mutate_class_id(instrument.class_id.value());
+  event->mutate_region_id(instrument.region_id.value());
 }
 
 // An instrument named by a command: null with the reason where there is none.
@@ -65,16 +65,16 @@ Named FindNamed(State& state, uint32_t id) {
 void EndLease(Context& context, Lease& lease) {
   lease.state = lease.state == LeaseState::kActive ? LeaseState::kDelivered : LeaseState::kFailed;
   lease.provider->exposure -= lease.notional;
-  lease.node->windows.erase(lease.instrument);
+  lease.node->windows.Erase(lease.instrument);
   EmitLeaseChanged(context, lease);
 }
 
 }  // namespace
 
 void EmitInstrumentState(Context& context, InstrumentId id, InstrumentState state) {
-  auto& event = context.events.Public<wire::InstrumentStateChanged>();
-  event.mutate_instrument_id(id.value());
-  event.mutate_state(static_cast<uint8_t>(state));
+  const auto event = context.events.Public<wire::InstrumentStateChanged>();
+  event->mutate_instrument_id(id.value());
+  event->mutate_state(static_cast<uint8_t>(state));
 }
 
 Refusal Handle(Context& context, const wire::Tick& command) {
@@ -126,7 +126,7 @@ Refusal Handle(Context& context, const wire::CloseInstrument& command) {
   }
   context.events.Accept(command.header(), wire::RecordType::kCloseInstrument,
                         instrument.id.value());
-  for (const LeaseId id : instrument.leases) EndLease(context, state.leases.at(id));
+  for (const LeaseId id : instrument.leases) EndLease(context, *state.leases.Find(id));
   const InstrumentId id = instrument.id;
   state.instruments.Erase(instrument);
   EmitInstrumentState(context, id, InstrumentState::kClosed);
@@ -162,9 +162,9 @@ Refusal Handle(Context& context, const wire::SetPrices& command) {
     if (!valid) return {RejectReason::kInvalidPriceFeed, i};
   }
   context.events.Accept(command.header(), wire::RecordType::kSetPrices, 0);
-  auto& event = context.events.Public<wire::PricesSet>();
+  const auto event = context.events.Public<wire::PricesSet>();
   for (uint16_t i = 0; i < command.feeds()->size(); ++i) {
-    event.mutable_feeds()->Mutate(i, *command.feeds()->Get(i));
+    event->mutable_feeds()->Mutate(i, *command.feeds()->Get(i));
   }
   return kNoRefusal;
 }

@@ -13,7 +13,7 @@ void ForEachReached(const OrderBook& book, const IncomingOrder& incoming, Visit 
   const size_t queues =
       incoming.side == Side::kBuy ? static_cast<size_t>(incoming.min_assurance) + 1 : kTierCount;
   const uint32_t last = ladder.RankOf(incoming.price);
-  for (const PriceLevel* level = ladder.Best(); level != nullptr && level->rank <= last;
+  for (const PriceLevel* level = ladder.Best(); level != nullptr && level->rank() <= last;
        level = ladder.Next(*level)) {
     for (size_t queue = 0; queue < queues; ++queue) {
       for (Order* order = level->queues[queue].head; order != nullptr; order = order->queue_next) {
@@ -52,14 +52,6 @@ bool PlanSelfTrade(const IncomingOrder& incoming, Order* resting, MatchPlan& pla
 }
 
 }  // namespace
-
-void MatchPlan::Clear() {
-  steps.clear();
-  fills = 0;
-  remaining = Quantity(0);
-  cancel_remainder.reset();
-  meets_own_order = false;
-}
 
 bool CouldTrade(const IncomingOrder& incoming, const Order& resting) {
   const bool reaches = incoming.side == Side::kBuy ? resting.price <= incoming.price

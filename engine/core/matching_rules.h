@@ -49,17 +49,23 @@ struct MatchPlan {
   // A fill-or-kill order met an order of its owner that does not let it pass.
   bool meets_own_order = false;
 
-  void Clear();
+  // A plan that does nothing; `remaining` is then that of the order.
+  void Clear() {
+    steps.clear();
+    fills = 0;
+    cancel_remainder.reset();
+    meets_own_order = false;
+  }
 };
 
 // Whether the two could trade by price, assurance and both minimum fills, whoever owns them.
 bool CouldTrade(const IncomingOrder& incoming, const Order& resting);
 
-// Whether a limit, as ticks of the grid, reaches the other side's best price: only then may anything
-// trade.
+// Whether a limit, as ticks of the grid, reaches the other side's best price: only then may
+// anything trade.
 inline bool ReachesBest(const OrderBook& book, Side side, uint32_t ticks) {
   const PriceLadder& opposite = book.ladder(Opposite(side));
-  return opposite.Best() != nullptr && opposite.Best()->rank <= opposite.RankAt(ticks);
+  return opposite.Best() != nullptr && opposite.Best()->rank() <= opposite.RankAt(ticks);
 }
 
 // Whether anything that rests could trade with the order, orders of its own owner included.

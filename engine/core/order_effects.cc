@@ -16,65 +16,75 @@ void CopyClientOrderId(Event& event, const Order& order) {
 }
 
 void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
-  auto& event = context.events.Private<wire::OrderAccepted>(*order.account);
-  event.mutate_tag(tag);
-  event.mutate_order_id(order.id.value());
-  event.mutate_price(order.price.value());
-  event.mutate_expires_us(order.expires.micros());
-  event.mutate_node_id(order.node == nullptr ? 0 : order.node->id.value());
-  CopyClientOrderId(event, order);
-  event.mutate_instrument_id(order.instrument->id.value());
-  event.mutate_gpus(order.gpus.value());
-  event.mutate_min_fill(order.min_fill.value());
-  event.mutate_lock_minutes(order.lock_minutes.value());
-  event.mutate_side(static_cast<uint8_t>(order.side));
-  event.mutate_type(static_cast<uint8_t>(order.type));
-  event.mutate_time_in_force(static_cast<uint8_t>(order.time_in_force));
-  event.mutate_tier(static_cast<uint8_t>(order.queue()));
-  event.mutate_min_assurance(static_cast<uint8_t>(order.min_assurance));
-  event.mutate_post_only(order.post_only ? 1 : 0);
+  const auto event = context.events.Private<wire::OrderAccepted>(*order.account);
+  event->mutate_tag(tag);
+  event->mutate_order_id(order.id.value());
+  event->mutate_price(order.price.value());
+  event->mutate_expires_us(order.expires.micros());
+  event->mutate_node_id(order.node == nullptr ? 0 : order.node->id.value());
+  CopyClientOrderId(*event, order);
+  SetTail(*event, Halves(order.instrument->id.value(), order.gpus.value()),
+          Halves(order.min_fill.value(), order.lock_minutes.value()),
+          Bytes(order.side, order.type, order.time_in_force, static_cast<uint8_t>(order.queue()),
+                order.min_assurance, order.post_only));
 }
 
 void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, bool is_maker) {
-  auto& event = context.events.Private<wire::OrderFilled>(*order.account);
-  event.mutate_order_id(order.id.value());
-  event.mutate_lease_id(lease.id.value());
-  event.mutate_price(lease.price.value());
-  event.mutate_notional(lease.notional.value());
-  event.mutate_surcharge(order.side == Side::kBuy ? lease.surcharge.value() : 0);
-  event.mutate_delivery_start_us(lease.delivery_start.micros());
-  event.mutate_delivery_end_us(lease.delivery_end.micros());
-  CopyClientOrderId(event, order);
-  event.mutate_instrument_id(order.instrument->id.value());
-  event.mutate_gpus(lease.gpus.value());
-  event.mutate_remaining(order.remaining.value());
-  event.mutate_minutes(lease.minutes.value());
-  event.mutate_side(static_cast<uint8_t>(order.side));
-  event.mutate_is_maker(is_maker ? 1 : 0);
+  const auto event = context.events.Private<wire::OrderFilled>(*order.account);
+  event->mutate_order_id(order.id.value());
+  event->mutate_lease_id(lease.id.value());
+  event->mutate_price(lease.price.value());
+  event->mutate_notional(lease.notional.value());
+  event->mutate_surcharge(order.side == Side::kBuy ? lease.surcharge.value() : 0);
+  event->mutate_delivery_start_us(lease.delivery_start.micros());
+  event->mutate_delivery_end_us(lease.delivery_end.micros());
+  CopyClientOrderId(*event, order);
+  event->mutate_instrument_id(order.instrument->id.value());
+  event->mutate_gpus(lease.gpus.value());
+  event->mutate_remaining(order.remaining.value());
+  event->mutate_minutes(lease.minutes.value());
+  event->mutate_side(static_cast<uint8_t>(order.side));
+  event->mutate_is_maker(is_maker ? 1 : 0);
+}
+
+void EmitOrderCancelled(Context& context, const Order& order, CancelReason reason, uint64_t tag) {
+  const auto event = context.events.Private<wire::OrderCancelled>(*order.account);
+  event->mutate_tag(tag);
+  event->mutate_order_id(order.id.value());
+  CopyClientOrderId(*event, order);
+  SetTail(*event, Halves(order.instrument->id.value(), order.filled().value()),
+          HalfAndBytes(order.remaining.value(), reason, order.side));
 }
 
 void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, const Lease& lease,
                        Side taker_side) {
-  auto& event = context.events.Public<wire::TradeExecuted>();
-  event.mutate_lease_id(lease.id.value());
-  event.mutate_buyer_account_id(bid.account->id.value());
-  event.mutate_buyer_owner_id(bid.owner.value());
-  event.mutate_provider_account_id(ask.account->id.value());
-  event.mutate_provider_owner_id(ask.owner.value());
-  event.mutate_node_id(ask.node->id.value());
-  event.mutate_buy_order_id(bid.id.value());
-  event.mutate_sell_order_id(ask.id.value());
-  event.mutate_price(lease.price.value());
-  event.mutate_notional(lease.notional.value());
-  event.mutate_surcharge(lease.surcharge.value());
-  event.mutate_delivery_start_us(lease.delivery_start.micros());
-  event.mutate_delivery_end_us(lease.delivery_end.micros());
-  event.mutate_instrument_id(lease.instrument.value());
-  event.mutate_gpus(lease.gpus.value());
-  event.mutate_minutes(lease.minutes.value());
-  event.mutate_taker_side(static_cast<uint8_t>(taker_side));
-  event.mutate_tier(static_cast<uint8_t>(bid.tier));
-  event.mutate_assurance(static_cast<uint8_t>(ask.assurance));
+  const auto event = context.events.Public<wire::TradeExecuted>();
+  event->mutate_lease_id(lease.id.value());
+  event->mutate_buyer_account_id(bid.account->id.value());
+  event->mutate_buyer_owner_id(bid.owner.value());
+  event->mutate_provider_account_id(ask.account->id.value());
+  event->mutate_provider_owner_id(ask.owner.value());
+  event->mutate_node_id(ask.node->id.value());
+  event->mutate_buy_order_id(bid.id.value());
+  event->mutate_sell_order_id(ask.id.value());
+  event->mutate_price(lease.price.value());
+  event->mutate_notional(lease.notional.value());
+  event->mutate_surcharge(lease.surcharge.value());
+  event->mutate_delivery_start_us(lease.delivery_start.micros());
+  event->mutate_delivery_end_us(lease.delivery_end.micros());
+  event->mutate_instrument_id(lease.instrument.value());
+  event->mutate_gpus(lease.gpus.value());
+  event->mutate_minutes(lease.minutes.value());
+  event->mutate_taker_side(static_cast<uint8_t>(taker_side));
+  event->mutate_tier(static_cast<uint8_t>(bid.tier));
+  event->mutate_assurance(static_cast<uint8_t>(ask.assurance));
+}
+
+// More (or fewer) GPUs of the ask's node are open in the ask's window.
+void TakeOpenGpus(const Order& ask, Quantity more) {
+  NodeUse& use = ask.node->windows.FindOrAdd(ask.instrument->id);
+  use.open += more;
+  if (use == NodeUse()) ask.node->windows.Erase(ask.instrument->id);
 }
 
 // Forgets a live order that has nothing left and no longer rests.
@@ -86,8 +96,8 @@ void Finish(Context& context, Order& order) {
   (order.account_next == nullptr ? account.last_order : order.account_next->account_previous) =
       order.account_previous;
   --account.order_count;
-  const auto in_book = account.orders_in_book.find(order.instrument->id);
-  if (--in_book->second == 0) account.orders_in_book.erase(in_book);
+  const InstrumentId instrument = order.instrument->id;
+  if (--*account.orders_in_book.Find(instrument) == 0) account.orders_in_book.Erase(instrument);
   if (order.time_in_force == TimeInForce::kGtd) state.expiries.erase({order.expires, order.id});
   if (order.client_order_id != nullptr) {
     account.client_order_ids->Finish(*order.client_order_id, context.now);
@@ -102,8 +112,7 @@ void Finish(Context& context, Order& order) {
 Lease& MakeLease(Context& context, const Order& bid, const Order& ask, Price price, Quantity gpus) {
   State& state = context.state;
   Instrument& instrument = *bid.instrument;
-  Lease lease;
-  lease.id = LeaseId(++state.last_lease_id);
+  Lease& lease = state.leases.Add(LeaseId(++state.last_lease_id));
   lease.instrument = instrument.id;
   lease.buyer = bid.account;
   lease.provider = ask.account;
@@ -116,7 +125,7 @@ Lease& MakeLease(Context& context, const Order& bid, const Order& ask, Price pri
   lease.delivery_start = instrument.DeliveryStart(context.now);
   lease.delivery_end = instrument.window_end;
   instrument.leases.push_back(lease.id);
-  return state.leases.insert({lease.id, lease}).first->second;
+  return lease;
 }
 
 // Trades `gpus` between an order and a resting one, at the resting order's price.
@@ -130,7 +139,7 @@ void Fill(Context& context, Order& taker, Order& maker, Quantity gpus) {
   TakeGpus(context, maker, gpus);
   UpdateClaim(context, ask, ask_before);
   ask.account->exposure += lease.notional;
-  ask.node->windows[ask.instrument->id].sold += gpus;
+  ask.node->windows.FindOrAdd(ask.instrument->id).sold += gpus;
 
   EmitTradeExecuted(context, bid, ask, lease, taker.side);
   EmitOrderFilled(context, bid, lease, &bid == &maker);
@@ -183,9 +192,7 @@ void UpdateClaim(Context& context, Order& order, Claim before) {
   const Claim after = ClaimOf(order);
   if (order.side == Side::kSell) {
     order.account->exposure += after.credits - before.credits;
-    const auto use = order.node->windows.try_emplace(order.instrument->id).first;
-    use->second.open += after.gpus - before.gpus;
-    if (use->second == NodeUse()) order.node->windows.erase(use);
+    TakeOpenGpus(order, after.gpus - before.gpus);
     return;
   }
   if (after.credits > before.credits) {
@@ -223,11 +230,14 @@ void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag) {
   State& state = context.state;
   Account& account = *order.account;
   state.orders.Insert(&order);
+  state.orders.Prefetch(
+      OrderId(order.id.value() + 4));  // a line holds four that follow one another
   order.account_previous = account.last_order;
+  order.account_next = nullptr;
   (account.last_order == nullptr ? account.first_order : account.last_order->account_next) = &order;
   account.last_order = &order;
   ++account.order_count;
-  ++account.orders_in_book[order.instrument->id];
+  ++account.orders_in_book.FindOrAdd(order.instrument->id);
   if (order.time_in_force == TimeInForce::kGtd && order.expires < order.instrument->gate) {
     state.expiries.insert({order.expires, order.id});
     state.next_due = std::min(state.next_due, order.expires);
@@ -237,7 +247,7 @@ void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag) {
     LockCredits(context, account, claim, order.id);
   } else {
     account.exposure += claim;
-    order.node->windows[order.instrument->id].open += order.remaining;
+    TakeOpenGpus(order, order.remaining);
   }
 }
 
@@ -273,39 +283,25 @@ void ExecutePlan(Context& context, Order& order, const MatchPlan& plan) {
 }
 
 void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t tag) {
-  auto& event = context.events.Private<wire::OrderCancelled>(*order.account);
-  event.mutate_tag(tag);
-  event.mutate_order_id(order.id.value());
-  CopyClientOrderId(event, order);
-  event.mutate_instrument_id(order.instrument->id.value());
-  event.mutate_filled(order.filled().value());
-  event.mutate_remaining(order.remaining.value());
-  event.mutate_reason(static_cast<uint8_t>(reason));
-  event.mutate_side(static_cast<uint8_t>(order.side));
-
+  EmitOrderCancelled(context, order, reason, tag);
   if (order.side == Side::kBuy) {
     ReleaseCredits(context, *order.account, BidLock(order), order.id);
   } else {
     order.account->exposure -= AskExposure(order);
-    const auto use = order.node->windows.find(order.instrument->id);
-    use->second.open -= order.remaining;
-    if (use->second == NodeUse()) order.node->windows.erase(use);
+    TakeOpenGpus(order, -order.remaining);
   }
   if (order.level != nullptr) LeaveBook(context, order);
   Finish(context, order);
 }
 
 void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool kept_priority) {
-  auto& event = context.events.Private<wire::OrderAmended>(*order.account);
-  event.mutate_tag(tag);
-  event.mutate_order_id(order.id.value());
-  event.mutate_price(order.price.value());
-  CopyClientOrderId(event, order);
-  event.mutate_instrument_id(order.instrument->id.value());
-  event.mutate_gpus(order.gpus.value());
-  event.mutate_remaining(order.remaining.value());
-  event.mutate_lock_minutes(order.lock_minutes.value());
-  event.mutate_kept_priority(kept_priority ? 1 : 0);
+  const auto event = context.events.Private<wire::OrderAmended>(*order.account);
+  event->mutate_tag(tag);
+  event->mutate_order_id(order.id.value());
+  event->mutate_price(order.price.value());
+  CopyClientOrderId(*event, order);
+  SetTail(*event, Halves(order.instrument->id.value(), order.gpus.value()),
+          Halves(order.remaining.value(), order.lock_minutes.value()), Bytes(kept_priority));
 }
 
 }  // namespace warpbook::engine

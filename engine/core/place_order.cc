@@ -13,19 +13,19 @@ namespace {
 struct PlaceCheck {
   const Context& context;
   const wire::PlaceOrder& command;
-  const ClientOrderId& client_order_id;
+  const ClientOrderId* client_order_id;  // null: none
   Account* account = nullptr;
-  Instrument* instrument = nullptr;  // null: unknown, or its window is over
-  Node* node = nullptr;              // null: none named, or none of this account
-  Price price;                       // a market order's 0 is the band's far edge
+  Instrument* instrument = nullptr;   // null: unknown, or its window is over
+  Node* node = nullptr;               // null: none named, or none of this account
+  Price price;                        // a market order's 0 is the band's far edge
   uint32_t ticks = PriceGrid::kNone;  // the price's place on the instrument's grid
   Minutes minutes;                    // that a fill delivers, where the instrument is there
   Credits claim;                      // what the order will take: lock or exposure
-  MatchPlan& plan;  // made by the check of fill-or-kill, for the ones behind it
+  MatchPlan& plan;                    // made by the check of fill-or-kill, for the ones behind it
   int64_t detail = 0;
 
   PlaceCheck(const Context& the_context, const wire::PlaceOrder& the_command,
-             const ClientOrderId& the_client_order_id);
+             const ClientOrderId* the_client_order_id);
 
   Side side() const { return static_cast<Side>(command.side()); }
   bool is_ask() const { return side() == Side::kSell; }
@@ -57,13 +57,12 @@ struct PlaceCheck {
 };
 
 PlaceCheck::PlaceCheck(const Context& the_context, const wire::PlaceOrder& the_command,
-                       const ClientOrderId& the_client_order_id)
+                       const ClientOrderId* the_client_order_id)
     : context(the_context),
       command(the_command),
       client_order_id(the_client_order_id),
       account(the_context.state.accounts.Find(AccountId(the_command.header().account_id()))),
-      instrument(
-          the_context.state.instruments.Find(InstrumentId(the_command.instrument_id()))),
+      instrument(the_context.state.instruments.Find(InstrumentId(the_command.instrument_id()))),
       price(the_command.price()),
       plan(the_context.state.plan) {
   if (command.node_id() != 0) {
@@ -76,12 +75,13 @@ PlaceCheck::PlaceCheck(const Context& the_context, const wire::PlaceOrder& the_c
     price = is_ask() ? instrument->grid().low() : instrument->grid().high();
   }
   ticks = instrument->grid().Find(price);
+  if (ticks != PriceGrid::kNone) instrument->book.ladder(side()).Prefetch(ticks);
 }
 
 bool ReusesClientOrderId(PlaceCheck& check) {
+  if (check.client_order_id == nullptr) return false;
   const ClientOrderIds* ids = check.account->client_order_ids.get();
-  return !check.client_order_id.empty() && ids != nullptr &&
-         ids->Find(check.client_order_id) != nullptr;
+  return ids != nullptr && ids->Find(*check.client_order_id) != nullptr;
 }
 
 bool HasWrongMinFill(PlaceCheck& check) {
@@ -104,17 +104,16 @@ bool HasFieldOfOtherSide(PlaceCheck& check) {
 }
 
 bool ExceedsOrders(PlaceCheck& check) {
-  check.detail = check.limits().orders_per_account_max;
-  return check.may_rest() && check.account->order_count >= check.limits().orders_per_account_max;
+  const uint32_t limit = check.limits().orders_per_account_max;
+  return FailsWith(check, check.may_rest() && check.account->order_count >= limit, limit);
 }
 
 bool ExceedsOrdersInBook(PlaceCheck& check) {
   const uint32_t limit = check.limits().orders_per_account_and_book_max;
-  check.detail = limit;
   // All its orders together may already be few enough.
   if (check.account->order_count < limit || !check.may_rest()) return false;
-  const auto it = check.account->orders_in_book.find(check.instrument->id);
-  return it != check.account->orders_in_book.end() && it->second >= limit;
+  const uint32_t* count = check.account->orders_in_book.Find(check.instrument->id);
+  return FailsWith(check, count != nullptr && *count >= limit, limit);
 }
 
 bool PostOnlyWouldTrade(PlaceCheck& check) {
@@ -124,12 +123,12 @@ bool PostOnlyWouldTrade(PlaceCheck& check) {
 
 // Makes the plan that the checks behind it, and then the effects, go by.
 bool FokNotFillable(PlaceCheck& check) {
-  check.plan.Clear();
-  if (!check.node_fits()) return false;
-  check.plan.remaining = check.gpus();
-  if (ReachesBest(check.instrument->book, check.side(), check.ticks)) {
-    PlanMatch(check.instrument->book, check.incoming(), check.plan);
+  const bool fits = check.node_fits();
+  if (!fits || !ReachesBest(check.instrument->book, check.side(), check.ticks)) {
+    check.plan.Clear();
+    return fits && check.time_in_force() == TimeInForce::kFok;
   }
+  PlanMatch(check.instrument->book, check.incoming(), check.plan);
   return check.time_in_force() == TimeInForce::kFok && check.plan.remaining > Quantity(0);
 }
 
@@ -137,23 +136,22 @@ bool ExceedsCapacity(PlaceCheck& check) {
   if (!check.is_ask()) return false;
   const NodeUse use = UseOf(*check.node, *check.instrument);
   const Quantity left = check.node->gpus - use.open - use.sold;
-  check.detail = std::max(left, Quantity(0)).value();
-  return check.gpus() > left;
+  return FailsWith(check, check.gpus() > left, std::max(left, Quantity(0)).value());
 }
 
 bool ExceedsBondedLimit(PlaceCheck& check) {
   if (!check.is_ask()) return false;
   const Credits left = check.account->bonded_limit - check.account->exposure;
-  check.detail = std::max(left, Credits(0)).value();
   check.claim = OrderValue(check.price, check.gpus(), check.minutes);
-  return AcceptanceExposure(*check.instrument, check.price, check.gpus(), check.minutes) > left;
+  const Credits counted =
+      AcceptanceExposure(*check.instrument, check.price, check.gpus(), check.minutes);
+  return FailsWith(check, counted > left, std::max(left, Credits(0)).value());
 }
 
 bool ExceedsCredits(PlaceCheck& check) {
   if (check.is_ask()) return false;
-  check.detail = check.account->free.value();
   check.claim = BidLock(check.price, check.gpus(), check.minutes, check.tier());
-  return check.claim > check.account->free;
+  return FailsWith(check, check.claim > check.account->free, check.account->free.value());
 }
 
 bool OverflowsLevel(PlaceCheck& check) {
@@ -166,11 +164,11 @@ bool FindsEngineFull(PlaceCheck& check) {
   const State& state = check.context.state;
   return (check.may_rest() && state.orders.size() >= state.limits.resting_orders_max) ||
          LeasesOverflow(state, check.plan) ||
-         (!check.client_order_id.empty() &&
+         (check.client_order_id != nullptr &&
           state.client_order_id_count >= state.limits.client_order_ids_max);
 }
 
-constexpr CheckRow<PlaceCheck> kRows[] = {
+constexpr CheckRow<PlaceCheck> kPlaceRows[] = {
     {RejectReason::kDeadlinePassed,
      [](PlaceCheck& c) { return DeadlinePassed(c.context, Timestamp(c.command.deadline_us())); }},
     {RejectReason::kUnknownAccount, [](PlaceCheck& c) { return c.account == nullptr; }},
@@ -224,7 +222,7 @@ constexpr CheckRow<PlaceCheck> kRows[] = {
     {RejectReason::kAmountOverflow, OverflowsLevel},
     {RejectReason::kEngineFull, FindsEngineFull},
 };
-static_assert(Follow<PlaceCheck>(kRows, kPlaceOrderPrecedence));
+static_assert(Follow<PlaceCheck>(kPlaceRows, kPlaceOrderPrecedence));
 
 // Whether the bytes that stand for enums and flags are all within their vocabularies.
 bool IsWellFormed(const wire::PlaceOrder& command) {
@@ -256,20 +254,21 @@ OrderContent ContentOf(const wire::PlaceOrder& command) {
 
 // The order that the same request has made before; null where it has not.
 const ClientOrderIds::Entry* FindRepeated(const PlaceCheck& check) {
+  if (check.client_order_id == nullptr) return nullptr;
   if (check.account == nullptr || check.account->client_order_ids == nullptr) return nullptr;
   const ClientOrderIds::Entry* entry =
-      check.account->client_order_ids->Find(check.client_order_id);
+      check.account->client_order_ids->Find(*check.client_order_id);
   return entry != nullptr && entry->content == ContentOf(check.command) ? entry : nullptr;
 }
 
 void RememberClientOrderId(Context& context, Order& order, const PlaceCheck& check) {
   State& state = context.state;
   order.client_order_id = state.client_order_id_memory.Acquire();
-  *order.client_order_id = check.client_order_id;
+  *order.client_order_id = *check.client_order_id;
   if (check.account->client_order_ids == nullptr) {
     check.account->client_order_ids = std::make_unique<ClientOrderIds>();
   }
-  check.account->client_order_ids->Add(check.client_order_id, ContentOf(check.command), order.id);
+  check.account->client_order_ids->Add(*check.client_order_id, ContentOf(check.command), order.id);
   ++state.client_order_id_count;
 }
 
@@ -277,49 +276,52 @@ Order& MakeOrder(Context& context, const PlaceCheck& check) {
   State& state = context.state;
   const wire::PlaceOrder& command = check.command;
   Order& order = *state.order_memory.Acquire();
-  const Timestamp gate = check.instrument->gate;
-  order = {
-      .owner = check.account->owner,
-      .price = check.price,
-      .remaining = check.gpus(),
-      .gpus = check.gpus(),
-      .min_fill = Quantity(command.min_fill()),
-      .side = check.side(),
-      .tier = check.tier(),
-      .assurance = check.node == nullptr ? Assurance::kAttested : check.node->assurance,
-      .min_assurance = static_cast<Assurance>(command.min_assurance()),
-      .id = OrderId(++state.last_order_id),
-      .account = check.account,
-      .instrument = check.instrument,
-      .node = check.node,
-      .expires = check.time_in_force() == TimeInForce::kGtd
-                     ? std::min(gate, Timestamp(command.expires_us()))
-                     : gate,
-      .lock_minutes = check.minutes,
-      .type = check.type(),
-      .time_in_force = check.time_in_force(),
-      .self_trade_prevention = static_cast<SelfTradePrevention>(command.self_trade_prevention()),
-      .post_only = command.post_only() != 0,
-  };
-  if (!check.client_order_id.empty()) RememberClientOrderId(context, order, check);
+  // Each field by itself: a whole new order would be built elsewhere first and copied.
+  order.owner = check.account->owner;
+  order.price = check.price;
+  order.remaining = check.gpus();
+  order.gpus = check.gpus();
+  order.level = nullptr;
+  order.min_fill = Quantity(command.min_fill());
+  order.side = check.side();
+  order.tier = check.tier();
+  order.assurance = check.node == nullptr ? Assurance::kAttested : check.node->assurance;
+  order.min_assurance = static_cast<Assurance>(command.min_assurance());
+  order.id = OrderId(++state.last_order_id);
+  order.account = check.account;
+  order.instrument = check.instrument;
+  order.node = check.node;
+  order.expires = check.instrument->gate;
+  if (check.time_in_force() == TimeInForce::kGtd) {
+    order.expires = std::min(order.expires, Timestamp(command.expires_us()));
+  }
+  order.client_order_id = nullptr;
+  order.lock_minutes = check.minutes;
+  order.type = check.type();
+  order.time_in_force = check.time_in_force();
+  order.self_trade_prevention = static_cast<SelfTradePrevention>(command.self_trade_prevention());
+  order.post_only = command.post_only() != 0;
+  if (check.client_order_id != nullptr) RememberClientOrderId(context, order, check);
   return order;
 }
 
 }  // namespace
 
 Refusal Handle(Context& context, const wire::PlaceOrder& command) {
-  const auto client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
-  if (!client_order_id || !IsWellFormed(command)) return {RejectReason::kMalformedCommand};
-  const wire::CommandHeader& header = command.header();
-  PlaceCheck check(context, command, *client_order_id);
-  if (!client_order_id->empty()) {
-    if (const ClientOrderIds::Entry* repeated = FindRepeated(check)) {
-      context.events.Accept(header, wire::RecordType::kPlaceOrder, repeated->order.value(),
-                            /*duplicate=*/true);
-      return kNoRefusal;
-    }
+  if (!IsWellFormed(command)) return {RejectReason::kMalformedCommand};
+  std::optional<ClientOrderId> client_order_id;
+  if (!ClientOrderId::IsZero(command.client_order_id()->Data())) {
+    client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
+    if (!client_order_id) return {RejectReason::kMalformedCommand};
   }
-  if (const Refusal refusal = Run<kRows>(check)) return refusal;
+  const wire::CommandHeader& header = command.header();
+  PlaceCheck check(context, command, client_order_id ? &*client_order_id : nullptr);
+  if (const ClientOrderIds::Entry* repeated = FindRepeated(check)) {
+    context.events.Accept(header, wire::RecordType::kPlaceOrder, repeated->order.value(),
+                          /*duplicate=*/true);
+    return kNoRefusal;
+  }
+  if (const Refusal refusal = Run<kPlaceRows>(check)) return refusal;
   if (command.validate_only() != 0) {
     context.events.Accept(header, wire::RecordType::kPlaceOrder, 0);
     return kNoRefusal;

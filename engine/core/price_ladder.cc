@@ -1,7 +1,5 @@
 #include "engine/core/price_ladder.h"
 
-#include <utility>
-
 #include "schema/base/check.h"
 
 namespace warpbook::engine {
@@ -10,145 +8,114 @@ namespace {
 // The bits above bit i.
 constexpr uint64_t Above(uint32_t i) { return ~uint64_t{1} << i; }
 constexpr uint64_t Bit(uint32_t i) { return uint64_t{1} << i; }
-
-template <typename Node>
-void* FirstChild(const Node& node, uint64_t among) {
-  return node.children[static_cast<size_t>(std::countr_zero(among))];
-}
+uint32_t First(uint64_t bits) { return static_cast<uint32_t>(std::countr_zero(bits)); }
 
 }  // namespace
 
 PriceLadder::PriceLadder(Side side, const PriceGrid& grid, LadderMemory& memory)
-    : side_(side), grid_(grid), memory_(memory) {
-  while (uint64_t{grid.size()} > uint64_t{kSlotMask + 1} << (top_step_ * kBits)) ++top_step_;
+    : side_(side), grid_(grid), id_base_(++memory.ladders << 32), memory_(memory) {
+  while (uint64_t{grid.size()} > uint64_t{1} << ((top_step_ + 1) * kBits)) ++top_step_;
 }
 
 PriceLadder::~PriceLadder() {
-  if (root_ == nullptr) return;
-  FreeBelow(root_, top_step_);
-  memory_.nodes.Release(root_);
+  while (best_ != nullptr) {
+    best_->orders_and_touched = 0;
+    best_->gpus = Quantity(0);
+    best_->queues = {};
+    Erase(*best_);
+  }
+  if (root_ != nullptr) FreeBelow(root_, top_step_);
 }
 
 void PriceLadder::FreeBelow(Node* node, int step) {
-  for (uint64_t used = node->used; used != 0; used &= used - 1) {
-    void* child = FirstChild(*node, used);
-    if (step == 0) {
-      *static_cast<PriceLevel*>(child) = {};
-      memory_.levels.Release(static_cast<PriceLevel*>(child));
-    } else {
-      FreeBelow(static_cast<Node*>(child), step - 1);
-      memory_.nodes.Release(static_cast<Node*>(child));
+  if (step > 1) {
+    for (Node* child : node->children) {
+      if (child != nullptr) FreeBelow(child, step - 1);
     }
   }
   *node = {};
+  memory_.nodes.Release(node);
 }
 
-const PriceLevel* PriceLadder::Find(Price price) const {
-  if (grid_.Find(price) == PriceGrid::kNone) return nullptr;
-  const uint32_t rank = RankOf(price);
-  const Node* leaf = FindLeaf(rank);
-  return leaf == nullptr ? nullptr : static_cast<PriceLevel*>(leaf->children[rank & kSlotMask]);
-}
-
-LadderMemory::Node* PriceLadder::FindLeaf(uint32_t rank) const {
-  Node* node = root_;
-  for (int step = top_step_; step > 0 && node != nullptr; --step) {
-    node = static_cast<Node*>(node->children[SlotOf(rank, step)]);
-  }
-  return node;
-}
-
-LadderMemory::Node* PriceLadder::FindOrAddLeaf(uint32_t rank) {
-  WARPBOOK_CHECK(rank < grid_.size());
+void PriceLadder::SetBit(uint32_t rank) {
   if (root_ == nullptr) root_ = memory_.nodes.Acquire();
   Node* node = root_;
-  for (int step = top_step_; step > 0; --step) {
-    const uint32_t slot = SlotOf(rank, step);
-    if (node->children[slot] == nullptr) {
-      node->children[slot] = memory_.nodes.Acquire();
-      node->used |= Bit(slot);
-    }
-    node = static_cast<Node*>(node->children[slot]);
+  for (int step = top_step_; step > 1; --step) {
+    node->used |= Bit(SlotOf(rank, step));
+    Node*& child = node->children[SlotOf(rank, step)];
+    if (child == nullptr) child = memory_.nodes.Acquire();
+    node = child;
   }
-  const uint32_t number = rank >> kBits;
-  recent_[number % recent_.size()] = {node, number};
-  return node;
+  node->used |= Bit(SlotOf(rank, 1));
+  node->words[SlotOf(rank, 1)] |= Bit(SlotOf(rank, 0));
 }
 
-PriceLevel& PriceLadder::AddLevel(Node& leaf, uint32_t rank) {
+void PriceLadder::ClearBit(uint32_t rank) {
+  std::array<Node*, 32 / kBits + 1> path;
+  Node* node = root_;
+  for (int step = top_step_; step > 1; --step) {
+    path[static_cast<size_t>(step)] = node;
+    node = node->children[SlotOf(rank, step)];
+  }
+  uint64_t& word = node->words[SlotOf(rank, 1)];
+  word &= ~Bit(SlotOf(rank, 0));
+  if (word != 0) return;
+  node->used &= ~Bit(SlotOf(rank, 1));
+  for (int step = 2; step <= top_step_ && node->used == 0; ++step) {
+    node = path[static_cast<size_t>(step)];
+    node->used &= ~Bit(SlotOf(rank, step));
+  }
+}
+
+PriceLevel& PriceLadder::AddLevel(uint32_t rank) {
+  WARPBOOK_CHECK(rank < grid_.size());
   PriceLevel* level = memory_.levels.Acquire();
-  level->rank = rank;
-  leaf.children[rank & kSlotMask] = level;
-  leaf.used |= Bit(rank & kSlotMask);
+  level->id = IdOf(rank);
+  memory_.index.Insert(level);
+  SetBit(rank);
   ++level_count_;
-  if (best_ == nullptr || rank < best_->rank) best_ = level;
+  if (best_ == nullptr || rank < best_->rank()) best_ = level;
   return *level;
 }
 
 void PriceLadder::Erase(PriceLevel& level) {
-  WARPBOOK_CHECK(level.orders == 0);
-  const uint32_t rank = level.rank;
-  Node* recent = RecentLeaf(rank);
-  Node& leaf = recent != nullptr ? *recent : *FindOrAddLeaf(rank);
-  if (best_ == &level) {
-    const uint64_t behind = leaf.used & Above(rank & kSlotMask);
-    best_ = behind != 0 ? static_cast<PriceLevel*>(FirstChild(leaf, behind)) : NextAfter(rank);
-  }
-  leaf.children[rank & kSlotMask] = nullptr;
-  leaf.used &= ~Bit(rank & kSlotMask);
+  WARPBOOK_CHECK(level.orders() == 0);
+  ClearBit(level.rank());
+  if (best_ == &level) best_ = NextAfter(level.rank());
+  memory_.index.Erase(level.id);
   memory_.levels.Release(&level);
   --level_count_;
-  if (leaf.used == 0 && top_step_ > 0) Prune(rank);
-}
-
-void PriceLadder::Prune(uint32_t rank) {
-  recent_[(rank >> kBits) % recent_.size()] = {};
-  // The lowest node of the path that keeps another child; all below it go.
-  Node* kept = root_;
-  int kept_step = top_step_;
-  Node* node = root_;
-  for (int step = top_step_; step > 0; --step) {
-    if ((node->used & ~Bit(SlotOf(rank, step))) != 0) {
-      kept = node;
-      kept_step = step;
-    }
-    node = static_cast<Node*>(node->children[SlotOf(rank, step)]);
-  }
-  void*& child = kept->children[SlotOf(rank, kept_step)];
-  node = static_cast<Node*>(child);
-  child = nullptr;
-  kept->used &= ~Bit(SlotOf(rank, kept_step));
-  for (int step = kept_step - 1; node != nullptr; --step) {
-    Node* below = nullptr;
-    if (step > 0) {
-      below = static_cast<Node*>(std::exchange(node->children[SlotOf(rank, step)], nullptr));
-      node->used = 0;
-    }
-    memory_.nodes.Release(node);
-    node = below;
-  }
 }
 
 PriceLevel* PriceLadder::NextAfter(uint32_t rank) const {
   // The lowest step of the path at which something lies behind it.
   const Node* node = root_;
-  void* next = nullptr;
-  int next_step = 0;
+  const Node* turn = nullptr;
+  int turn_step = 0;
+  uint64_t behind = 0;
   for (int step = top_step_;; --step) {
     const uint32_t slot = SlotOf(rank, step);
-    if (const uint64_t behind = node->used & Above(slot); behind != 0) {
-      next = FirstChild(*node, behind);
-      next_step = step;
+    if (const uint64_t used = node->used & Above(slot); used != 0) {
+      turn = node;
+      turn_step = step;
+      behind = used;
     }
-    if (step == 0) break;
-    node = static_cast<const Node*>(node->children[slot]);
+    if (step == 1) break;
+    node = node->children[slot];
   }
-  if (next == nullptr) return nullptr;
-  for (; next_step > 0; --next_step) {
-    const Node& below = *static_cast<const Node*>(next);
-    next = FirstChild(below, below.used);
+  if (const uint64_t used = node->words[SlotOf(rank, 1)] & Above(SlotOf(rank, 0)); used != 0) {
+    return memory_.index.Find(IdOf((rank & ~(kSlots - 1)) | First(used)));
   }
-  return static_cast<PriceLevel*>(next);
+  if (turn == nullptr) return nullptr;
+  // Down to the first level below the turn.
+  uint32_t slot = First(behind);
+  uint32_t next = (rank >> (turn_step * kBits) & ~(kSlots - 1)) | slot;
+  for (; turn_step > 1; --turn_step) {
+    turn = turn->children[slot];
+    slot = First(turn->used);
+    next = next << kBits | slot;
+  }
+  return memory_.index.Find(IdOf(next << kBits | First(turn->words[slot])));
 }
 
 }  // namespace warpbook::engine

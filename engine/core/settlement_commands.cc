@@ -30,16 +30,16 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
   context.events.Accept(header, type, it->first.value());
   Account& account = *context.state.accounts.Find(request.account);
   if (request.kind == RequestKind::kTopUp) --account.pending_top_ups;
-  auto& event = context.events.Private<wire::RequestDecided>(account);
-  event.mutate_tag(request.tag);
-  event.mutate_request_sequence(it->first.value());
-  event.mutate_requester_account_id(request.requester.value());
-  event.mutate_amount_utok(request.amount.value());
-  event.mutate_credits(credits.value());
-  std::memcpy(event.mutable_reference()->Data(), request.reference.data(),
+  const auto event = context.events.Private<wire::RequestDecided>(account);
+  event->mutate_tag(request.tag);
+  event->mutate_request_sequence(it->first.value());
+  event->mutate_requester_account_id(request.requester.value());
+  event->mutate_amount_utok(request.amount.value());
+  event->mutate_credits(credits.value());
+  std::memcpy(event->mutable_reference()->Data(), request.reference.data(),
               request.reference.size());
-  event.mutate_reason(static_cast<uint16_t>(reason));
-  event.mutate_kind(static_cast<uint8_t>(request.kind));
+  event->mutate_reason(static_cast<uint16_t>(reason));
+  event->mutate_kind(static_cast<uint8_t>(request.kind));
   context.state.requests.erase(it);
 }
 
@@ -69,21 +69,21 @@ bool FitsLease(const wire::SettleLease& command, const Lease& lease) {
 }
 
 void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const Lease& lease) {
-  auto& event = context.events.Public<wire::LeaseSettled>();
-  event.mutate_number(command.number());
-  event.mutate_lease_id(lease.id.value());
-  event.mutate_buyer_account_id(lease.buyer->id.value());
-  event.mutate_provider_account_id(lease.provider->id.value());
-  event.mutate_verified_notional(command.verified_notional());
-  event.mutate_consumed(command.consumed());
-  event.mutate_burned(command.burned());
-  event.mutate_refunded(command.refunded());
-  event.mutate_owed(command.owed());
-  event.mutate_gross_utok(command.gross_utok());
-  event.mutate_provider_utok(command.provider_utok());
-  event.mutate_fee_utok(command.fee_utok());
-  event.mutate_retire_utok(command.retire_utok());
-  event.mutate_delivered_minutes(command.delivered_minutes());
+  const auto event = context.events.Public<wire::LeaseSettled>();
+  event->mutate_number(command.number());
+  event->mutate_lease_id(lease.id.value());
+  event->mutate_buyer_account_id(lease.buyer->id.value());
+  event->mutate_provider_account_id(lease.provider->id.value());
+  event->mutate_verified_notional(command.verified_notional());
+  event->mutate_consumed(command.consumed());
+  event->mutate_burned(command.burned());
+  event->mutate_refunded(command.refunded());
+  event->mutate_owed(command.owed());
+  event->mutate_gross_utok(command.gross_utok());
+  event->mutate_provider_utok(command.provider_utok());
+  event->mutate_fee_utok(command.fee_utok());
+  event->mutate_retire_utok(command.retire_utok());
+  event->mutate_delivered_minutes(command.delivered_minutes());
 }
 
 }  // namespace
@@ -127,9 +127,9 @@ Refusal Handle(Context& context, const wire::RefuseRequest& command) {
 Refusal Handle(Context& context, const wire::SettleLease& command) {
   if (const Refusal refusal = CheckDecision(context, command)) return refusal;
   State& state = context.state;
-  const auto it = state.leases.find(LeaseId(command.lease_id()));
-  if (it == state.leases.end()) return {RejectReason::kUnknownLease};
-  Lease& lease = it->second;
+  Lease* found = state.leases.Find(LeaseId(command.lease_id()));
+  if (found == nullptr) return {RejectReason::kUnknownLease};
+  Lease& lease = *found;
   if (lease.open()) return {RejectReason::kLeaseWrongState};
   if (!FitsLease(command, lease)) return {RejectReason::kDecisionMismatch};
 
@@ -146,7 +146,7 @@ Refusal Handle(Context& context, const wire::SettleLease& command) {
   EmitLeaseSettled(context, command, lease);
   lease.state = LeaseState::kSettled;
   EmitLeaseChanged(context, lease);
-  state.leases.erase(it);
+  state.leases.Erase(lease);
   return kNoRefusal;
 }
 

@@ -15,10 +15,10 @@
 #include "engine/core/book_changes.h"
 #include "engine/core/engine.h"
 #include "engine/core/event_writer.h"
+#include "engine/core/id_index.h"
 #include "engine/core/instruments.h"
 #include "engine/core/leases.h"
 #include "engine/core/matching_rules.h"
-#include "engine/core/order_index.h"
 
 namespace warpbook::engine {
 
@@ -58,7 +58,7 @@ struct State {
   Instruments instruments;
   Leases leases;
   absl::btree_map<Sequence, PendingRequest> requests;
-  OrderIndex orders;
+  IdIndex<Order> orders;
   // Orders whose own time (gtd) comes before their gate.
   absl::btree_set<std::pair<Timestamp, OrderId>> expiries;
   // No order or gate falls due earlier.

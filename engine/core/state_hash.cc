@@ -92,7 +92,7 @@ void AddNode(StateHasher& hasher, const Node& node) {
 void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
   hasher.Add(uint64_t{ladder.level_count()});
   for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
-    hasher.Add(ladder.PriceOf(*level), level->gpus, uint64_t{level->orders});
+    hasher.Add(ladder.PriceOf(*level), level->gpus, uint64_t{level->orders()});
     for (const PriceLevel::Queue& queue : level->queues) {
       for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
         AddOrder(hasher, *order);
@@ -132,7 +132,9 @@ uint64_t HashState(const State& state) {
   hasher.Add(uint64_t{state.instruments.opened()}, uint64_t{state.instruments.all().size()});
   for (const auto& [id, instrument] : state.instruments.all()) AddInstrument(hasher, *instrument);
   hasher.Add(uint64_t{state.leases.size()});
-  for (const auto& [id, lease] : state.leases) AddLease(hasher, lease);
+  for (const Lease* lease = state.leases.first(); lease != nullptr; lease = lease->next) {
+    AddLease(hasher, *lease);
+  }
   hasher.Add(uint64_t{state.requests.size()});
   for (const auto& [sequence, request] : state.requests) {
     hasher.Add(sequence, request.kind, request.tag, request.requester, request.account,

@@ -32,7 +32,7 @@ class FileSystem;
 namespace warpbook::engine {
 
 // Stored in every segment; raised whenever the same commands would give other events.
-inline constexpr uint32_t kRulesVersion = 2;
+inline constexpr uint32_t kRulesVersion = 3;
 
 // The exit status of a process whose journal failed (EX_IOERR).
 inline constexpr int kJournalFailedExitStatus = 74;

@@ -16,6 +16,8 @@ namespace warpbook::bench {
 namespace {
 
 constexpr int64_t kTick = 5'000;  // micro-USD: the flow's $0.005
+// Up to $1,310.72: the flow begins at $167.52 and swings by 60% at most.
+constexpr int64_t kBandTicks = 262'144;
 constexpr int64_t kStart = 1'700'000'000'000'000 / kMicrosPerMinute * kMicrosPerMinute;
 constexpr int64_t kWindowStart = kStart + 365 * 24 * 60 * kMicrosPerMinute;
 constexpr uint32_t kInstrument = 1;
@@ -88,7 +90,7 @@ class Player {
     open.mutate_window_start_us(kWindowStart);
     open.mutate_tick(kTick);
     open.mutate_band_low(kTick);
-    open.mutate_band_high(kMaxPrice.value());
+    open.mutate_band_high(kTick * kBandTicks);
     open.mutate_window_minutes(60);
     open.mutate_notice_seconds(120);
     open.mutate_gate_minutes(3);

@@ -22,7 +22,8 @@ class Book {
     order.side = Side::kSell;
     order.price = Price(price);
     order.gpus = order.remaining = Quantity(gpus);
-    book_.Append(&order);
+    PriceLadder& asks = book_.ladder(Side::kSell);
+    asks.Append(asks.FindOrAdd(order.price), order);
     return &order;
   }
   MatchPlan Buy(uint64_t owner, int32_t gpus, SelfTradePrevention mode,
@@ -43,7 +44,7 @@ class Book {
   std::deque<Account> accounts_;
   std::deque<Order> orders_;
   LadderMemory memory_;
-  OrderBook book_{Price(1'000), Price(1'000), Price(100'000), memory_};
+  OrderBook book_{PriceGrid(Price(1'000), Price(1'000), Price(100'000)), memory_};
 };
 
 TEST_CASE("Self-trade prevention goes by the owner, whichever of its accounts rests") {

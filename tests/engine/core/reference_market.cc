@@ -147,14 +147,12 @@ void ReferenceMarket::EmitLease(const Lease& lease) {
   }
 }
 
-void ReferenceMarket::HashEvents() {
-  for (; !unhashed_.empty(); unhashed_.erase(0, 240)) {
-    hash_ = XXH3_64bits_withSeed(unhashed_.data(), std::min<size_t>(unhashed_.size(), 240), hash_);
-  }
+void ReferenceMarket::HashEvent(uint16_t type, const void* event, size_t size) {
+  const uint64_t turned = hash_ << 31 | hash_ >> 33;
+  hash_ = (turned ^ XXH3_64bits_withSeed(event, size, type)) * 0x9e3779b97f4a7c15;
 }
 
 void ReferenceMarket::EmitCheckpoint() {
-  HashEvents();
   wire::Checkpoint event;
   event.mutate_commands(sequence_);
   event.mutate_event_hash(hash_);
@@ -285,7 +283,6 @@ void ReferenceMarket::Apply(wire::RecordView command, uint32_t command_index,
                      answer.reason == RejectReason::kNone &&
                      command.as<wire::Tick>().checkpoint() != 0;
   if (asked || sequence_ % limits_.commands_per_checkpoint == 0) EmitCheckpoint();
-  HashEvents();
 }
 
 }  // namespace warpbook::reference

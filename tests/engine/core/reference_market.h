@@ -162,7 +162,7 @@ class ReferenceMarket {
   void EmitState(const Instrument& instrument);
   void EmitLease(const Lease& lease);
   void EmitCheckpoint();
-  void HashEvents();
+  void HashEvent(uint16_t type, const void* event, size_t size);
   void Expire();
   void ForgetIds();
   Answer Dispatch(wire::RecordView command);
@@ -236,7 +236,6 @@ class ReferenceMarket {
   uint64_t last_order_ = 0, last_lease_ = 0, arrivals_ = 0;
   uint32_t last_instrument_ = 0;
   uint64_t hash_ = 0;
-  std::string unhashed_;  // the command's events, as records of command index 0
   std::vector<Account> accounts_;
   std::vector<Node> nodes_;
   std::vector<Instrument> instruments_;  // not closed
@@ -261,10 +260,7 @@ template <typename Event>
 void ReferenceMarket::Emit(Event event, uint64_t account, uint64_t account_sequence) {
   event.mutable_header() = wire::EventHeader(++events_, account, account_sequence);
   output_->Append(event, command_index_);
-  const wire::RecordHeader header{static_cast<uint16_t>(wire::kRecordTypeOf<Event>), sizeof event,
-                                  0};
-  unhashed_.append(reinterpret_cast<const char*>(&header), sizeof header);
-  unhashed_.append(reinterpret_cast<const char*>(&event), sizeof event);
+  HashEvent(static_cast<uint16_t>(wire::kRecordTypeOf<Event>), &event, sizeof event);
 }
 
 inline Bytes32 ToBytes(const flatbuffers::Array<uint8_t, 32>* array) {

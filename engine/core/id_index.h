@@ -1,7 +1,7 @@
-// OrderIndex: live orders by id. Ids are given in ascending order, so four that follow one another
-// share a cache line, and lines are spread by a multiplicative hash; a line that is full goes on in
-// the next one (linear probing). Nothing walks the table, so its order shows nowhere.
-// Grows at three quarters, at most 16 bytes x 8/3 for each live order; it never shrinks.
+// IdIndex: live objects (orders, leases) by id. Ids are given in ascending order, so four that
+// follow one another share a cache line, and lines are spread by a multiplicative hash; a line that
+// is full goes on in the next one (linear probing). Nothing walks the table, so its order shows
+// nowhere. Grows at three quarters, at most 16 bytes x 8/3 for each live object; it never shrinks.
 #pragma once
 
 #include <cstddef>
@@ -9,32 +9,36 @@
 #include <utility>
 #include <vector>
 
-#include "engine/core/order.h"
 #include "schema/base/check.h"
 
 namespace warpbook::engine {
 
-class OrderIndex {
+template <typename T>
+class IdIndex {
  public:
-  OrderIndex() : slots_(kFirstSlots) {}
+  using Id = decltype(T::id);
+
+  IdIndex() : slots_(kFirstSlots) {}
 
   size_t size() const { return size_; }
-  // Null where there is no such live order.
-  Order* Find(OrderId id) const {
+  // Null where there is no such live object.
+  T* Find(Id id) const {
     for (size_t at = Home(id);; at = Next(at)) {
-      if (slots_[at].id == id) return slots_[at].order;
+      if (slots_[at].id == id) return slots_[at].object;
       if (!slots_[at].id) return nullptr;
     }
   }
+  // Begins to fetch the place of an id.
+  void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(id)], 1); }
   // The id must not be there.
-  void Insert(Order* order) {
+  void Insert(T* object) {
     if ((size_ + 1) * 4 > slots_.size() * 3) [[unlikely]]
       Grow();
-    Place({order->id, order});
+    Place({object->id, object});
     ++size_;
   }
   // The id must be there.
-  void Erase(OrderId id) {
+  void Erase(Id id) {
     size_t hole = Home(id);
     while (slots_[hole].id != id) {
       WARPBOOK_CHECK(bool{slots_[hole].id});
@@ -55,12 +59,12 @@ class OrderIndex {
   static constexpr size_t kFirstSlots = 4'096;
   static constexpr size_t kSlotsPerLine = 4;
   struct Slot {
-    OrderId id;  // 0: empty
-    Order* order = nullptr;
+    Id id;  // 0: empty
+    T* object = nullptr;
   };
   static_assert(sizeof(Slot) * kSlotsPerLine == 64);
 
-  size_t Home(OrderId id) const {
+  size_t Home(Id id) const {
     const uint64_t line = (id.value() / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
     return line * kSlotsPerLine + id.value() % kSlotsPerLine;
   }

@@ -1,6 +1,6 @@
 // The table of live orders against a map: ids that ascend, are erased in any order, and some of
 // which live much longer than the others.
-#include "engine/core/order_index.h"
+#include "engine/core/id_index.h"
 
 #include <doctest/doctest.h>
 
@@ -9,13 +9,15 @@
 #include <map>
 #include <random>
 
+#include "engine/core/order.h"
+
 namespace warpbook::engine {
 namespace {
 
 TEST_CASE("The index of orders finds what is in it and nothing else") {
   for (const uint64_t seed : {1, 2, 3}) {
     std::mt19937_64 random(seed);
-    OrderIndex index;
+    IdIndex<Order> index;
     std::map<uint64_t, Order*> expected;
     std::deque<Order> orders;
     // Up to some 20,000 live ones, so that the table grows; then down to none.
