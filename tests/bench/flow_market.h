@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "engine/core/engine.h"
-#include "schema/base/crypto.h"
 #include "schema/wire/record.h"
 #include "tests/bench/order_flow.h"
 

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/engine.h"
 #include "schema/base/check.h"
+#include "schema/base/crypto.h"
 #include "tests/bench/batch_ring.h"
 #include "tests/bench/flow_market.h"
 #include "tests/bench/order_flow.h"

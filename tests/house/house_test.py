@@ -72,6 +72,7 @@ class HouseTest(unittest.TestCase):
             ("schema/catalogue/x.cc", "schema/wire/record.h"),
             ("schema/journal/x.cc", "schema/catalogue/catalogue.h"),
             ("engine/core/x.cc", "schema/journal/tail_reader.h"),
+            ("engine/core/x.cc", "schema/base/clock.h"),
             ("engine/core/x.cc", "engine/service/engine_port.h"),
             ("engine/service/x.cc", "gateway/net/server.h"),
             ("gateway/net/x.cc", "engine/core/engine.h"),
