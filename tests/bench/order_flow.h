@@ -17,7 +17,11 @@ struct OrderFlowScenario {
   std::string_view name;
   double volatility = 0;
   double swing = 0;
+  // The SHA-256 of its canonical reports, as published for kPublishedSeed and kPublishedCount.
+  std::string_view published;
 };
+inline constexpr uint32_t kPublishedSeed = 23;
+inline constexpr uint32_t kPublishedCount = 1'000'000;
 
 // static, normal, swing-25, swing-40, flash-crash.
 const std::vector<OrderFlowScenario>& OrderFlowScenarios();
