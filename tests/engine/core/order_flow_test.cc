@@ -37,4 +37,23 @@ TEST_CASE("The order flow's published reports: swing-25") { CheckScenario("swing
 TEST_CASE("The order flow's published reports: swing-40") { CheckScenario("swing-40"); }
 TEST_CASE("The order flow's published reports: flash-crash") { CheckScenario("flash-crash"); }
 
+TEST_CASE("A flow of any scenario, seed and count can be played, in one book or many") {
+  for (const bench::OrderFlowScenario& scenario : bench::OrderFlowScenarios()) {
+    for (const uint32_t seed : {0u, 1u, 4'294'967'295u}) {
+      for (const uint32_t count : {1u, 2u, 3u, 1'000u}) {
+        const std::vector<bench::FlowMessage> messages =
+            bench::MakeOrderFlow(scenario, seed, count);
+        CHECK(messages.size() >= count);
+        bench::MarketSize many = bench::kBareMarket;
+        many.instruments = 50;
+        for (const bench::MarketSize& size : {bench::kBareMarket, many}) {
+          const bench::FlowResult result = bench::PlayOrderFlow(messages, size);
+          CHECK(result.commands.flow.size() == messages.size());
+          CHECK(!result.reports.empty());
+        }
+      }
+    }
+  }
+}
+
 }  // namespace warpbook::engine
