@@ -173,7 +173,8 @@ BENCHMARK(Reject);
 
 void PriceLadderNext(benchmark::State& state) {
   engine::LadderMemory memory;
-  engine::PriceLadder ladder(Side::kSell, Price(kTick), Price(kTick), kMaxPrice, memory);
+  engine::PriceLadder ladder(Side::kSell, engine::PriceGrid(Price(kTick), Price(kTick), kMaxPrice),
+                             memory);
   for (int64_t i = 0; i < kLevels; ++i) ladder.FindOrAdd(Price((kMidTicks + 3 * i) * kTick));
   const engine::PriceLevel* level = ladder.Best();
   for (auto _ : state) {
