@@ -37,12 +37,16 @@ class Spin {
 struct RingShape {
   uint32_t slots = 8;  // a power of two
   uint32_t batch_bytes = 16 * 1'024;
+  bool one_thread = false;  // nobody reads: a full batch is emptied by the producer
 };
 
 class BatchRing {
  public:
   explicit BatchRing(const RingShape& shape)
-      : slots_(shape.slots), mask_(shape.slots - 1), batch_bytes_(shape.batch_bytes) {
+      : slots_(shape.slots),
+        mask_(shape.slots - 1),
+        batch_bytes_(shape.batch_bytes),
+        one_thread_(shape.one_thread) {
     WARPBOOK_CHECK(shape.slots > 1 && (shape.slots & mask_) == 0);
     // The kernel gives the memory now, not while time is taken.
     const std::vector<std::byte> zeros(2 * batch_bytes_);
@@ -88,6 +92,7 @@ class BatchRing {
   };
 
   void HandOver() {
+    if (one_thread_) return filling_->Clear();
     handed_over_.store(++written_, std::memory_order_release);
     for (Spin spin; written_ - drained_.load(std::memory_order_acquire) >= slots_.size();) {
       spin.Wait();
@@ -98,6 +103,7 @@ class BatchRing {
   std::vector<Slot> slots_;
   const uint64_t mask_;
   const size_t batch_bytes_;
+  const bool one_thread_;
   // The producer's.
   alignas(64) wire::RecordWriter* filling_ = &slots_[0].records;
   uint64_t written_ = 0;

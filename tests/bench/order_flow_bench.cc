@@ -219,6 +219,9 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--ring-batch-bytes", options.ring.batch_bytes, "Of one batch")
       ->check(CLI::Range(64, 1 << 20))
       ->capture_default_str();
+  app.add_flag("--cpu-time", options.ring.one_thread,
+               "One thread, whose events nobody reads, and its CPU time: to compare engines on a "
+               "machine that is busy");
   app.add_option("--write-reports", options.write_reports,
                  "Write the canonical reports to FILE.market.scenario");
   app.add_flag("--json", options.json, "JSON, a line for each measurement");

@@ -24,6 +24,7 @@ struct Options {
   uint32_t seed = 1;
   int repeat = 5;
   bool json = false;
+  RingShape ring;
 };
 
 struct Contestant {
@@ -80,6 +81,9 @@ int Run(int argc, char** argv) {
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Of orders and commands")->capture_default_str();
+  app.add_flag("--cpu-time", options.ring.one_thread,
+               "One thread, whose events nobody reads, and its CPU time: for a machine that is "
+               "busy");
   app.add_flag("--json", options.json, "JSON, a line for each market");
   CLI11_PARSE(app, argc, argv);
 
@@ -91,7 +95,8 @@ int Run(int argc, char** argv) {
     for (Contestant& contestant : contestants) {
       const std::span<const wire::CommandRecord> all = contestant.commands.flow;
       const double rate = TimeCommands(
-          *contestant.engine, all.subspan(size_t{options.commands} * round, options.commands), {});
+          *contestant.engine, all.subspan(size_t{options.commands} * round, options.commands),
+          options.ring);
       if (round > 0) contestant.rates.push_back(rate);
     }
   }

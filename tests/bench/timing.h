@@ -21,7 +21,7 @@ void KeepMemory();
 // A fresh engine to which the setup has been applied.
 std::unique_ptr<engine::Engine> MakeEngine(const FlowCommands& commands);
 
-// Commands per second.
+// Commands per second; per second of this thread's CPU time where the ring is of one thread.
 double TimeCommands(engine::Engine& engine, std::span<const wire::CommandRecord> commands,
                     const RingShape& shape);
 // Of the whole flow in a fresh engine. CHECKs that its events are those that were played.
