@@ -1,5 +1,6 @@
 #include "tests/bench/flow_market.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -165,7 +166,13 @@ class Player {
 }  // namespace
 
 FlowResult PlayOrderFlow(std::span<const FlowMessage> messages, const MarketSize& size) {
-  return Player(messages, size).Play();
+  // A rare seed leaves the usual band.
+  MarketSize wide_enough = size;
+  for (const FlowMessage& message : messages) {
+    wide_enough.band_ticks = std::max(wide_enough.band_ticks, message.price);
+  }
+  WARPBOOK_CHECK(wide_enough.band_ticks <= kBandTicksMax);
+  return Player(messages, wide_enough).Play();
 }
 
 }  // namespace warpbook::bench

@@ -68,7 +68,7 @@ wire::OpenInstrument Market::OpenCommand(uint32_t instrument) const {
   open.mutate_window_start_us(kWindowStart + instrument / pairs_ * kWindowMicros);
   open.mutate_tick(kTick);
   open.mutate_band_low(kTick);
-  open.mutate_band_high(kMaxPrice.value());
+  open.mutate_band_high(size_.band_ticks * kTick);
   open.mutate_window_minutes(60);
   open.mutate_notice_seconds(120);
   open.mutate_gate_minutes(3);

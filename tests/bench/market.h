@@ -31,7 +31,9 @@ struct MarketSize {
   bool tiers = false;    // nodes of all three assurances; bids of all three tiers, at random
   bool limited = false;  // the engine's default limits, else none to speak of
   uint32_t instruments = 1;
+  int64_t band_ticks = 262'144;  // prices from one tick up to $1,310.72; kBandTicksMax at most
 };
+inline constexpr int64_t kBandTicksMax = kMaxPrice.value() / kTick;
 // Two accounts without limits, one tier; and all checks on.
 inline constexpr MarketSize kBareMarket;
 inline constexpr MarketSize kFullMarket{

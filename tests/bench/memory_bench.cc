@@ -18,8 +18,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/engine.h"
+#include "engine/core/id_index.h"
 #include "engine/core/order.h"
-#include "engine/core/order_index.h"
 #include "engine/core/price_ladder.h"
 #include "schema/base/check.h"
 #include "schema/types/client_order_id.h"
@@ -184,7 +184,7 @@ void PrintParts(uint32_t orders) {
   std::printf("  the pool of %u orders: %.1f bytes for each\n", orders,
               static_cast<double>(InUse() - before - list) / orders);
   before = InUse();
-  engine::OrderIndex index;
+  engine::IdIndex<engine::Order> index;
   for (engine::Order* order : made) index.Insert(order);
   std::printf("  the index of their ids: %.1f bytes for each\n",
               static_cast<double>(InUse() - before) / orders);
@@ -192,10 +192,11 @@ void PrintParts(uint32_t orders) {
 
 // In each book two bids: beside each other, or at the two ends of a band of 2,000,000 ticks.
 void MeasureFarPrice() {
-  static_assert(kMaxPrice.value() / kTick == 2'000'000);
+  static_assert(kBandTicksMax == 2'000'000);
   for (const int64_t ticks : {1, 1'999'999}) {
     MarketSize size;
     size.instruments = kAllInstruments;
+    size.band_ticks = kBandTicksMax;
     Driver driver(size);
     driver.SetUp();
     const size_t before = InUse();

@@ -9,7 +9,8 @@
 
 #include "engine/core/engine.h"
 #include "engine/core/event_writer.h"
-#include "engine/core/order_index.h"
+#include "engine/core/id_index.h"
+#include "engine/core/order.h"
 #include "engine/core/price_ladder.h"
 #include "schema/types/enums.h"
 #include "tests/bench/market.h"
@@ -186,10 +187,10 @@ void PriceLadderNext(benchmark::State& state) {
 BENCHMARK(PriceLadderNext);
 
 // The oldest of so many live orders leaves, a new one comes, a third is looked for.
-void OrderIndexInsertFindErase(benchmark::State& state) {
+void IdIndexInsertFindErase(benchmark::State& state) {
   const auto live = static_cast<uint64_t>(state.range(0));
   std::vector<engine::Order> orders(live);
-  engine::OrderIndex index;
+  engine::IdIndex<engine::Order> index;
   uint64_t id = 0;
   for (engine::Order& order : orders) {
     order.id = OrderId(++id);
@@ -203,7 +204,7 @@ void OrderIndexInsertFindErase(benchmark::State& state) {
     benchmark::DoNotOptimize(index.Find(OrderId(id - live / 2)));
   }
 }
-BENCHMARK(OrderIndexInsertFindErase)->Arg(10'000)->Arg(1'000'000);
+BENCHMARK(IdIndexInsertFindErase)->Arg(10'000)->Arg(1'000'000);
 
 // The three events of a bid that comes to rest.
 void WriteAndHashEvents(benchmark::State& state) {
@@ -211,11 +212,10 @@ void WriteAndHashEvents(benchmark::State& state) {
   wire::RecordWriter output;
   for (auto _ : state) {
     output.Clear();
-    writer.BeginCommand(output);
+    writer.BeginCommand(output, 0);
     writer.Public<wire::OrderAccepted>();
     writer.Public<wire::CreditsMoved>();
     writer.Public<wire::BookLevelChanged>();
-    writer.EndCommand(0);
   }
   benchmark::DoNotOptimize(writer.hash());
 }
