@@ -34,8 +34,10 @@ enum class CancelReason : uint8_t {
   kBelowMinFill = 5,
   kAmendedToFilled = 6,  // an amend to at most what is filled
   kCapacityReduced = 7,
-  kLimitReduced = 8,  // the account's bonded limit fell
-  kDowngraded = 9,    // the node's assurance fell
+  kLimitReduced = 8,   // the account's bonded limit fell
+  kDowngraded = 9,     // the node's assurance fell
+  kDisconnected = 10,  // its session ended, and had asked for this
+  kTimer = 11,         // its session's dead-man timer ran out
 };
 // The life of a lease as the engine keeps it; settlement refines it (settlement/leases).
 enum class LeaseState : uint8_t {
@@ -100,9 +102,10 @@ struct EnumNames<InstrumentState> {
 };
 template <>
 struct EnumNames<CancelReason> {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "requested", "ioc_remainder",  "expired",          "gate_closed",   "self_trade",
-      "min_fill",  "amended_filled", "capacity_reduced", "limit_reduced", "downgraded"};
+  static constexpr std::array<std::string_view, 12> kNames = {
+      "requested",     "ioc_remainder", "expired",        "gate_closed",
+      "self_trade",    "min_fill",      "amended_filled", "capacity_reduced",
+      "limit_reduced", "downgraded",    "disconnected",   "timer"};
 };
 template <>
 struct EnumNames<LeaseState> {

@@ -170,7 +170,7 @@ void ApplyArbitrary(FuzzedDataProvider& bytes, uint64_t account, Market& market)
 
 void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market) {
   const auto id = bytes.ConsumeIntegralInRange<uint64_t>(0, 20);
-  switch (bytes.ConsumeIntegralInRange<int>(0, 9)) {
+  switch (bytes.ConsumeIntegralInRange<int>(0, 10)) {
     case 0: {
       AmendOrder amend;
       amend.mutate_order_id(id);
@@ -222,6 +222,15 @@ void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market)
       heartbeat.mutate_minute_us(kStart +
                                  bytes.ConsumeIntegralInRange<int64_t>(0, 120) * kMicrosPerMinute);
       return market.Apply(heartbeat, account);
+    }
+    case 8: {
+      CancelAllOrders cancel;
+      cancel.mutate_target_account_id(bytes.ConsumeIntegralInRange<uint64_t>(0, 7));
+      cancel.mutate_instrument_id(bytes.ConsumeIntegralInRange<uint32_t>(0, 3));
+      cancel.mutate_class_id(bytes.ConsumeBool() ? 9 : 0);
+      cancel.mutate_side(bytes.ConsumeIntegralInRange<uint8_t>(0, 3));
+      cancel.mutate_reason(bytes.ConsumeBool() ? bytes.ConsumeIntegralInRange<uint8_t>(10, 12) : 0);
+      return market.Apply(cancel, account);
     }
     default:
       return market.Apply(Order(bytes), account);

@@ -78,6 +78,10 @@ TEST_CASE("An enum byte, a flag or a text outside its vocabulary makes the comma
       "client_order_id=xff00000000000000000000000000000000000000000000000000000000000000",
       "CancelOrder "
       "client_order_id=x7f00000000000000000000000000000000000000000000000000000000000000",
+      "CancelAllOrders side=3",
+      "CancelAllOrders side=both reason=expired",
+      "CancelAllOrders side=both reason=downgraded",
+      "CancelAllOrders side=both reason=12",
       "Tick checkpoint=3",
       "RegisterSystemKey public_key=a kind=0",
       "RegisterSystemKey public_key=a kind=3",

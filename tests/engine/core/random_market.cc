@@ -245,6 +245,7 @@ CommandRecord RandomMarket::Amend(const ReferenceMarket& market) {
 }
 
 CommandRecord RandomMarket::Cancel(const ReferenceMarket& market) {
+  if (Chance(15)) return CancelAll(market);
   wire::CancelOrder c;
   const reference::Order* order = Pick(market.orders());
   c.mutable_header() = From(order == nullptr || Chance(4) ? Member(market) : order->account);
@@ -253,6 +254,34 @@ CommandRecord RandomMarket::Cancel(const ReferenceMarket& market) {
     c.mutate_order_id(0);
     reference::PutBytes(c.mutable_client_order_id(), order->client_id);
   }
+  if (Chance(3)) c.mutate_deadline_us(time_ + Between(-1, 5) * 1'000'000);
+  return CommandRecord(c);
+}
+
+// Most of them narrow, so that books do not stay empty.
+CommandRecord RandomMarket::CancelAll(const ReferenceMarket& market) {
+  wire::CancelAllOrders c;
+  const reference::Order* order = Pick(market.orders());
+  const uint64_t whose = order == nullptr || Chance(5) ? Member(market) : order->account;
+  c.mutable_header() = From(whose);
+  c.mutate_target_account_id(Chance(60) ? 0 : whose);
+  const uint64_t sender = Below(100);
+  if (sender < 30) {
+    c.mutable_header() = From(0);
+    c.mutate_reason(static_cast<uint8_t>(Between(10, 11)));
+  } else if (sender < 50) {
+    c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
+  } else if (sender < 53) {
+    c.mutable_header() = From(AccountOf(market, AccountKind::kSettlement));
+  }
+  if (sender < 53 && !Chance(5)) c.mutate_target_account_id(whose);
+  if (Chance(4)) c.mutate_target_account_id(Below(market.accounts().size() + 2));
+  if (Chance(4)) c.mutate_reason(static_cast<uint8_t>(Below(13)));
+  if (order != nullptr && Chance(70)) c.mutate_instrument_id(order->instrument);
+  if (Chance(4)) c.mutate_instrument_id(static_cast<uint32_t>(Below(20)));
+  if (Chance(30)) c.mutate_class_id(static_cast<uint16_t>(Below(4)));
+  c.mutate_side(Chance(30) ? 2 : static_cast<uint8_t>(Below(2)));
+  if (Chance(2)) c.mutate_side(3);
   if (Chance(3)) c.mutate_deadline_us(time_ + Between(-1, 5) * 1'000'000);
   return CommandRecord(c);
 }

@@ -36,6 +36,7 @@ class RandomMarket {
   wire::CommandRecord Place(const reference::ReferenceMarket& market);
   wire::CommandRecord Amend(const reference::ReferenceMarket& market);
   wire::CommandRecord Cancel(const reference::ReferenceMarket& market);
+  wire::CommandRecord CancelAll(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenInstrument(const reference::ReferenceMarket& market);
   wire::CommandRecord Operate(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenAccountOrNode(const reference::ReferenceMarket& market);

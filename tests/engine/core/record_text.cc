@@ -135,6 +135,7 @@ std::optional<int64_t> ParseReason(std::string_view word) {
 }
 
 std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::string_view word) {
+  if (field == "side" && word == "both") return 2;  // CancelAllOrders
   if (field == "side" || field == "taker_side") return Word<Side>(word);
   if (field == "type") return Word<OrderType>(word);
   if (field == "time_in_force") return Word<TimeInForce>(word);
@@ -154,7 +155,9 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
     return of_account ? Word<AccountKind>(word) : Word<RequestKind>(word);
   }
   if (field == "reason") {
-    return type == RecordType::kOrderCancelled ? Word<CancelReason>(word) : ParseReason(word);
+    const bool of_cancel =
+        type == RecordType::kOrderCancelled || type == RecordType::kCancelAllOrders;
+    return of_cancel ? Word<CancelReason>(word) : ParseReason(word);
   }
   return std::nullopt;
 }

@@ -115,4 +115,41 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CancelOrder& c) {
   return {};
 }
 
+// requested: a member for itself, or an operator for a member. disconnected, timer: the exchange,
+// which is no account, for a member.
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::CancelAllOrders& c) {
+  const auto reason = static_cast<CancelReason>(c.reason());
+  const bool of_session = reason == CancelReason::kDisconnected || reason == CancelReason::kTimer;
+  if (reason != CancelReason::kRequested && !of_session) return {RejectReason::kMalformedCommand};
+  if (c.side() > 2) return {RejectReason::kMalformedCommand};
+  if (c.deadline_us() != 0 && now_ > c.deadline_us()) return {RejectReason::kDeadlinePassed};
+  const uint64_t from = c.header().account_id();
+  const Account* sender = Find(from);
+  if (from != 0 && sender == nullptr) return {RejectReason::kUnknownAccount};
+  if (of_session && from != 0) return {RejectReason::kNotPermitted};
+  if (!of_session && from == 0) return {RejectReason::kNotPermitted};
+  uint64_t whose = c.target_account_id();
+  if (sender != nullptr) {
+    if (sender->kind == AccountKind::kSettlement) return {RejectReason::kNotPermitted};
+    const bool of_another = whose != 0 && whose != from;
+    if (sender->kind == AccountKind::kMember && of_another) return {RejectReason::kNotPermitted};
+    if (sender->kind == AccountKind::kMember) whose = from;
+  }
+  if (Find(whose) == nullptr) return {RejectReason::kUnknownAccount};
+  if (Find(whose)->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
+  if (c.instrument_id() > last_instrument_) return {RejectReason::kUnknownInstrument};
+
+  std::vector<uint64_t> ids;
+  for (const Order& order : orders_) {
+    if (order.account != whose) continue;
+    if (c.instrument_id() != 0 && order.instrument != c.instrument_id()) continue;
+    if (c.class_id() != 0 && FindInstrument(order.instrument)->class_id != c.class_id()) continue;
+    if (c.side() != 2 && order.side != c.side()) continue;
+    ids.push_back(order.id);
+  }
+  Accept(c.header(), wire::RecordType::kCancelAllOrders, ids.size());
+  for (const uint64_t id : ids) Cancel(id, reason, 0);
+  return {};
+}
+
 }  // namespace warpbook::reference

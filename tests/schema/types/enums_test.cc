@@ -40,7 +40,7 @@ TEST_CASE("Every word has its value, and no other word has one") {
   CheckWords<InstrumentState>({"open", "halted", "gate_closed", "closed"});
   CheckWords<CancelReason>({"requested", "ioc_remainder", "expired", "gate_closed", "self_trade",
                             "min_fill", "amended_filled", "capacity_reduced", "limit_reduced",
-                            "downgraded"});
+                            "downgraded", "disconnected", "timer"});
   CheckWords<LeaseState>({"reserved", "active", "delivered", "failed", "settled"});
   CheckWords<AccountKind>({"member", "operator", "settlement"});
   CheckWords<CreditBucket>({"issued", "free", "locked", "escrow", "owed", "consumed", "burned"});
@@ -71,6 +71,8 @@ TEST_CASE("The enumerators have the values of their words") {
   CHECK(Name(CancelReason::kCapacityReduced) == "capacity_reduced");
   CHECK(Name(CancelReason::kLimitReduced) == "limit_reduced");
   CHECK(Name(CancelReason::kDowngraded) == "downgraded");
+  CHECK(Name(CancelReason::kDisconnected) == "disconnected");
+  CHECK(Name(CancelReason::kTimer) == "timer");
   CHECK(Name(LeaseState::kActive) == "active");
   CHECK(Name(LeaseState::kDelivered) == "delivered");
   CHECK(Name(LeaseState::kFailed) == "failed");
