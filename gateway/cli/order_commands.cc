@@ -230,12 +230,46 @@ void AddCancelAndAmend(Command& order) {
       });
 }
 
+absl::Status CancelAll(CliSession& session, const std::string& symbol,
+                       const std::string& hardware_class, const std::string& side) {
+  JsonObject params;
+  if (!symbol.empty()) {
+    const absl::StatusOr<JsonValue> instrument = FindInstrument(session, symbol);
+    if (!instrument.ok()) return instrument.status();
+    params.Text("symbol", (*instrument)["symbol"].text());
+  }
+  params.TextIfAny("hardware_class", hardware_class).TextIfAny("side", side);
+  const absl::StatusOr<JsonValue> result = session.Call("order.cancel_all", params.Build());
+  if (result.ok() && !session.json()) {
+    const int64_t count = (*result)["cancelled_orders"].integer();
+    std::cout << "cancelled " << count << (count == 1 ? " order\n" : " orders\n");
+  }
+  return result.status();
+}
+
+void AddCancelAll(Command& order) {
+  struct Arguments {
+    std::string symbol, hardware_class, side;
+  };
+  Command command = order.Add("cancel-all", "Cancel all your orders, or those that are named");
+  const auto filter = std::make_shared<Arguments>();
+  command.Text("--symbol", filter->symbol,
+               "Of this instrument; \"H100-SXM.us-east\" means the first open window");
+  command.Text("--class", filter->hardware_class, "Of this hardware class");
+  command.Text("--side", filter->side, "Of this side").OneOf({"buy", "sell"});
+  OnRunWithSession(
+      command, std::make_shared<ClientOptions>(), Speaker::kMember, [filter](CliSession& session) {
+        return CancelAll(session, filter->symbol, filter->hardware_class, filter->side);
+      });
+}
+
 }  // namespace
 
 void AddOrderCommands(Command& root) {
   Command order = root.Add("order", "Place, amend and cancel orders");
   AddPlace(order);
   AddCancelAndAmend(order);
+  AddCancelAll(order);
 }
 
 }  // namespace warpbook::gateway

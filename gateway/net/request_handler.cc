@@ -368,6 +368,28 @@ void RequestHandler::Handle(Call& call, const OrderPlaceRequest& request) {
          [&](CommandOrigin origin) { return MakeCommand(request, origin, id); });
 }
 
+void RequestHandler::Handle(Call& call, const OrderCancelAllRequest& request) {
+  const MarketState& state = publisher_.state();
+  InstrumentId instrument_id;
+  if (request.symbol) {
+    // A closed one too: no order is left in it.
+    const InstrumentRow* instrument = state.FindInstrument(*request.symbol);
+    if (instrument == nullptr) return Refuse(call, RejectReason::kUnknownInstrument, "symbol");
+    instrument_id = instrument->terms->id;
+  }
+  ClassId class_id;
+  if (request.hardware_class) {
+    const HardwareClass* hardware_class = state.catalogue().FindClass(*request.hardware_class);
+    if (hardware_class == nullptr) {
+      return Refuse(call, RejectReason::kUnknownValue, "hardware_class");
+    }
+    class_id = hardware_class->id;
+  }
+  Submit(call, call.visitor.logged_on->account, [&](CommandOrigin origin) {
+    return MakeCommand(request, origin, instrument_id, class_id);
+  });
+}
+
 void RequestHandler::Handle(Call& call, const CapacityRegisterRequest& request) {
   const Catalogue& catalogue = publisher_.state().catalogue();
   const HardwareClass* hardware_class = catalogue.FindClass(request.hardware_class);

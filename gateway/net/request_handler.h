@@ -72,6 +72,7 @@ class RequestHandler {
   void Handle(Call& call, const SubscribeRequest& request);
   void Handle(Call& call, const UnsubscribeRequest& request);
   void Handle(Call& call, const OrderPlaceRequest& request);
+  void Handle(Call& call, const OrderCancelAllRequest& request);
   void Handle(Call& call, const CapacityRegisterRequest& request);
   void Handle(Call& call, const LeaseHeartbeatRequest& request);
   void Handle(Call& call, const InstrumentHaltRequest& request);

@@ -131,6 +131,18 @@ wire::CommandRecord MakeCommand(const OrderCancelRequest& request, CommandOrigin
   return wire::CommandRecord(command);
 }
 
+wire::CommandRecord MakeCommand(const OrderCancelAllRequest& request, CommandOrigin origin,
+                                InstrumentId instrument, ClassId class_id) {
+  constexpr uint8_t kBothSides = 2;
+  auto command = Begin<wire::CancelAllOrders>(origin);
+  command.mutate_deadline_us(request.deadline.micros());
+  command.mutate_instrument_id(instrument.value());
+  command.mutate_class_id(class_id.value());
+  command.mutate_side(request.side ? Byte(*request.side) : kBothSides);
+  command.mutate_reason(Byte(CancelReason::kRequested));
+  return wire::CommandRecord(command);
+}
+
 wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandOrigin origin,
                                 ClassId class_id, RegionId region_id) {
   auto command = Begin<wire::RegisterNode>(origin);

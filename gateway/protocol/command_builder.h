@@ -23,6 +23,9 @@ wire::CommandRecord MakeCommand(const OrderPlaceRequest& request, CommandOrigin 
                                 InstrumentId instrument);
 wire::CommandRecord MakeCommand(const OrderAmendRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const OrderCancelRequest& request, CommandOrigin origin);
+// 0 for an instrument or a class that is not named.
+wire::CommandRecord MakeCommand(const OrderCancelAllRequest& request, CommandOrigin origin,
+                                InstrumentId instrument, ClassId class_id);
 wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandOrigin origin,
                                 ClassId class_id, RegionId region_id);
 wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin origin);

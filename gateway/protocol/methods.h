@@ -27,6 +27,7 @@ enum class Method : uint8_t {
   kOrderPlace,
   kOrderAmend,
   kOrderCancel,
+  kOrderCancelAll,
   kCapacityRegister,
   kLeaseStart,
   kLeaseHeartbeat,
@@ -56,7 +57,7 @@ constexpr uint32_t Bit(Scope scope) { return static_cast<uint32_t>(scope); }
 }  // namespace internal
 
 // In the order of Method.
-inline constexpr std::array<MethodInfo, 29> kMethods = {{
+inline constexpr std::array<MethodInfo, 30> kMethods = {{
     {Method::kPing, "ping", false, 0, false},
     {Method::kSessionChallenge, "session.challenge", false, 0, false},
     {Method::kSessionLogon, "session.logon", false, 0, false},
@@ -73,6 +74,7 @@ inline constexpr std::array<MethodInfo, 29> kMethods = {{
     {Method::kOrderPlace, "order.place", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderAmend, "order.amend", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderCancel, "order.cancel", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderCancelAll, "order.cancel_all", true, internal::Bit(Scope::kTrade), false},
     {Method::kCapacityRegister, "capacity.register", true, internal::Bit(Scope::kProvide), false},
     {Method::kLeaseStart, "lease.start", true, internal::Bit(Scope::kProvide), false},
     {Method::kLeaseHeartbeat, "lease.heartbeat", true, internal::Bit(Scope::kProvide), false},

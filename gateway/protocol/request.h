@@ -108,6 +108,13 @@ struct OrderCancelRequest {
   ClientOrderId client_order_id;
   Timestamp deadline;
 };
+// Of the account's own orders, those of the instrument, class and side that are named.
+struct OrderCancelAllRequest {
+  std::optional<std::string_view> symbol;
+  std::optional<std::string_view> hardware_class;
+  std::optional<Side> side;
+  Timestamp deadline;
+};
 struct CapacityRegisterRequest {
   std::string_view hardware_class;
   std::string_view region;
@@ -181,15 +188,14 @@ struct SettlementSubmitRequest {
       decision;
 };
 
-using Request =
-    std::variant<Refusal, PingRequest, SessionChallengeRequest, SessionLogonRequest,
-                 SessionStatusRequest, SessionLogoutRequest, AccountOpenRequest, KeyAddRequest,
-                 AccountBalancesRequest, AccountOrdersRequest, AccountLeasesRequest,
-                 AccountNodesRequest, CreditsBuyRequest, OrderPlaceRequest, OrderAmendRequest,
-                 OrderCancelRequest, CapacityRegisterRequest, LeaseStartRequest,
-                 LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest, SubscribeRequest,
-                 UnsubscribeRequest, TokenDepositRequest, LimitSetRequest, CapacitySetRequest,
-                 PriceSetRequest, InstrumentHaltRequest, SettlementSubmitRequest>;
+using Request = std::variant<
+    Refusal, PingRequest, SessionChallengeRequest, SessionLogonRequest, SessionStatusRequest,
+    SessionLogoutRequest, AccountOpenRequest, KeyAddRequest, AccountBalancesRequest,
+    AccountOrdersRequest, AccountLeasesRequest, AccountNodesRequest, CreditsBuyRequest,
+    OrderPlaceRequest, OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest,
+    CapacityRegisterRequest, LeaseStartRequest, LeaseHeartbeatRequest, LeaseCompleteRequest,
+    InstrumentsRequest, SubscribeRequest, UnsubscribeRequest, TokenDepositRequest, LimitSetRequest,
+    CapacitySetRequest, PriceSetRequest, InstrumentHaltRequest, SettlementSubmitRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.

@@ -187,6 +187,14 @@ Request ReadOrderCancel(FieldReader& fields) {
   return request;
 }
 
+Request ReadOrderCancelAll(FieldReader& fields) {
+  return OrderCancelAllRequest{
+      .symbol = fields.Text("symbol", kSymbolBytesMax, kOptional),
+      .hardware_class = fields.Text("hardware_class", kCatalogueNameBytesMax, kOptional),
+      .side = fields.Word<Side>("side", kOptional),
+      .deadline = fields.Time("deadline", kOptional).value_or(Timestamp())};
+}
+
 // ---- Capacity and leases ----
 
 Request ReadCapacityRegister(FieldReader& fields) {
@@ -349,6 +357,8 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return ReadOrderAmend(fields);
     case Method::kOrderCancel:
       return ReadOrderCancel(fields);
+    case Method::kOrderCancelAll:
+      return ReadOrderCancelAll(fields);
     case Method::kCapacityRegister:
       return ReadCapacityRegister(fields);
     case Method::kLeaseStart:

@@ -126,6 +126,8 @@ void Replier::OnAccepted(wire::RecordView command, const wire::CommandAccepted& 
   Succeed(event.tag(), command.command_header().sequence(), [&](JsonWriter& json, Method method) {
     if (method == Method::kOrderPlace) {
       WriteOrderNotMade(json, command.as<wire::PlaceOrder>(), event);
+    } else if (method == Method::kOrderCancelAll) {
+      json.Field("cancelled_orders", event.result_id());
     } else if (method == Method::kSettlementSubmit) {
       json.Field("number", DecisionNumber(command));
     }

@@ -24,6 +24,7 @@ WELL_FORMED = {
                     "gpus": 8},
     "order.amend": {"order_id": "1", "gpus": 2},
     "order.cancel": {"order_id": "1"},
+    "order.cancel_all": {},
     "capacity.register": {"hardware_class": "H100-SXM", "region": "us-east", "gpus": 8,
                           "device_key": HEX32, "signature": HEX64},
     "lease.start": {"lease": "1"},
@@ -49,6 +50,8 @@ OPTIONAL = {"order.place": {"tier": "standard", "min_fill": 2, "min_assurance": 
                             "deadline": 1_700_000_000_000_000, "validate": False},
             "order.amend": {"price": "2.50", "deadline": 1_700_000_000_000_000},
             "order.cancel": {"deadline": 1_700_000_000_000_000},
+            "order.cancel_all": {"symbol": SYMBOL, "hardware_class": "H100-SXM", "side": "buy",
+                                 "deadline": 1_700_000_000_000_000},
             "instruments": {"hardware_class": "H100-SXM", "region": "us-east"}}
 EITHER_ID = ("order.amend", "order.cancel")  # order_id or cl_ord_id
 
@@ -160,6 +163,8 @@ FIELDS = [
     ("lease.heartbeat", "signature", HEX_FAULTS),
     ("order.place", "side", [("", "malformed_text"), ("BUY", "unknown_value"),
                              ("hold", "unknown_value"), ("buy\u0000", "unknown_value")]),
+    ("order.cancel_all", "side", [("", "malformed_text"), ("both", "unknown_value")]),
+    ("order.cancel_all", "symbol", [("", "malformed_text"), ("x" * 97, "malformed_text")]),
     ("order.place", "order_type", [("stop", "unknown_value")]),
     ("order.place", "time_in_force", [("day", "unknown_value")]),
     ("order.place", "tier", [("gold", "unknown_value")]),
@@ -372,7 +377,8 @@ class BadInputTest(MarketTestCase):
         await member.call("key.add", public_key=provider_key.public_hex, scopes=["provide"])
         reader = await self.logged_on(member.account, reader_key)
         provider = await self.logged_on(member.account, provider_key)
-        trade = ("credits.buy", "order.place", "order.amend", "order.cancel", "lease.complete")
+        trade = ("credits.buy", "order.place", "order.amend", "order.cancel", "order.cancel_all",
+                 "lease.complete")
         provide = ("capacity.register", "lease.start", "lease.heartbeat")
         for method in trade + provide:
             await self.asked(reader, method, WELL_FORMED[method], "scope_missing")

@@ -388,6 +388,11 @@ class TradingTest(MarketTestCase):
         self.assertEqual(row["state"], "halted")
         await self.operator.call("instrument.resume", symbol=self.symbol)
         await buyer.call("order.amend", order_id=kept, gpus=1)
+        await self.operator.call("instrument.halt", symbol=self.symbol)
+        result = await buyer.call("order.cancel_all", symbol=self.symbol, side="buy")
+        self.assertEqual(result, {"cancelled_orders": 1})
+        self.assertEqual((await buyer.call("order.cancel_all"))["cancelled_orders"], 0)
+        await self.operator.call("instrument.resume", symbol=self.symbol)
 
     # -- Channels
 

@@ -112,6 +112,34 @@ TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   CHECK(Contains(trades.out, "buy 1 at 2.50"));
 }
 
+TEST_CASE("All orders are cancelled at once, or those of an instrument, a class or a side") {
+  const Market market;
+  const auto bids = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      CHECK(
+          market.buyer.Does({"order", "place", "buy", "1", "H100-SXM.us-east", "2.00"}).exit_code ==
+          0);
+    }
+  };
+  const auto cancels = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"order", "cancel-all"});
+    return market.buyer.Does(words).out;
+  };
+  bids(2);
+  CHECK(cancels({"--side", "sell"}) == "cancelled 0 orders\n");
+  CHECK(cancels({"--symbol", "H100-SXM.us-east", "--side", "buy"}) == "cancelled 2 orders\n");
+  bids(1);
+  CHECK(cancels({"--class", "H100-SXM"}) == "cancelled 1 order\n");
+  bids(3);
+  CHECK(cancels({}) == "cancelled 3 orders\n");
+  CHECK(market.buyer.Does({"orders"}).out == "no open orders\n");
+  CHECK(
+      Contains(market.buyer.Does({"order", "cancel-all", "--json"}).out, "\"cancelled_orders\":0"));
+  CHECK(Contains(market.buyer.Does({"order", "cancel-all", "--class", "X"}).error,
+                 "(unknown_value, 1017)"));
+  CHECK(market.buyer.Does({"order", "cancel-all", "--side", "both"}).exit_code != 0);
+}
+
 TEST_CASE("A refusal is told with reason, code and number, and ends with 1") {
   const Market market;
   struct Row {

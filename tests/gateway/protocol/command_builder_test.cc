@@ -115,6 +115,21 @@ TEST_CASE("Members' other requests become their commands") {
   CHECK(TextOf(CheckHeader<wire::CancelOrder>(cancel).client_order_id()) == "x");
   CHECK(CheckHeader<wire::CancelOrder>(cancel).deadline_us() == 8);
 
+  const auto all = MakeCommand(
+      Decode<OrderCancelAllRequest>(Params("order.cancel_all", R"({"side":"sell","deadline":8})")),
+      kOrigin, InstrumentId(6), ClassId(3));
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).target_account_id() == 0);
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).deadline_us() == 8);
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).instrument_id() == 6);
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).class_id() == 3);
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).side() == 1);
+  CHECK(CheckHeader<wire::CancelAllOrders>(all).reason() == 0);
+  const auto both = MakeCommand(Decode<OrderCancelAllRequest>(Params("order.cancel_all", "{}")),
+                                kOrigin, InstrumentId(), ClassId());
+  CHECK(CheckHeader<wire::CancelAllOrders>(both).instrument_id() == 0);
+  CHECK(CheckHeader<wire::CancelAllOrders>(both).class_id() == 0);
+  CHECK(CheckHeader<wire::CancelAllOrders>(both).side() == 2);
+
   const auto node = MakeCommand(
       Decode<CapacityRegisterRequest>(Params(
           "capacity.register", R"({"hardware_class":"A","region":"b","gpus":4,"device_key":")" +

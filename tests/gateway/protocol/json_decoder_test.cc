@@ -308,6 +308,31 @@ TEST_CASE("Amend and cancel name an order in exactly one way") {
   CHECK(cancel.order_id == OrderId(12));
 }
 
+TEST_CASE("A cancel of all names an instrument, a class and a side, or leaves them out") {
+  const auto all = CheckGood<OrderCancelAllRequest>(R"({"method":"order.cancel_all","params":{}})");
+  CHECK_FALSE(all.symbol.has_value());
+  CHECK_FALSE(all.hardware_class.has_value());
+  CHECK_FALSE(all.side.has_value());
+  CHECK(all.deadline == Timestamp());
+  CheckGood<OrderCancelAllRequest>(R"({"method":"order.cancel_all"})");
+  const auto some = CheckGood<OrderCancelAllRequest>(
+      R"({"method":"order.cancel_all","params":{"symbol":"S","hardware_class":"H100-SXM",
+      "side":"sell","deadline":9}})");
+  CHECK(some.symbol == "S");
+  CHECK(some.hardware_class == "H100-SXM");
+  CHECK(some.side == Side::kSell);
+  CHECK(some.deadline == Timestamp(9));
+  const auto with = [](const char* field) {
+    return std::string(R"({"method":"order.cancel_all","params":{)") + field + "}}";
+  };
+  CheckBad(with(R"("side":"both")"), RejectReason::kUnknownValue, "side");
+  CheckBad(with(R"("symbol":"")"), RejectReason::kMalformedText, "symbol");
+  CheckBad(with(R"("hardware_class":7)"), RejectReason::kWrongType, "hardware_class");
+  CheckBad(with(R"("deadline":0)"), RejectReason::kOutOfRange, "deadline");
+  CheckBad(with(R"("account":"3")"), RejectReason::kUnknownField, "account");
+  CheckBad(with(R"("order_id":"1")"), RejectReason::kUnknownField, "order_id");
+}
+
 TEST_CASE("Keys and signatures are hex of their exact length") {
   const std::string key(64, 'a');
   const std::string signature(128, 'B');

@@ -159,6 +159,33 @@ TEST_CASE("Amends and cancels are told with their reasons") {
   CHECK(IntegerAt(told[4], "/ts") == kTestWindowMicros + 57 * kMicrosPerMinute);
 }
 
+TEST_CASE("Orders cancelled for a session say which way it ended") {
+  Trade trade;
+  Subscribe(trade.gateway, trade.buyer, "executions");
+  const auto last_reason = [&](CancelReason reason) {
+    CHECK(trade.gateway.ReasonOf(trade.buyer, "order.place", Order("buy", "2.00", 1)) == 0);
+    trade.buyer.messages.clear();
+    wire::CancelAllOrders cancel;
+    cancel.mutate_target_account_id(trade.buyer_id.value());
+    cancel.mutate_side(2);
+    cancel.mutate_reason(static_cast<uint8_t>(reason));
+    trade.gateway.exchange.Apply(cancel);
+    trade.gateway.Pump();
+    const auto told = trade.buyer.Take("executions");
+    REQUIRE(told.size() == 1);
+    CHECK(At(told[0], "/data/0/event") == "cancelled");
+    return At(told[0], "/data/0/reason");
+  };
+  CHECK(last_reason(CancelReason::kDisconnected) == "disconnected");
+  CHECK(last_reason(CancelReason::kTimer) == "timer");
+  trade.buyer.messages.clear();
+  CHECK(trade.gateway.ReasonOf(trade.buyer, "order.place", Order("buy", "2.00", 1)) == 0);
+  CHECK(trade.gateway.ReasonOf(trade.buyer, "order.cancel_all", "{}") == 0);
+  const auto told = trade.buyer.Take("executions");
+  REQUIRE(told.size() == 2);
+  CHECK(At(told[1], "/data/0/reason") == "requested");
+}
+
 TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
   Trade trade;
   TestGateway& gateway = trade.gateway;

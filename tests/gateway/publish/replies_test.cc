@@ -173,6 +173,55 @@ TEST_CASE("Orders are placed, repeated, checked, amended and cancelled") {
   CHECK(At(gateway.Ask(member, "account.balances", "{}"), "/result/free_usd") == "100.00");
 }
 
+TEST_CASE("Orders are cancelled together, all or those that are named, and counted") {
+  TestGateway gateway;
+  AccountId account, other_id;
+  TestPeer& member = gateway.Member(&account);
+  gateway.Fund(member, account, 100 * kCreditsPerUsd);
+  TestPeer& other = gateway.Member(&other_id);
+  gateway.Fund(other, other_id, 100 * kCreditsPerUsd);
+  const std::string next = "H100-SXM.us-east.2026-12-01T15:00";
+  CHECK(gateway.ReasonOf(other, "order.place", Bid("2.00", 1)) == 0);
+  for (const char* price : {"2.00", "2.10", "2.20"}) {
+    CHECK(gateway.ReasonOf(member, "order.place", Bid(price, 1)) == 0);
+  }
+  CHECK(gateway.ReasonOf(member, "order.place",
+                         R"({"symbol":")" + next +
+                             R"(","side":"buy","order_type":"limit","price":"1.00","gpus":1})") ==
+        0);
+  const auto cancelled = [&](const std::string& params) {
+    const std::string answer = gateway.Ask(member, "order.cancel_all", params);
+    CHECK(At(answer, "/success") == "true");
+    return IntegerAt(answer, "/result/cancelled_orders");
+  };
+  CHECK(cancelled(R"({"side":"sell"})") == 0);
+  CHECK(cancelled(R"({"hardware_class":"A100-SXM"})") == 0);
+  CHECK(cancelled(R"({"symbol":")" + next + R"(","side":"buy"})") == 1);
+  CHECK(cancelled(R"({"hardware_class":"H100-SXM"})") == 3);
+  CHECK(cancelled("{}") == 0);
+  CHECK(At(gateway.Ask(member, "account.orders", "{}"), "/result/orders") == "[]");
+  CHECK(At(gateway.Ask(member, "account.balances", "{}"), "/result/free_usd") == "100.00");
+  CHECK(gateway.publisher.state().FindAccount(other_id)->orders.size() == 1);
+
+  const std::string unknown = gateway.Ask(member, "order.cancel_all", R"({"symbol":"X"})");
+  CHECK(At(unknown, "/error/code") == "unknown_instrument");
+  CHECK(At(unknown, "/error/data/param") == "symbol");
+  CHECK(At(gateway.Ask(member, "order.cancel_all", R"({"hardware_class":"X"})"),
+           "/error/data/param") == "hardware_class");
+  CHECK(gateway.ReasonOf(member, "order.cancel_all", R"({"deadline":1})") ==
+        static_cast<int>(RejectReason::kDeadlinePassed));
+  CHECK(gateway.ReasonOf(gateway.Operator(), "order.cancel_all", "{}") ==
+        static_cast<int>(RejectReason::kScopeMissing));
+
+  // In a closed instrument there is nothing left to cancel.
+  gateway.exchange.clock().Set(kTestWindowMicros + kMicrosPerHour);
+  wire::CloseInstrument close;
+  close.mutate_instrument_id(1);
+  gateway.exchange.Apply(close);
+  gateway.Pump();
+  CHECK(cancelled(R"({"symbol":")" + std::string(kTestSymbol) + R"("})") == 0);
+}
+
 TEST_CASE("A node is registered, asks, sells, delivers and is paid") {
   TestGateway gateway;
   AccountId seller_id, buyer_id;
