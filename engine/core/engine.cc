@@ -61,6 +61,12 @@ void EmitCheckpoint(Context& context, bool with_state_hash) {
   event->mutate_settlement_number(state.settlement_number);
 }
 
+#ifdef WARPBOOK_CHECK_INVARIANTS
+// Up to so many live orders a debug build checks after each command; with n times as many after
+// each nth, so that a check of everything does not make it quadratic.
+constexpr uint64_t kOrdersPerCheck = 256;
+#endif
+
 }  // namespace
 
 void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::RecordWriter& events) {
@@ -84,6 +90,11 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
   if (const int due = CheckpointDue(state, command, bool{refusal}); due != 0) {
     EmitCheckpoint(context, due == 2);
   }
+#ifdef WARPBOOK_CHECK_INVARIANTS
+  if (state.last_sequence.value() % (1 + state.orders.size() / kOrdersPerCheck) == 0) {
+    CheckInvariants();
+  }
+#endif
 }
 
 Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
