@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "engine/core/large_memory.h"
+
 namespace warpbook::engine {
 
 template <typename T>
@@ -29,19 +31,30 @@ class BlockPool {
     return object;
   }
   void Release(T* object) { free_.push_back(object); }
-  size_t live() const { return blocks_.size() * kObjectsPerBlock - free_.size(); }
+  size_t live() const { return size_ - free_.size(); }
 
  private:
-  // About 64 KiB.
-  static constexpr size_t kObjectsPerBlock = sizeof(T) < 1'024 ? 65'536 / sizeof(T) : 64;
+  // A pool that has become large takes large pages.
+  static constexpr size_t kSmallBlock = size_t{64} << 10;
+  static constexpr size_t kSmallBlocksMax = kLargePage / kSmallBlock;
 
   void AddBlock() {
-    blocks_.push_back(std::make_unique<T[]>(kObjectsPerBlock));
-    free_.reserve(blocks_.size() * kObjectsPerBlock);
-    for (size_t i = kObjectsPerBlock; i-- > 0;) free_.push_back(&blocks_.back()[i]);
+    const bool is_small = blocks_.size() < kSmallBlocksMax;
+    const size_t count = (is_small ? kSmallBlock : kLargePage) / sizeof(T);
+    blocks_.push_back(is_small ? Block{std::make_unique<T[]>(count), nullptr}
+                               : Block{nullptr, MakeLargeArray<T>(count)});
+    T* objects = is_small ? blocks_.back().small.get() : blocks_.back().large.get();
+    size_ += count;
+    free_.reserve(size_);
+    for (size_t i = count; i-- > 0;) free_.push_back(&objects[i]);
   }
 
-  std::vector<std::unique_ptr<T[]>> blocks_;
+  struct Block {  // one of the two
+    std::unique_ptr<T[]> small;
+    LargeArray<T> large;
+  };
+  std::vector<Block> blocks_;
+  size_t size_ = 0;       // objects in all blocks
   std::vector<T*> free_;  // used from the back: the last released is the warmest
 };
 

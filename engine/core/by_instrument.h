@@ -3,8 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
-#include <vector>
 
 #include "schema/types/ids.h"
 
@@ -55,7 +55,8 @@ class ByInstrument {
     return static_cast<size_t>(at - entries_.begin());
   }
 
-  std::vector<Entry> entries_;
+  // The first few in place: no memory elsewhere that had to be fetched.
+  boost::container::small_vector<Entry, 4> entries_;
   size_t last_found_ = 0;  // where Find looks first: no part of the state
 };
 

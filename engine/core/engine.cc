@@ -6,6 +6,7 @@
 #include "engine/core/expiries.h"
 #include "engine/core/handlers.h"
 #include "engine/core/invariants.h"
+#include "engine/core/prefetch.h"
 #include "engine/core/state_hash.h"
 
 namespace warpbook::engine {
@@ -95,6 +96,53 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
     CheckInvariants();
   }
 #endif
+}
+
+namespace {
+
+// What a command that names an order begins with: the order, then what stands around it.
+void PrefetchOrder(const State& state, OrderId id, FetchStep step) {
+  const Order* order = state.orders.Guess(id);
+  if (step == FetchStep::kFirst || order == nullptr) return Prefetch(order);
+  __builtin_prefetch(order->level, 1);
+  __builtin_prefetch(order->queue_previous, 1);
+  __builtin_prefetch(order->queue_next, 1);
+  __builtin_prefetch(order->instrument, 1);
+  Prefetch(order->account);
+  // Their second lines have the account's list.
+  if (order->account_previous != nullptr)
+    __builtin_prefetch(&order->account_previous->account_next, 1);
+  if (order->account_next != nullptr) __builtin_prefetch(&order->account_next->account_previous, 1);
+}
+
+void PrefetchPlace(State& state, const wire::PlaceOrder& place, FetchStep step) {
+  const Instrument* instrument = state.instruments.Find(InstrumentId(place.instrument_id()));
+  if (step == FetchStep::kFirst) {
+    Prefetch(state.accounts.Find(AccountId(place.header().account_id())));
+    Prefetch(state.accounts.FindNode(NodeId(place.node_id())));
+    return Prefetch(instrument);
+  }
+  if (instrument == nullptr || place.side() > 1) return;
+  const uint32_t ticks = instrument->grid().Find(Price(place.price()));
+  if (ticks != PriceGrid::kNone) {
+    instrument->book.ladder(static_cast<Side>(place.side())).Prefetch(ticks);
+  }
+}
+
+}  // namespace
+
+void Engine::Prefetch(wire::RecordView command, FetchStep step) const {
+  State& state = impl_->state;
+  switch (command.type()) {
+    case wire::RecordType::kPlaceOrder:
+      return PrefetchPlace(state, command.as<wire::PlaceOrder>(), step);
+    case wire::RecordType::kAmendOrder:
+      return PrefetchOrder(state, OrderId(command.as<wire::AmendOrder>().order_id()), step);
+    case wire::RecordType::kCancelOrder:
+      return PrefetchOrder(state, OrderId(command.as<wire::CancelOrder>().order_id()), step);
+    default:
+      return;
+  }
 }
 
 Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}

@@ -39,6 +39,8 @@ struct CreditTotals {
   Credits issued, free, locked, escrow, owed, consumed, burned;
 };
 
+enum class FetchStep { kFirst, kSecond };
+
 class Engine {
  public:
   explicit Engine(const EngineLimits& limits = {});
@@ -51,6 +53,11 @@ class Engine {
   // sequencer's duty). Whatever else the command holds is refused by a CommandRejected, never a
   // CHECK.
   void Apply(wire::RecordView command, uint32_t command_index, wire::RecordWriter& events);
+
+  // Begins to fetch what a command will need that is applied a few commands later: hints, which
+  // change nothing; the command may never come. kFirst is best given some eight commands ahead, and
+  // kSecond, which follows what the first has fetched, some four.
+  void Prefetch(wire::RecordView command, FetchStep step) const;
 
   Sequence last_sequence() const;
   Timestamp last_time() const;

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
+#include "engine/core/large_memory.h"
 #include "schema/base/check.h"
 
 namespace warpbook::engine {
@@ -18,7 +18,7 @@ class IdIndex {
  public:
   using Id = decltype(T::id);
 
-  IdIndex() : slots_(kFirstSlots) {}
+  IdIndex() : slots_(MakeLargeArray<Slot>(kFirstSlots)) {}
 
   size_t size() const { return size_; }
   // Null where there is no such live object.
@@ -30,9 +30,12 @@ class IdIndex {
   }
   // Begins to fetch the place of an id.
   void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(id)], 1); }
+  // The object of an id if it is where it should be, else null or another one: for hints, which are
+  // not worth a search.
+  const T* Guess(Id id) const { return slots_[Home(id)].object; }
   // The id must not be there.
   void Insert(T* object) {
-    if ((size_ + 1) * 4 > slots_.size() * 3) [[unlikely]]
+    if ((size_ + 1) * 4 > slot_count_ * 3) [[unlikely]]
       Grow();
     Place({object->id, object});
     ++size_;
@@ -68,22 +71,24 @@ class IdIndex {
     const uint64_t line = (id.value() / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
     return line * kSlotsPerLine + id.value() % kSlotsPerLine;
   }
-  size_t Next(size_t at) const { return (at + 1) & (slots_.size() - 1); }
-  size_t Distance(size_t from, size_t to) const { return (to - from) & (slots_.size() - 1); }
+  size_t Next(size_t at) const { return (at + 1) & (slot_count_ - 1); }
+  size_t Distance(size_t from, size_t to) const { return (to - from) & (slot_count_ - 1); }
   void Place(const Slot& slot) {
     size_t at = Home(slot.id);
     while (slots_[at].id) at = Next(at);
     slots_[at] = slot;
   }
   void Grow() {
-    std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+    const LargeArray<Slot> old = std::exchange(slots_, MakeLargeArray<Slot>(2 * slot_count_));
+    const size_t old_count = std::exchange(slot_count_, 2 * slot_count_);
     --shift_;
-    for (const Slot& slot : old) {
-      if (slot.id) Place(slot);
+    for (size_t i = 0; i < old_count; ++i) {
+      if (old[i].id) Place(old[i]);
     }
   }
 
-  std::vector<Slot> slots_;
+  LargeArray<Slot> slots_;
+  size_t slot_count_ = kFirstSlots;
   size_t size_ = 0;
   int shift_ = 64 - 10;  // leaves as many bits as count the lines: 2^10 of the first 4,096 slots
 };

@@ -17,7 +17,9 @@ namespace {
 constexpr std::chrono::seconds kTickInterval(1);
 constexpr int kTicksPerCheckpoint = 10;
 constexpr int kTicksBetweenOpenings = 60;  // after a refusal
-constexpr size_t kTakenAtOnce = 64;        // from one port, before the next one's turn
+constexpr size_t kFirstAhead = 8;          // commands, for FetchStep
+constexpr size_t kSecondAhead = 4;
+constexpr size_t kTakenAtOnce = 64;  // from one port, before the next one's turn
 // Tick.checkpoint of schema/wire/commands.fbs.
 constexpr uint8_t kNoCheckpoint = 0;
 constexpr uint8_t kCheckpoint = 1;
@@ -122,7 +124,15 @@ bool Sequencer::Gather() {
     PortState& port = *parts_.ports[(first_port_ + i) % parts_.ports.size()];
     const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
     const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
-    for (size_t k = 0; k < count; ++k) Apply(taken[k]);
+    for (size_t k = 0; k < count; ++k) {
+      if (k + kFirstAhead < count) {
+        parts_.engine.Prefetch(taken[k + kFirstAhead].view(), FetchStep::kFirst);
+      }
+      if (k + kSecondAhead < count) {
+        parts_.engine.Prefetch(taken[k + kSecondAhead].view(), FetchStep::kSecond);
+      }
+      Apply(taken[k]);
+    }
   }
   if (!parts_.ports.empty()) first_port_ = (first_port_ + 1) % parts_.ports.size();
   return command_count_ > commands_before;

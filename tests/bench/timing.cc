@@ -14,6 +14,10 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+// As the sequencer does with the commands that wait.
+constexpr size_t kFirstAhead = 8;
+constexpr size_t kSecondAhead = 4;
+
 // CPU time of this thread.
 double CpuSeconds() {
   timespec time;
@@ -59,8 +63,12 @@ std::unique_ptr<engine::Engine> MakeEngine(const FlowCommands& commands) {
 double TimeCommands(engine::Engine& engine, std::span<const wire::CommandRecord> commands,
                     const RingShape& shape) {
   return Time(commands.size(), shape, [&](BatchRing& ring) {
-    for (const wire::CommandRecord& command : commands) {
-      engine.Apply(command.view(), 0, ring.records());
+    for (size_t i = 0; i < commands.size(); ++i) {
+      if (i + kFirstAhead < commands.size()) {
+        engine.Prefetch(commands[i + kFirstAhead].view(), engine::FetchStep::kFirst);
+        engine.Prefetch(commands[i + kSecondAhead].view(), engine::FetchStep::kSecond);
+      }
+      engine.Apply(commands[i].view(), 0, ring.records());
       ring.EndCommand();
     }
   });
