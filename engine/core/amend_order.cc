@@ -33,9 +33,16 @@ bool AmendPostOnlyWouldTrade(AmendCheck& check) {
          AnyCouldTrade(check.order->instrument->book, check.incoming());
 }
 
+bool AmendExceedsLease(AmendCheck& check) {
+  const Order& order = *check.order;
+  if (!order.is_resale) return false;
+  const Quantity left = order.lease->gpus - order.lease->resale_open;
+  return FailsWith(check, check.remaining - order.remaining > left, left.value());
+}
+
 bool AmendExceedsCapacity(AmendCheck& check) {
   const Order& order = *check.order;
-  if (order.side == Side::kBuy) return false;
+  if (order.side == Side::kBuy || order.is_resale) return false;
   const NodeUse use = UseOf(*order.node, *order.instrument);
   const Quantity left = order.node->gpus - use.open - use.sold;
   return FailsWith(check, check.remaining - order.remaining > left,
@@ -44,7 +51,7 @@ bool AmendExceedsCapacity(AmendCheck& check) {
 
 bool AmendExceedsBondedLimit(AmendCheck& check) {
   const Order& order = *check.order;
-  if (order.side == Side::kBuy) return false;
+  if (order.side == Side::kBuy || order.is_resale) return false;
   const Credits left = order.account->bonded_limit - order.account->exposure;
   const Credits after =
       check.keeps_priority
@@ -99,6 +106,7 @@ constexpr CheckRow<AmendCheck> kAmendRows[] = {
      [](AmendCheck& c) { return c.ticks == PriceGrid::kNone && OffTick(c, *c.order->instrument); }},
     {RejectReason::kPriceOutsideBand, [](AmendCheck& c) { return c.ticks == PriceGrid::kNone; }},
     {RejectReason::kPostOnlyWouldTrade, AmendPostOnlyWouldTrade},
+    {RejectReason::kInsufficientLeaseGpus, AmendExceedsLease},
     {RejectReason::kInsufficientCapacity, AmendExceedsCapacity},
     {RejectReason::kBondedLimitExceeded, AmendExceedsBondedLimit},
     {RejectReason::kInsufficientCredits, AmendExceedsCredits},

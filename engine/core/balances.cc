@@ -25,6 +25,8 @@ constexpr BucketPlace PlaceOf(CreditBucket bucket) {
       return {nullptr, &CreditTotals::consumed};
     case CreditBucket::kBurned:
       return {nullptr, &CreditTotals::burned};
+    case CreditBucket::kClearing:
+      return {nullptr, &CreditTotals::clearing};
   }
   return {};
 }

@@ -35,8 +35,10 @@ inline Credits BidLock(const Order& bid) {
   return BidLock(bid.price, bid.remaining, bid.lock_minutes, bid.tier);
 }
 
-// What an open ask counts as exposure: limit x remaining x the minutes of its acceptance.
+// What an open ask counts as exposure: limit x remaining x the minutes of its acceptance. One that
+// resells a lease is backed by that, and counts nothing.
 inline Credits AskExposure(const Order& ask) {
+  if (ask.is_resale) return Credits(0);
   return OrderValue(ask.price, ask.remaining, ask.lock_minutes);
 }
 

@@ -33,7 +33,7 @@ void CancelBeyondCapacity(Context& context, Node& node) {
   for (const InstrumentId instrument : exceeded) {
     CancelAsks(
         context, *node.account, CancelReason::kCapacityReduced,
-        [&](const Order& ask) { return ask.node == &node && ask.instrument->id == instrument; },
+        [&](const Order& ask) { return ask.instrument->id == instrument && ask.sells_of(node); },
         [&] { return Exceeds(node, instrument); });
   }
 }
@@ -107,7 +107,7 @@ Refusal Handle(Context& context, const wire::SetCapacity& command) {
   if (downgraded) {
     CancelAsks(
         context, *node->account, CancelReason::kDowngraded,
-        [&](const Order& ask) { return ask.node == node; }, [] { return true; });
+        [&](const Order& ask) { return ask.sells_of(*node); }, [] { return true; });
   }
   CancelBeyondCapacity(context, *node);
   return kNoRefusal;
@@ -124,7 +124,8 @@ Refusal Handle(Context& context, const wire::SetBondedLimit& command) {
   context.events.Accept(command.header(), wire::RecordType::kSetBondedLimit, account->id.value());
   EmitBondedLimitSet(context, *account);
   CancelAsks(
-      context, *account, CancelReason::kLimitReduced, [](const Order&) { return true; },
+      context, *account, CancelReason::kLimitReduced,
+      [](const Order& ask) { return !ask.is_resale; },
       [&] { return account->exposure > account->bonded_limit; });
   return kNoRefusal;
 }

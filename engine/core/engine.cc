@@ -145,7 +145,9 @@ void Engine::Prefetch(wire::RecordView command, FetchStep step) const {
   }
 }
 
-Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {
+  WARPBOOK_CHECK(limits.resales_per_lease_max <= kResaleLegsMax);
+}
 Engine::~Engine() = default;
 
 Sequence Engine::last_sequence() const { return impl_->state.last_sequence; }

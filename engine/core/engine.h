@@ -24,6 +24,7 @@ struct EngineLimits {
   uint32_t orders_per_account_and_book_max = 1'000;  // kTooManyOrdersInBook
   uint32_t resting_orders_max = 4'000'000;           // kEngineFull
   uint32_t leases_max = 16'000'000;                  // kEngineFull
+  uint32_t resales_per_lease_max = 4;                // kResaleChainTooLong; at other prices
   uint32_t instruments_max = 65'536;                 // kEngineFull; those not closed yet
   uint32_t client_order_ids_max = 16'000'000;        // kEngineFull; remembered, of all accounts
   uint32_t pending_requests_max = 65'536;            // kSettlementBacklog
@@ -37,6 +38,7 @@ struct EngineLimits {
 // Credits by bucket over all accounts. issued = free + locked + escrow + owed + consumed + burned.
 struct CreditTotals {
   Credits issued, free, locked, escrow, owed, consumed, burned;
+  Credits clearing;  // on its way between two accounts or leases: 0 between commands
 };
 
 enum class FetchStep { kFirst, kSecond };

@@ -21,7 +21,7 @@ Sender FindSender(Context& context, const wire::CommandHeader& header, AccountKi
 Refusal RequireExchange(const wire::CommandHeader& header);
 
 void EmitInstrumentState(Context& context, InstrumentId id, InstrumentState state);
-// To the provider, then to the buyer.
+// To the provider, then to the buyer, who may be the same account: it can buy its GPUs back.
 void EmitLeaseChanged(Context& context, const Lease& lease);
 
 }  // namespace warpbook::engine

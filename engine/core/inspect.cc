@@ -55,7 +55,8 @@ std::vector<InspectedLease> Inspector::Leases() const {
   std::vector<InspectedLease> leases;
   for (const Lease* lease = engine_.impl_->state.leases.first(); lease != nullptr;
        lease = lease->next) {
-    leases.push_back({lease->id, lease->buyer->id, lease->provider->id, lease->state});
+    leases.push_back({lease->id, lease->buyer->id, lease->provider->id, lease->state, lease->gpus,
+                      lease->price, lease->legs().size()});
   }
   return leases;
 }

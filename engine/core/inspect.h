@@ -36,6 +36,9 @@ struct InspectedLease {
   LeaseId id;
   AccountId buyer, provider;
   LeaseState state = LeaseState::kReserved;
+  Quantity gpus;
+  Price price;
+  size_t legs = 0;  // that resales left
 };
 
 class Inspector {

@@ -50,6 +50,9 @@ struct Instrument {
       return window_minutes;
     return Minutes(static_cast<int32_t>(Timestamp::MinutesBetween(DeliveryStart(now), window_end)));
   }
+  // When the resale of its leases ends: up to then a fill delivers just the minutes that the lease
+  // does.
+  Timestamp ResaleEnd() const { return window_start.PlusSeconds(-int64_t{notice_seconds}); }
 };
 
 class Instruments {

@@ -16,6 +16,7 @@ struct Expected {
   };
   std::map<AccountId, OfAccount> accounts;
   std::map<std::pair<NodeId, InstrumentId>, NodeUse> nodes;
+  std::map<LeaseId, Quantity> resale_open;
   size_t orders = 0;
   size_t levels = 0;
 };
@@ -26,7 +27,11 @@ void CheckOrder(const Order& order, const Instrument& instrument, const PriceLev
   WARPBOOK_CHECK(order.remaining > Quantity(0) && order.remaining <= order.gpus);
   WARPBOOK_CHECK(order.remaining >= order.min_fill);
   WARPBOOK_CHECK(order.expires <= instrument.gate);
-  WARPBOOK_CHECK((order.side == Side::kSell) == (order.node != nullptr));
+  if (order.is_resale) {
+    WARPBOOK_CHECK(order.side == Side::kSell && order.expires <= instrument.ResaleEnd());
+  } else {
+    WARPBOOK_CHECK((order.side == Side::kSell) == (order.node != nullptr));
+  }
   WARPBOOK_CHECK(order.account->kind == AccountKind::kMember);
 }
 
@@ -36,6 +41,8 @@ void AddOrder(const Order& order, Expected& expected) {
   ++expected.orders;
   if (order.side == Side::kBuy) {
     account.locked += BidLock(order);
+  } else if (order.is_resale) {
+    expected.resale_open[order.lease->id] += order.remaining;
   } else {
     account.exposure += AskExposure(order);
     expected.nodes[{order.node->id, order.instrument->id}].open += order.remaining;
@@ -101,7 +108,28 @@ void CheckInstruments(const State& state, Expected& expected) {
   WARPBOOK_CHECK(state.order_memory.live() == expected.orders);
 }
 
+// The legs that resales left, what their traders keep in escrow, and the asks that resell it.
+void CheckResale(const State& state, const Lease& lease, Expected& expected) {
+  Price price = lease.provider_price;
+  for (const ResaleLeg& leg : lease.legs()) {
+    WARPBOOK_CHECK(leg.difference != Price(0));
+    price += leg.difference;
+    if (leg.difference > Price(0)) continue;
+    expected.accounts[leg.trader->id].escrow +=
+        OrderValue(-leg.difference, lease.gpus, lease.minutes);
+  }
+  WARPBOOK_CHECK(price == lease.price && lease.gpus > Quantity(0));
+  WARPBOOK_CHECK(lease.legs().size() <= state.limits.resales_per_lease_max);
+  WARPBOOK_CHECK(lease.resale_open <= lease.gpus);
+  WARPBOOK_CHECK(lease.resale_open == Quantity(0) || lease.state == LeaseState::kReserved);
+  const auto open = expected.resale_open.find(lease.id);
+  WARPBOOK_CHECK(lease.resale_open ==
+                 (open == expected.resale_open.end() ? Quantity(0) : open->second));
+  if (open != expected.resale_open.end()) expected.resale_open.erase(open);
+}
+
 void CheckLeases(const State& state, Expected& expected) {
+  size_t open_leases = 0;
   LeaseId previous;
   size_t count = 0;
   for (const Lease* at = state.leases.first(); at != nullptr; at = at->next) {
@@ -110,16 +138,29 @@ void CheckLeases(const State& state, Expected& expected) {
     WARPBOOK_CHECK(state.leases.Find(lease.id) == at);
     previous = lease.id;
     ++count;
-    WARPBOOK_CHECK(lease.state != LeaseState::kSettled && lease.minutes >= Minutes(1));
+    WARPBOOK_CHECK(lease.state != LeaseState::kSettled && lease.state != LeaseState::kResold &&
+                   lease.minutes >= Minutes(1));
     WARPBOOK_CHECK(lease.notional == OrderValue(lease.price, lease.gpus, lease.minutes));
     expected.accounts[lease.buyer->id].escrow += lease.notional + lease.surcharge;
+    CheckResale(state, lease, expected);
     const bool listed = state.instruments.all().contains(lease.instrument);
     WARPBOOK_CHECK(lease.open() == listed);
     if (!listed) continue;
-    expected.accounts[lease.provider->id].exposure += lease.notional;
+    ++open_leases;
+    expected.accounts[lease.provider->id].exposure +=
+        OrderValue(lease.provider_price, lease.gpus, lease.minutes);
     expected.nodes[{lease.node->id, lease.instrument}].sold += lease.gpus;
   }
   WARPBOOK_CHECK(state.leases.size() == count);
+  WARPBOOK_CHECK(expected.resale_open.empty());  // of no lease that is gone
+  size_t listed = 0;
+  for (const auto& [id, instrument] : state.instruments.all()) {
+    for (const LeaseId lease : instrument->leases) {
+      WARPBOOK_CHECK(state.leases.Find(lease)->instrument == id);
+      ++listed;
+    }
+  }
+  WARPBOOK_CHECK(listed == open_leases);
 }
 
 // The account's own list of orders and its memory of client order ids. Returns how many of those.
@@ -134,8 +175,7 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
     WARPBOOK_CHECK(order->account_previous == previous);
     WARPBOOK_CHECK(previous == nullptr || previous->id < order->id);
     WARPBOOK_CHECK(state.orders.Find(order->id) == order);
-    const bool expires =
-        order->time_in_force == TimeInForce::kGtd && order->expires < order->instrument->gate;
+    const bool expires = order->expires < order->instrument->gate;
     WARPBOOK_CHECK(state.expiries.contains({order->expires, order->id}) == expires);
     ++orders;
     ++in_book[order->instrument->id];
@@ -170,7 +210,7 @@ void CheckAccounts(const State& state, Expected& expected) {
     WARPBOOK_CHECK(account.pending_top_ups == top_ups[account.id]);
     bool has_ask = false;
     for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
-      has_ask = has_ask || order->side == Side::kSell;
+      has_ask = has_ask || (order->side == Side::kSell && !order->is_resale);
     }
     WARPBOOK_CHECK(!has_ask || account.exposure <= account.bonded_limit);
     client_order_ids += CheckAccountOrders(state, account);
@@ -182,6 +222,7 @@ void CheckAccounts(const State& state, Expected& expected) {
   const CreditTotals& totals = state.totals;
   WARPBOOK_CHECK(sums.free == totals.free && sums.locked == totals.locked);
   WARPBOOK_CHECK(sums.escrow == totals.escrow && sums.owed == totals.owed);
+  WARPBOOK_CHECK(totals.clearing == Credits(0));
   WARPBOOK_CHECK(totals.issued == totals.free + totals.locked + totals.escrow + totals.owed +
                                       totals.consumed + totals.burned);
   WARPBOOK_CHECK(client_order_ids == state.client_order_id_count);

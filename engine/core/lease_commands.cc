@@ -29,13 +29,14 @@ Named FindNamed(Context& context, const wire::CommandHeader& header, uint64_t id
 }  // namespace
 
 void EmitLeaseChanged(Context& context, const Lease& lease) {
-  for (Account* account : {lease.provider, lease.buyer}) {
-    const auto event = context.events.Private<wire::LeaseChanged>(*account);
+  for (const bool is_provider : {true, false}) {
+    Account& account = is_provider ? *lease.provider : *lease.buyer;
+    const auto event = context.events.Private<wire::LeaseChanged>(account);
     event->mutate_lease_id(lease.id.value());
     event->mutate_instrument_id(lease.instrument.value());
     event->mutate_state(static_cast<uint8_t>(lease.state));
     event->mutate_completed(lease.completed ? 1 : 0);
-    event->mutate_is_provider(account == lease.provider ? 1 : 0);
+    event->mutate_is_provider(is_provider ? 1 : 0);
   }
 }
 

@@ -1,9 +1,13 @@
 // Leases: every fill makes one, and its id is the trade's. The engine keeps what it needs to hold
 // exposure and escrow and to judge lease messages; settlement keeps the rest. A settled lease is
-// forgotten.
+// forgotten, and so is one whose GPUs have all been resold.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "engine/core/block_pool.h"
 #include "engine/core/id_index.h"
@@ -17,29 +21,53 @@ namespace warpbook::engine {
 struct Account;
 struct Node;
 
+// What a resale at another price left behind, per GPU-hour. A gain (> 0) is paid to the trader out
+// of the lease's escrow, in proportion to what is delivered; a loss (< 0) is the trader's own part
+// of that escrow. Never 0.
+struct ResaleLeg {
+  Account* trader = nullptr;
+  Price difference;
+};
+// The most that EngineLimits::resales_per_lease_max may be.
+inline constexpr size_t kResaleLegsMax = 8;
+struct ResaleLegs {
+  std::array<ResaleLeg, kResaleLegsMax> legs;
+  size_t count = 0;
+};
+
+// Invariants: price = provider_price + the differences of the legs; resale_open <= gpus.
 struct Lease {
   LeaseId id;
   InstrumentId instrument;
   Account* buyer = nullptr;
   Account* provider = nullptr;
   Node* node = nullptr;
-  Price price;
+  Price price;           // that the buyer pays
+  Price provider_price;  // that the provider is paid; so valued the lease counts as its exposure
   Quantity gpus;
   Minutes minutes;
-  Credits notional;   // counts as the provider's exposure until the window ends
-  Credits surcharge;  // notional + surcharge is the escrow
+  Credits notional;   // price x GPUs x minutes
+  Credits surcharge;  // notional + surcharge is the buyer's escrow
   Timestamp delivery_start, delivery_end;
   LeaseState state = LeaseState::kReserved;
-  bool completed = false;  // the buyer has ended the dispute time
+  bool completed = false;                    // the buyer has ended the dispute time
+  Assurance assurance = Assurance::kListed;  // of the ask, and so of one that resells it
+  Quantity resale_open;                      // GPUs in open asks that resell it
+  ResaleLegs* resales = nullptr;             // null: no legs
   // Its place among all leases, ascending by id.
   Lease* previous = nullptr;
   Lease* next = nullptr;
 
   // Whether its window is not over yet.
   bool open() const { return state == LeaseState::kReserved || state == LeaseState::kActive; }
+  // Oldest first.
+  std::span<const ResaleLeg> legs() const {
+    if (resales == nullptr) return {};
+    return std::span(resales->legs).first(resales->count);
+  }
 };
 
-// Those not settled yet.
+// Those that are not over yet.
 class Leases {
  public:
   size_t size() const { return index_.size(); }
@@ -56,7 +84,18 @@ class Leases {
     index_.Insert(&added);
     return added;
   }
+  // Gives a lease that has none the legs of another one, and one more where its difference is not
+  // 0.
+  void SetLegs(Lease& lease, std::span<const ResaleLeg> earlier, const ResaleLeg& last) {
+    const bool differs = last.difference != Price(0);
+    if (earlier.empty() && !differs) return;
+    lease.resales = legs_memory_.Acquire();
+    std::ranges::copy(earlier, lease.resales->legs.begin());
+    lease.resales->count = earlier.size();
+    if (differs) lease.resales->legs[lease.resales->count++] = last;
+  }
   void Erase(Lease& lease) {
+    if (lease.resales != nullptr) legs_memory_.Release(lease.resales);
     (lease.previous == nullptr ? first_ : lease.previous->next) = lease.next;
     (lease.next == nullptr ? last_ : lease.next->previous) = lease.previous;
     index_.Erase(lease.id);
@@ -67,6 +106,7 @@ class Leases {
 
  private:
   BlockPool<Lease> memory_;
+  BlockPool<ResaleLegs> legs_memory_;
   IdIndex<Lease> index_;
   Lease* first_ = nullptr;
   Lease* last_ = nullptr;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/core/handlers.h"
+#include "engine/core/lease_shares.h"
 
 namespace warpbook::engine {
 namespace {
@@ -64,7 +65,7 @@ Named FindNamed(State& state, uint32_t id) {
 // Its window is over: reserved leases failed, active ones are delivered.
 void EndLease(Context& context, Lease& lease) {
   lease.state = lease.state == LeaseState::kActive ? LeaseState::kDelivered : LeaseState::kFailed;
-  lease.provider->exposure -= lease.notional;
+  lease.provider->exposure -= ProviderNotional(lease);
   lease.node->windows.Erase(lease.instrument);
   EmitLeaseChanged(context, lease);
 }

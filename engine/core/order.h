@@ -16,6 +16,7 @@ namespace warpbook::engine {
 
 struct Account;
 struct Instrument;
+struct Lease;
 struct Node;
 struct PriceLevel;
 
@@ -43,18 +44,24 @@ struct alignas(64) Order {
 
   Account* account = nullptr;
   Instrument* instrument = nullptr;
-  Node* node = nullptr;  // asks only
+  union {                  // what an ask sells:
+    Node* node = nullptr;  // GPUs of a node; null for bids
+    Lease* lease;          // where is_resale: of a lease
+  };
   // Its place among its account's orders, ascending by id.
   Order* account_previous = nullptr;
   Order* account_next = nullptr;
-  Timestamp expires;  // its own time (gtd) or the gate, whichever comes first
+  Timestamp expires;  // its own time (gtd), the gate or the end of its lease's resale: the first
   ClientOrderId* client_order_id = nullptr;  // null: none
   Minutes lock_minutes;  // the minutes at which it is locked (bids) or counts as exposure (asks)
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;
   SelfTradePrevention self_trade_prevention = SelfTradePrevention::kCancelNewest;
-  bool post_only = false;
+  bool post_only : 1 = false;
+  bool is_resale : 1 = false;
 
+  // Whether it is an ask for GPUs of this node.
+  bool sells_of(const Node& of) const { return !is_resale && node == &of; }
   Quantity filled() const { return gpus - remaining; }
   // Which of a level's queues it waits in: its tier (bids) or its assurance (asks).
   size_t queue() const {

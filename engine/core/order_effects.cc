@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/core/balances.h"
+#include "engine/core/resale.h"
 
 namespace warpbook::engine {
 namespace {
@@ -21,12 +22,16 @@ void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
   event->mutate_order_id(order.id.value());
   event->mutate_price(order.price.value());
   event->mutate_expires_us(order.expires.micros());
-  event->mutate_node_id(order.node == nullptr ? 0 : order.node->id.value());
+  if (order.is_resale) {
+    event->mutate_backing_id(order.lease->id.value());
+  } else if (order.node != nullptr) {
+    event->mutate_backing_id(order.node->id.value());
+  }
   CopyClientOrderId(*event, order);
   SetTail(*event, Halves(order.instrument->id.value(), order.gpus.value()),
           Halves(order.min_fill.value(), order.lock_minutes.value()),
           Bytes(order.side, order.type, order.time_in_force, static_cast<uint8_t>(order.queue()),
-                order.min_assurance, order.post_only));
+                order.min_assurance, order.post_only, order.is_resale));
 }
 
 void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, bool is_maker) {
@@ -62,12 +67,16 @@ void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, con
   event->mutate_lease_id(lease.id.value());
   event->mutate_buyer_account_id(bid.account->id.value());
   event->mutate_buyer_owner_id(bid.owner.value());
-  event->mutate_provider_account_id(ask.account->id.value());
-  event->mutate_provider_owner_id(ask.owner.value());
-  event->mutate_node_id(ask.node->id.value());
+  event->mutate_provider_account_id(lease.provider->id.value());
+  event->mutate_provider_owner_id(lease.provider->owner.value());
+  event->mutate_seller_account_id(ask.account->id.value());
+  event->mutate_seller_owner_id(ask.owner.value());
+  if (ask.is_resale) event->mutate_resold_lease_id(ask.lease->id.value());
+  event->mutate_node_id(lease.node->id.value());
   event->mutate_buy_order_id(bid.id.value());
   event->mutate_sell_order_id(ask.id.value());
   event->mutate_price(lease.price.value());
+  event->mutate_provider_price(lease.provider_price.value());
   event->mutate_notional(lease.notional.value());
   event->mutate_surcharge(lease.surcharge.value());
   event->mutate_delivery_start_us(lease.delivery_start.micros());
@@ -80,8 +89,12 @@ void EmitTradeExecuted(Context& context, const Order& bid, const Order& ask, con
   event->mutate_assurance(static_cast<uint8_t>(ask.assurance));
 }
 
-// More (or fewer) GPUs of the ask's node are open in the ask's window.
+// More (or fewer) GPUs of the ask's node are open in the ask's window, or of its lease in asks.
 void TakeOpenGpus(const Order& ask, Quantity more) {
+  if (ask.is_resale) {
+    ask.lease->resale_open += more;
+    return;
+  }
   NodeUse& use = ask.node->windows.FindOrAdd(ask.instrument->id);
   use.open += more;
   if (use == NodeUse()) ask.node->windows.Erase(ask.instrument->id);
@@ -98,7 +111,7 @@ void Finish(Context& context, Order& order) {
   --account.order_count;
   const InstrumentId instrument = order.instrument->id;
   if (--*account.orders_in_book.Find(instrument) == 0) account.orders_in_book.Erase(instrument);
-  if (order.time_in_force == TimeInForce::kGtd) state.expiries.erase({order.expires, order.id});
+  if (order.expires < order.instrument->gate) state.expiries.erase({order.expires, order.id});
   if (order.client_order_id != nullptr) {
     account.client_order_ids->Finish(*order.client_order_id, context.now);
     state.client_order_id_memory.Release(order.client_order_id);
@@ -118,12 +131,14 @@ Lease& MakeLease(Context& context, const Order& bid, const Order& ask, Price pri
   lease.provider = ask.account;
   lease.node = ask.node;
   lease.price = price;
+  lease.provider_price = price;
   lease.gpus = gpus;
   lease.minutes = instrument.MinutesAt(context.now);
   lease.notional = OrderValue(price, gpus, lease.minutes);
   lease.surcharge = BidLock(price, gpus, lease.minutes, bid.tier) - lease.notional;
   lease.delivery_start = instrument.DeliveryStart(context.now);
   lease.delivery_end = instrument.window_end;
+  lease.assurance = ask.assurance;
   instrument.leases.push_back(lease.id);
   return lease;
 }
@@ -134,12 +149,15 @@ void Fill(Context& context, Order& taker, Order& maker, Quantity gpus) {
   Order& ask = taker.side == Side::kBuy ? maker : taker;
   Claim bid_before = ClaimOf(bid);
   const Claim ask_before = ClaimOf(ask);
-  const Lease& lease = MakeLease(context, bid, ask, maker.price, gpus);
+  Lease& lease = ask.is_resale ? MakeResoldLease(context, bid, ask, maker.price, gpus)
+                               : MakeLease(context, bid, ask, maker.price, gpus);
   TakeGpus(context, taker, gpus);
   TakeGpus(context, maker, gpus);
   UpdateClaim(context, ask, ask_before);
-  ask.account->exposure += lease.notional;
-  ask.node->windows.FindOrAdd(ask.instrument->id).sold += gpus;
+  if (!ask.is_resale) {
+    ask.account->exposure += lease.notional;
+    ask.node->windows.FindOrAdd(ask.instrument->id).sold += gpus;
+  }
 
   EmitTradeExecuted(context, bid, ask, lease, taker.side);
   EmitOrderFilled(context, bid, lease, &bid == &maker);
@@ -149,6 +167,7 @@ void Fill(Context& context, Order& taker, Order& maker, Quantity gpus) {
               bid.id);
   bid_before.credits -= cost;
   UpdateClaim(context, bid, bid_before);
+  if (ask.is_resale) TakeFromResold(context, *ask.lease, lease);
 
   if (maker.remaining == Quantity(0)) {
     LeaveBook(context, maker);
@@ -238,7 +257,7 @@ void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag) {
   account.last_order = &order;
   ++account.order_count;
   ++account.orders_in_book.FindOrAdd(order.instrument->id);
-  if (order.time_in_force == TimeInForce::kGtd && order.expires < order.instrument->gate) {
+  if (order.expires < order.instrument->gate) {
     state.expiries.insert({order.expires, order.id});
     state.next_due = std::min(state.next_due, order.expires);
   }

@@ -19,7 +19,8 @@ void ExecutePlan(Context& context, Order& order, const MatchPlan& plan);
 // Cancels what is left of a live order, resting or not, and finishes it.
 void CancelOrder(Context& context, Order& order, CancelReason reason, uint64_t tag);
 
-// What an order takes of its account: a bid's lock; an ask's exposure, and its GPUs of the node.
+// What an order takes of its account: a bid's lock; an ask's exposure, and its GPUs of the node or
+// the lease.
 struct Claim {
   Credits credits;
   Quantity gpus;  // asks

@@ -17,6 +17,7 @@ struct PlaceCheck {
   Account* account = nullptr;
   Instrument* instrument = nullptr;   // null: unknown, or its window is over
   Node* node = nullptr;               // null: none named, or none of this account
+  Lease* lease = nullptr;             // that an ask resells; null likewise
   Price price;                        // a market order's 0 is the band's far edge
   uint32_t ticks = PriceGrid::kNone;  // the price's place on the instrument's grid
   Minutes minutes;                    // that a fill delivers, where the instrument is there
@@ -36,12 +37,28 @@ struct PlaceCheck {
   Quantity gpus() const { return Quantity(command.gpus()); }
   const EngineLimits& limits() const { return context.state.limits; }
 
-  // Whether the named node can back an ask on the instrument: only then do its assurance and the
+  // An ask names either a node or a lease.
+  bool is_resale() const { return is_ask() && command.lease_id() != 0; }
+  bool is_node_ask() const { return is_ask() && command.lease_id() == 0; }
+
+  // Whether what the ask names can back it on the instrument: only then do its assurance and the
   // walk mean something.
+  bool backing_fits() const {
+    if (!is_ask()) return true;
+    return is_resale() ? lease_fits() : node_fits();
+  }
   bool node_fits() const {
-    return !is_ask() ||
-           (node != nullptr && node->approved && node->class_id == instrument->class_id &&
-            node->region_id == instrument->region_id);
+    return node != nullptr && node->approved && node->class_id == instrument->class_id &&
+           node->region_id == instrument->region_id;
+  }
+  bool lease_fits() const {
+    return lease != nullptr && lease->instrument == instrument->id &&
+           lease->state == LeaseState::kReserved && context.now < instrument->ResaleEnd();
+  }
+  // Of an ask: its node's, or that of the lease that it resells.
+  Assurance assurance() const {
+    if (lease != nullptr) return lease->assurance;
+    return node == nullptr ? Assurance::kAttested : node->assurance;
   }
   IncomingOrder incoming() const {
     return {account->owner,
@@ -49,7 +66,7 @@ struct PlaceCheck {
             price,
             gpus(),
             Quantity(command.min_fill()),
-            node == nullptr ? Assurance::kAttested : node->assurance,
+            assurance(),
             static_cast<Assurance>(command.min_assurance()),
             static_cast<SelfTradePrevention>(command.self_trade_prevention()),
             time_in_force() == TimeInForce::kFok};
@@ -68,6 +85,10 @@ PlaceCheck::PlaceCheck(const Context& the_context, const wire::PlaceOrder& the_c
   if (command.node_id() != 0) {
     node = context.state.accounts.FindNode(NodeId(command.node_id()));
     if (node != nullptr && node->account != account) node = nullptr;
+  }
+  if (is_resale()) [[unlikely]] {
+    lease = context.state.leases.Find(LeaseId(command.lease_id()));
+    if (lease != nullptr && lease->buyer != account) lease = nullptr;
   }
   if (instrument == nullptr) return;
   minutes = instrument->MinutesAt(context.now);
@@ -117,13 +138,13 @@ bool ExceedsOrdersInBook(PlaceCheck& check) {
 }
 
 bool PostOnlyWouldTrade(PlaceCheck& check) {
-  return check.command.post_only() != 0 && check.node_fits() &&
+  return check.command.post_only() != 0 && check.backing_fits() &&
          AnyCouldTrade(check.instrument->book, check.incoming());
 }
 
 // Makes the plan that the checks behind it, and then the effects, go by.
 bool FokNotFillable(PlaceCheck& check) {
-  const bool fits = check.node_fits();
+  const bool fits = check.backing_fits();
   if (!fits || !ReachesBest(check.instrument->book, check.side(), check.ticks)) {
     check.plan.Clear();
     return fits && check.time_in_force() == TimeInForce::kFok;
@@ -132,15 +153,32 @@ bool FokNotFillable(PlaceCheck& check) {
   return check.time_in_force() == TimeInForce::kFok && check.plan.remaining > Quantity(0);
 }
 
+bool NamesLeaseNotResalable(PlaceCheck& check) {
+  return FailsWith(check, check.is_resale() && !check.lease_fits(),
+                   check.instrument->ResaleEnd().micros());
+}
+
+bool MakesChainTooLong(PlaceCheck& check) {
+  if (!check.is_resale()) return false;
+  const uint32_t limit = check.limits().resales_per_lease_max;
+  return FailsWith(check, check.lease->legs().size() >= limit, limit);
+}
+
+bool ExceedsLease(PlaceCheck& check) {
+  if (!check.is_resale()) return false;
+  const Quantity left = check.lease->gpus - check.lease->resale_open;
+  return FailsWith(check, check.gpus() > left, left.value());
+}
+
 bool ExceedsCapacity(PlaceCheck& check) {
-  if (!check.is_ask()) return false;
+  if (!check.is_node_ask()) return false;
   const NodeUse use = UseOf(*check.node, *check.instrument);
   const Quantity left = check.node->gpus - use.open - use.sold;
   return FailsWith(check, check.gpus() > left, std::max(left, Quantity(0)).value());
 }
 
 bool ExceedsBondedLimit(PlaceCheck& check) {
-  if (!check.is_ask()) return false;
+  if (!check.is_node_ask()) return false;
   const Credits left = check.account->bonded_limit - check.account->exposure;
   check.claim = OrderValue(check.price, check.gpus(), check.minutes);
   const Credits counted =
@@ -206,16 +244,22 @@ constexpr CheckRow<PlaceCheck> kPlaceRows[] = {
      [](PlaceCheck& c) {
        return c.is_ask() && (c.command.node_id() != 0) == (c.command.lease_id() != 0);
      }},
-    {RejectReason::kResaleNotAvailable, [](PlaceCheck& c) { return c.command.lease_id() != 0; }},
     {RejectReason::kTooManyOrders, ExceedsOrders},
     {RejectReason::kTooManyOrdersInBook, ExceedsOrdersInBook},
     {RejectReason::kPostOnlyWouldTrade, PostOnlyWouldTrade},
     {RejectReason::kFokNotFillable, FokNotFillable},
     {RejectReason::kFokMeetsOwnOrder, [](PlaceCheck& c) { return c.plan.meets_own_order; }},
-    {RejectReason::kUnknownNode, [](PlaceCheck& c) { return c.is_ask() && c.node == nullptr; }},
+    {RejectReason::kUnknownLease,
+     [](PlaceCheck& c) { return c.is_resale() && c.lease == nullptr; }},
+    {RejectReason::kLeaseNotResalable, NamesLeaseNotResalable},
+    {RejectReason::kResaleChainTooLong, MakesChainTooLong},
+    {RejectReason::kInsufficientLeaseGpus, ExceedsLease},
+    {RejectReason::kUnknownNode,
+     [](PlaceCheck& c) { return c.is_node_ask() && c.node == nullptr; }},
     {RejectReason::kNodeNotApproved,
      [](PlaceCheck& c) { return c.node != nullptr && !c.node->approved; }},
-    {RejectReason::kNodeWrongInstrument, [](PlaceCheck& c) { return !c.node_fits(); }},
+    {RejectReason::kNodeWrongInstrument,
+     [](PlaceCheck& c) { return c.is_node_ask() && !c.node_fits(); }},
     {RejectReason::kInsufficientCapacity, ExceedsCapacity},
     {RejectReason::kBondedLimitExceeded, ExceedsBondedLimit},
     {RejectReason::kInsufficientCredits, ExceedsCredits},
@@ -285,13 +329,19 @@ Order& MakeOrder(Context& context, const PlaceCheck& check) {
   order.min_fill = Quantity(command.min_fill());
   order.side = check.side();
   order.tier = check.tier();
-  order.assurance = check.node == nullptr ? Assurance::kAttested : check.node->assurance;
+  order.assurance = check.assurance();
   order.min_assurance = static_cast<Assurance>(command.min_assurance());
   order.id = OrderId(++state.last_order_id);
   order.account = check.account;
   order.instrument = check.instrument;
-  order.node = check.node;
-  order.expires = check.instrument->gate;
+  order.is_resale = check.lease != nullptr;
+  if (order.is_resale) {
+    order.lease = check.lease;
+  } else {
+    order.node = check.node;
+  }
+  order.expires = order.is_resale ? std::min(check.instrument->gate, check.instrument->ResaleEnd())
+                                  : check.instrument->gate;
   if (check.time_in_force() == TimeInForce::kGtd) {
     order.expires = std::min(order.expires, Timestamp(command.expires_us()));
   }

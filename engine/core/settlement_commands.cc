@@ -2,6 +2,7 @@
 
 #include "engine/core/balances.h"
 #include "engine/core/handlers.h"
+#include "engine/core/lease_shares.h"
 #include "schema/types/arithmetic.h"
 
 namespace warpbook::engine {
@@ -45,22 +46,20 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
 
 bool TokensInRange(int64_t amount) { return amount >= 0 && amount <= kMaxTokens.value(); }
 
-// Whether the amounts are a way to settle the lease: each within its bounds, and together the
+// Whether the amounts are a way to settle the lease: each within its bounds, and together its
 // escrow. A failed lease is refunded whole.
 bool FitsLease(const wire::SettleLease& command, const Lease& lease) {
-  const int64_t notional = lease.notional.value();
-  const int64_t verified = command.verified_notional();
-  const int64_t parts[] = {command.consumed(), command.burned(), command.refunded(),
-                           command.owed()};
-  int128 sum = 0;
-  for (const int64_t part : parts) {
-    if (part < 0) return false;
-    sum += part;
-  }
   const bool failed = lease.state == LeaseState::kFailed;
-  return sum == int128{notional} + lease.surcharge.value() && verified >= 0 &&
-         verified <= (failed ? 0 : notional) &&
-         int128{command.consumed()} + command.owed() == verified &&
+  const int64_t weight = command.verified_weight();
+  if (weight < 0 || weight > (failed ? 0 : FullWeight(lease))) return false;
+  for (const int64_t part :
+       {command.consumed(), command.burned(), command.refunded(), command.owed()}) {
+    if (part < 0) return false;
+  }
+  const int128 earned = int128{command.consumed()} + command.owed();
+  const int128 used =
+      earned + EarnedByTraders(lease, weight).value() + command.burned() + command.refunded();
+  return earned == EarnedByProvider(lease, weight).value() && used == WholeEscrow(lease).value() &&
          command.burned() <= (failed ? 0 : lease.surcharge.value()) &&
          command.delivered_minutes() >= 0 &&
          command.delivered_minutes() <= (failed ? 0 : lease.minutes.value()) &&
@@ -74,7 +73,8 @@ void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const 
   event->mutate_lease_id(lease.id.value());
   event->mutate_buyer_account_id(lease.buyer->id.value());
   event->mutate_provider_account_id(lease.provider->id.value());
-  event->mutate_verified_notional(command.verified_notional());
+  event->mutate_verified_weight(command.verified_weight());
+  event->mutate_gains(EarnedByTraders(lease, command.verified_weight()).value());
   event->mutate_consumed(command.consumed());
   event->mutate_burned(command.burned());
   event->mutate_refunded(command.refunded());
@@ -135,14 +135,9 @@ Refusal Handle(Context& context, const wire::SettleLease& command) {
 
   ++state.settlement_number;
   context.events.Accept(command.header(), wire::RecordType::kSettleLease, lease.id.value());
-  const auto settle = [&](CreditBucket destination, int64_t amount) {
-    MoveCredits(context, *lease.buyer, CreditBucket::kEscrow, destination, Credits(amount),
-                lease.id, OrderId());
-  };
-  settle(CreditBucket::kConsumed, command.consumed());
-  settle(CreditBucket::kBurned, command.burned());
-  settle(CreditBucket::kFree, command.refunded());
-  settle(CreditBucket::kOwed, command.owed());
+  UseEscrow(context, lease,
+            {command.verified_weight(), Credits(command.consumed()), Credits(command.owed()),
+             Credits(command.burned())});
   EmitLeaseSettled(context, command, lease);
   lease.state = LeaseState::kSettled;
   EmitLeaseChanged(context, lease);

@@ -50,7 +50,8 @@ void AddContent(StateHasher& hasher, const OrderContent& content) {
 
 void AddOrder(StateHasher& hasher, const Order& order) {
   hasher.Add(order.id, order.owner, order.account->id, order.instrument->id,
-             order.node == nullptr ? NodeId() : order.node->id);
+             order.is_resale || order.node == nullptr ? NodeId() : order.node->id,
+             order.is_resale ? order.lease->id : LeaseId());
   hasher.Add(order.price, order.expires, order.gpus, order.remaining, order.min_fill,
              order.lock_minutes);
   hasher.Add(order.side, order.type, order.time_in_force, order.tier, order.assurance,
@@ -114,6 +115,9 @@ void AddLease(StateHasher& hasher, const Lease& lease) {
   hasher.Add(lease.id, lease.instrument, lease.buyer->id, lease.provider->id, lease.node->id);
   hasher.Add(lease.price, lease.gpus, lease.minutes, lease.notional, lease.surcharge,
              lease.delivery_start, lease.delivery_end, lease.state, lease.completed);
+  hasher.Add(lease.provider_price, lease.assurance, lease.resale_open,
+             uint64_t{lease.legs().size()});
+  for (const ResaleLeg& leg : lease.legs()) hasher.Add(leg.trader->id, leg.difference);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ enum class InstrumentState : uint8_t { kOpen = 0, kHalted = 1, kGateClosed = 2, 
 enum class CancelReason : uint8_t {
   kRequested = 0,
   kIocRemainder = 1,
-  kExpired = 2,  // its own time (gtd)
+  kExpired = 2,  // its own time (gtd), or the end of its lease's resale
   kGateClosed = 3,
   kSelfTrade = 4,
   kBelowMinFill = 5,
@@ -46,6 +46,7 @@ enum class LeaseState : uint8_t {
   kDelivered = 2,  // the window ended and the provider had started
   kFailed = 3,     // the window ended and the provider had not started
   kSettled = 4,
+  kResold = 5,  // all of it, before its window: other leases took its place
 };
 enum class AccountKind : uint8_t { kMember = 0, kOperator = 1, kSettlement = 2 };
 // Where a credit is. kIssued is the source (its balance is minus all that was issued).
@@ -57,6 +58,8 @@ enum class CreditBucket : uint8_t {
   kOwed = 4,
   kConsumed = 5,
   kBurned = 6,
+  // In passing from one account or lease to another: empty again when the command ends.
+  kClearing = 7,
 };
 // What a request to settlement asks for.
 enum class RequestKind : uint8_t { kDeposit = 0, kTopUp = 1 };
@@ -109,8 +112,8 @@ struct EnumNames<CancelReason> {
 };
 template <>
 struct EnumNames<LeaseState> {
-  static constexpr std::array<std::string_view, 5> kNames = {"reserved", "active", "delivered",
-                                                             "failed", "settled"};
+  static constexpr std::array<std::string_view, 6> kNames = {"reserved", "active",  "delivered",
+                                                             "failed",   "settled", "resold"};
 };
 template <>
 struct EnumNames<AccountKind> {
@@ -118,8 +121,8 @@ struct EnumNames<AccountKind> {
 };
 template <>
 struct EnumNames<CreditBucket> {
-  static constexpr std::array<std::string_view, 7> kNames = {
-      "issued", "free", "locked", "escrow", "owed", "consumed", "burned"};
+  static constexpr std::array<std::string_view, 8> kNames = {
+      "issued", "free", "locked", "escrow", "owed", "consumed", "burned", "clearing"};
 };
 template <>
 struct EnumNames<RequestKind> {

@@ -5,8 +5,9 @@
 //   2300 accounts and operators     3000 settlement's decisions
 // Precedence: where several would apply, the one that comes first in the block's table is given;
 // the blocks apply in the order of the path (message, session, admission, engine). The engine's
-// order of checks for an order is that of kReasons from kDeadlinePassed to kEngineFull, and
-// kNotPermitted right after kUnknownAccount (engine/core/order_checks.h declares it).
+// order of checks for an order is that of kReasons from kDeadlinePassed to kEngineFull, but
+// kNotPermitted right after kUnknownAccount and kUnknownLease right before kLeaseNotResalable
+// (engine/core/order_checks.h declares it).
 #pragma once
 
 #include <cstdint>
@@ -83,12 +84,15 @@ enum class RejectReason : uint16_t {
   kExpiryInPast = 2017,
   kFieldNotForSide = 2018,
   kAskNeedsNodeOrLease = 2019,
-  kResaleNotAvailable = 2020,
+  // 2020 was resale_not_available.
   kTooManyOrders = 2021,
   kTooManyOrdersInBook = 2022,
   kPostOnlyWouldTrade = 2023,
   kFokNotFillable = 2024,
   kFokMeetsOwnOrder = 2025,
+  kLeaseNotResalable = 2026,
+  kResaleChainTooLong = 2027,
+  kInsufficientLeaseGpus = 2028,
 
   // Money and backing.
   kUnknownNode = 2101,

@@ -23,7 +23,8 @@
 
 namespace warpbook::wire {
 
-// X(struct, type number)
+// X(struct, type number). Retired numbers, of structs as they were before leases could be resold:
+// SettleLease 103, TradeExecuted 1043, OrderAccepted 1060, LeaseSettled 1084.
 // clang-format off
 #define WARPBOOK_COMMANDS(X)                                                         \
   X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
@@ -32,17 +33,17 @@ namespace warpbook::wire {
   X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42)                               \
   X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) X(CancelAllOrders, 63)      \
   X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
-  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 103)
+  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 104)
 
 #define WARPBOOK_EVENTS(X)                                                                   \
   X(CommandRejected, 1001) X(CommandAccepted, 1002) X(RequestTaken, 1003)                    \
   X(RequestDecided, 1004)                                                                    \
   X(AccountOpened, 1020) X(KeyAdded, 1021) X(CreditsMoved, 1022) X(BondedLimitSet, 1023)     \
   X(InstrumentOpened, 1040) X(InstrumentStateChanged, 1041) X(BookLevelChanged, 1042)        \
-  X(TradeExecuted, 1043)                                                                     \
-  X(OrderAccepted, 1060) X(OrderFilled, 1061) X(OrderAmended, 1062) X(OrderCancelled, 1063)  \
+  X(TradeExecuted, 1044)                                                                     \
+  X(OrderAccepted, 1064) X(OrderFilled, 1061) X(OrderAmended, 1062) X(OrderCancelled, 1063)  \
   X(NodeRegistered, 1080) X(CapacitySet, 1081) X(LeaseChanged, 1082) X(LeaseHeartbeat, 1083) \
-  X(LeaseSettled, 1084)                                                                      \
+  X(LeaseSettled, 1085) X(LeaseResold, 1086)                                                 \
   X(PricesSet, 1100) X(Checkpoint, 1101)
 // clang-format on
 
@@ -67,7 +68,7 @@ static_assert(sizeof(RecordHeader) == 8);
 
 // The largest struct of a command and of an event; rings size their slots by it.
 inline constexpr size_t kMaxCommandSize = 128;
-inline constexpr size_t kMaxEventSize = 144;
+inline constexpr size_t kMaxEventSize = 176;
 
 // RecordTypeOf<T>: the type number of a struct.
 template <typename T>

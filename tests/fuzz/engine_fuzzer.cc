@@ -2,6 +2,7 @@
 // keeps its invariants; and it does the same again.
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "engine/core/engine.h"
 #include "schema/base/check.h"
+#include "schema/types/arithmetic.h"
 #include "schema/types/enums.h"
 #include "schema/wire/record.h"
 
@@ -23,6 +25,12 @@ constexpr int64_t kStart = 1'800'000'000 * kMicrosPerSecond;  // a whole hour
 constexpr int64_t kTick = 20'000;
 constexpr uint64_t kOperator = 1, kSettlement = 2, kFirstMember = 3, kMembers = 3;
 constexpr size_t kCommandsMax = 400;
+
+// As its trade made it.
+struct TradedLease {
+  int64_t price = 0, provider_price = 0, escrow = 0;
+  int32_t gpus = 0, minutes = 0;
+};
 
 // An engine with what every market has, so that bytes reach the interesting states: an operator,
 // settlement, members with credits and nodes, two windows.
@@ -67,10 +75,10 @@ class Market {
   }
 
   void Advance(int64_t micros) { time_us_ += micros; }
-  // What a lease's buyer has in escrow; 0 for a lease that there is not.
-  int64_t Escrow(uint64_t lease) const {
-    const auto at = escrows_.find(lease);
-    return at == escrows_.end() ? 0 : at->second;
+  // Zeros for a lease that there is not.
+  TradedLease Lease(uint64_t id) const {
+    const auto at = leases_.find(id);
+    return at == leases_.end() ? TradedLease() : at->second;
   }
   uint64_t NextDecision() { return engine_.settlement_number() + 1; }
   const engine::Engine& engine() const { return engine_; }
@@ -112,13 +120,15 @@ class Market {
       WARPBOOK_CHECK(!IsCommand(record.type()) && record.command_index() == 7);
       if (record.type() != RecordType::kTradeExecuted) continue;
       const auto& trade = record.as<TradeExecuted>();
-      escrows_[trade.lease_id()] = trade.notional() + trade.surcharge();
+      leases_[trade.lease_id()] = {trade.price(), trade.provider_price(),
+                                   trade.notional() + trade.surcharge(), trade.gpus(),
+                                   trade.minutes()};
     }
   }
 
   engine::Engine engine_;
   RecordWriter events_;
-  std::map<uint64_t, int64_t> escrows_;  // by lease
+  std::map<uint64_t, TradedLease> leases_;
   int64_t time_us_ = kStart;
   uint64_t tag_ = 0;
 };
@@ -136,7 +146,11 @@ PlaceOrder Order(FuzzedDataProvider& bytes) {
   order.mutate_self_trade_prevention(bytes.ConsumeIntegralInRange<uint8_t>(0, 4));
   order.mutate_post_only(bytes.ConsumeIntegralInRange<uint8_t>(0, 1));
   if (order.side() == static_cast<uint8_t>(Side::kSell)) {
-    order.mutate_node_id(bytes.ConsumeIntegralInRange<uint64_t>(0, kMembers));
+    if (bytes.ConsumeBool()) {
+      order.mutate_node_id(bytes.ConsumeIntegralInRange<uint64_t>(0, kMembers));
+    } else {
+      order.mutate_lease_id(bytes.ConsumeIntegralInRange<uint64_t>(0, 8));
+    }
     order.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
   } else {
     order.mutate_tier(bytes.ConsumeIntegralInRange<uint8_t>(0, 3));
@@ -201,14 +215,20 @@ void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market)
       return market.Apply(capacity, kOperator);
     }
     case 5: {
-      const int64_t escrow = market.Escrow(id);
-      const auto consumed = bytes.ConsumeIntegralInRange<int64_t>(0, escrow);
+      // Right for a lease that was never resold, or once and whole.
+      const TradedLease lease = market.Lease(id);
+      const int64_t full_weight = int64_t{lease.gpus} * lease.minutes * 10'000;
+      const auto weight = bytes.ConsumeIntegralInRange<int64_t>(0, full_weight);
+      const int64_t gain = std::max<int64_t>(0, lease.price - lease.provider_price);
+      const int64_t loss = std::max<int64_t>(0, lease.provider_price - lease.price);
+      const int64_t consumed = *MulDivDown(lease.provider_price, weight, 10'000);
       SettleLease settle;
       settle.mutate_number(market.NextDecision());
       settle.mutate_lease_id(id);
-      settle.mutate_verified_notional(consumed);
+      settle.mutate_verified_weight(weight);
       settle.mutate_consumed(consumed);
-      settle.mutate_refunded(escrow - consumed);
+      settle.mutate_refunded(lease.escrow + loss * lease.gpus * lease.minutes - consumed -
+                             *MulDivDown(gain, weight, 10'000));
       return market.Apply(settle, kSettlement);
     }
     case 6: {

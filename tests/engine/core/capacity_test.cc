@@ -24,7 +24,7 @@ SetCapacity from=op node_id=4 gpus=6 assurance=listed
 sell p1 7@10 node_id=4
   ! insufficient_capacity detail=6
 sell p1 4@10 node_id=4
-  accepted #1 tier=listed node_id=4
+  accepted #1 tier=listed backing_id=4 is_resale=0
 sell p1 3@10 node_id=4
   ! insufficient_capacity detail=2
 buy b1 3@10

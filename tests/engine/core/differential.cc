@@ -113,6 +113,7 @@ reference::Limits LimitsForReference(const EngineLimits& limits) {
           limits.instruments_max,
           limits.client_order_ids_max,
           limits.pending_requests_max,
+          limits.resales_per_lease_max,
           limits.pending_top_ups_per_account_max,
           limits.remembered_client_order_ids,
           limits.remembered_client_order_micros,
@@ -153,12 +154,13 @@ std::optional<std::string> Differential::Compare() const {
       }
     }
   }
-  const bool same_leases =
-      std::ranges::equal(inspector.Leases(), reference_.leases(),
-                         [](const InspectedLease& a, const reference::Lease& b) {
-                           return a.id.value() == b.id && a.buyer.value() == b.buyer &&
-                                  a.provider.value() == b.provider && a.state == b.state;
-                         });
+  const bool same_leases = std::ranges::equal(
+      inspector.Leases(), reference_.leases(),
+      [](const InspectedLease& a, const reference::Lease& b) {
+        return a.id.value() == b.id && a.buyer.value() == b.buyer &&
+               a.provider.value() == b.provider && a.state == b.state && a.gpus.value() == b.gpus &&
+               a.price.value() == b.price && a.legs == b.steps.size();
+      });
   if (!same_leases) return "leases";
   if (inspector.pending_requests() != reference_.requests().size()) return "pending requests";
   return std::nullopt;

@@ -10,11 +10,11 @@ TEST_CASE("Trades print at the resting order's price, and the buyer's difference
 setup
 show CreditsMoved TradeExecuted
 sell p1 4@9
-  accepted #1 tier=attested node_id=1 lock_minutes=60 price=9000
+  accepted #1 tier=attested backing_id=1 lock_minutes=60 price=9000
 buy b1 8@10
   accepted #2 lock_minutes=60 tier=standard gpus=8
   moved source=free destination=locked amount=4804800 order_id=2 locked_after=4804800
-  trade lease_id=1 buyer_account_id=3 buyer_owner_id=1 provider_account_id=6 provider_owner_id=4 node_id=1 buy_order_id=2 sell_order_id=1 price=9000 gpus=4 minutes=60 notional=2160000 surcharge=2160 taker_side=buy tier=standard assurance=attested
+  trade lease_id=1 buyer_account_id=3 buyer_owner_id=1 provider_account_id=6 provider_owner_id=4 seller_account_id=6 seller_owner_id=4 resold_lease_id=0 provider_price=9000 node_id=1 buy_order_id=2 sell_order_id=1 price=9000 gpus=4 minutes=60 notional=2160000 surcharge=2160 taker_side=buy tier=standard assurance=attested
   filled to=3 #2 lease_id=1 price=9000 gpus=4 remaining=4 is_maker=0 surcharge=2160 notional=2160000
   filled to=6 #1 lease_id=1 price=9000 gpus=4 remaining=0 is_maker=1 surcharge=0
   moved source=locked destination=escrow amount=2162160 lease_id=1 order_id=2

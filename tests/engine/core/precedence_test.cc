@@ -16,11 +16,13 @@ namespace warpbook::engine {
 namespace {
 
 constexpr uint64_t kOperator = 1, kMember = 3, kFull = 4, kOther = 5, kFullInBook = 6, kPoor = 7,
-                   kFirstFiller = 10;
+                   kTrader = 8, kFirstFiller = 10;
 constexpr int kOrdersMax = 1'500, kOrdersInBookMax = 1'000;
 // Orders of the world, by id as they are placed.
 constexpr uint64_t kPlainBid = 1, kAsk = 2, kHaltedBid = 3, kPostOnlyBid = 4, kPoorBid = 5,
-                   kNearFullLevelBid = 6, kOthersBid = 8;
+                   kNearFullLevelBid = 6, kOthersBid = 8, kResaleAsk = 17;
+// Leases of kMember: resold once already, of instrument 1, of instrument 5.
+constexpr uint64_t kResoldLease = 2, kLease = 3, kOtherLease = 4;
 
 // A market in which every reason can be had by changing the command alone.
 class World {
@@ -72,7 +74,8 @@ class World {
     limits.orders_per_account_max = kOrdersMax;
     limits.orders_per_account_and_book_max = kOrdersInBookMax;
     limits.client_order_ids_max = 1;  // any further id: kEngineFull
-    limits.leases_max = 0;            // any trade: kEngineFull
+    limits.leases_max = 3;            // those of PlaceOrders; any further trade: kEngineFull
+    limits.resales_per_lease_max = 1;
     return limits;
   }
   void Do(const std::string& line) {
@@ -105,12 +108,29 @@ class World {
     Bid(kMember, 5, "gpus=1 price=2000");
     Do("PlaceOrder from=5 node_id=3 instrument_id=1 side=sell gpus=4 price=30000 min_assurance=2");
     Bid(kOther, 1, "gpus=1 price=20000");
+    MakeLeases();
     // 83,647 GPUs less than 31 bits hold.
     for (uint64_t i = 0; i < 21'474; ++i) {
       Bid(kFirstFiller + i / 900, 5, "gpus=100000 price=1000");
     }
     for (int i = 0; i < kOrdersInBookMax; ++i) Bid(kFullInBook, 5, "gpus=1 price=2000");
     for (int i = 0; i < kOrdersMax; ++i) Bid(kFull, 5 + i % 2, "gpus=1 price=2000");
+  }
+
+  void Ask(uint64_t account, int instrument, const std::string& rest) {
+    Do("PlaceOrder side=sell gpus=1 min_assurance=2 from=" + std::to_string(account) +
+       " instrument_id=" + std::to_string(instrument) + " " + rest);
+  }
+  void MakeLeases() {
+    Ask(kOther, 1, "node_id=3 price=24000");
+    Bid(kTrader, 1, "gpus=1 price=24000 time_in_force=ioc");
+    Ask(kTrader, 1, "lease_id=1 price=23000");
+    Bid(kMember, 1, "gpus=1 price=23000 time_in_force=ioc");
+    Ask(kOther, 1, "node_id=3 price=24000");
+    Bid(kMember, 1, "gpus=1 price=24000 time_in_force=ioc");
+    Ask(kOther, 5, "node_id=3 price=3000");
+    Bid(kMember, 5, "gpus=1 price=3000 time_in_force=ioc");
+    Ask(kMember, 1, "lease_id=3 price=29000");
   }
 
   Engine engine_;
@@ -136,6 +156,17 @@ void SetId(wire::PlaceOrder& c, std::string_view id) {
 template <typename Command>
 void SetAccount(Command& c, uint64_t account) {
   c.mutable_header().mutate_account_id(account);
+}
+
+void SetNode(wire::PlaceOrder& c, uint64_t node) {
+  c.mutate_lease_id(0);
+  c.mutate_node_id(node);
+}
+
+void SetLease(wire::PlaceOrder& c, uint64_t lease) {
+  SetAccount(c, kMember);
+  c.mutate_node_id(0);
+  c.mutate_lease_id(lease);
 }
 
 using Place = wire::PlaceOrder;
@@ -176,11 +207,6 @@ const std::vector<Fault<Place>>& PlaceFaults() {
          c.mutate_node_id(1);
          c.mutate_lease_id(5);
        }},
-      {RejectReason::kResaleNotAvailable, 1,
-       [](Place& c) {
-         c.mutate_node_id(0);
-         c.mutate_lease_id(5);
-       }},
       {RejectReason::kTooManyOrders, 2,
        [](Place& c) {
          SetAccount(c, kFull);
@@ -204,7 +230,7 @@ const std::vector<Fault<Place>>& PlaceFaults() {
          c.mutate_post_only(1);
          c.mutate_time_in_force(0);
          c.mutate_price(20'000);
-         c.mutate_node_id(1);
+         SetNode(c, 1);
        }},
       {RejectReason::kFokNotFillable, 0,
        [](Place& c) {
@@ -216,7 +242,7 @@ const std::vector<Fault<Place>>& PlaceFaults() {
        [](Place& c) {
          c.mutate_time_in_force(3);
          c.mutate_price(21'000);
-         c.mutate_node_id(1);
+         SetNode(c, 1);
        }},
       {RejectReason::kFokMeetsOwnOrder, 0,
        [](Place& c) {
@@ -227,9 +253,17 @@ const std::vector<Fault<Place>>& PlaceFaults() {
          c.mutate_gpus(2);
          c.mutate_min_fill(0);
        }},
-      {RejectReason::kUnknownNode, 1, [](Place& c) { c.mutate_node_id(3); }},
-      {RejectReason::kNodeNotApproved, 1, [](Place& c) { c.mutate_node_id(4); }},
-      {RejectReason::kNodeWrongInstrument, 1, [](Place& c) { c.mutate_node_id(2); }},
+      {RejectReason::kUnknownLease, 1, [](Place& c) { SetLease(c, 1); }},
+      {RejectReason::kLeaseNotResalable, 1, [](Place& c) { SetLease(c, kOtherLease); }},
+      {RejectReason::kResaleChainTooLong, 1, [](Place& c) { SetLease(c, kResoldLease); }},
+      {RejectReason::kInsufficientLeaseGpus, 1,
+       [](Place& c) {
+         SetLease(c, kLease);
+         c.mutate_gpus(2);
+       }},
+      {RejectReason::kUnknownNode, 1, [](Place& c) { SetNode(c, 3); }},
+      {RejectReason::kNodeNotApproved, 1, [](Place& c) { SetNode(c, 4); }},
+      {RejectReason::kNodeWrongInstrument, 1, [](Place& c) { SetNode(c, 2); }},
       {RejectReason::kInsufficientCapacity, 1, [](Place& c) { c.mutate_gpus(13); }},
       {RejectReason::kBondedLimitExceeded, 1,
        [](Place& c) {
@@ -289,6 +323,12 @@ const std::vector<Fault<Amend>>& AmendFaults() {
          SetAccount(c, kMember);
          c.mutate_order_id(kPostOnlyBid);
          c.mutate_price(30'000);
+       }},
+      {RejectReason::kInsufficientLeaseGpus, 2,
+       [](Amend& c) {
+         SetAccount(c, kMember);
+         c.mutate_order_id(kResaleAsk);
+         c.mutate_gpus(17);
        }},
       {RejectReason::kInsufficientCapacity, 2,
        [](Amend& c) {
@@ -374,13 +414,13 @@ TEST_CASE("Of several reasons against an amend the one declared first is given")
   });
 }
 
-TEST_CASE("The declared order is that of the reasons' numbers, but for who may ask") {
+TEST_CASE("The declared order is that of the reasons' numbers, but for who may ask and the lease") {
   for (const auto& declared :
        {std::vector(kPlaceOrderPrecedence.begin(), kPlaceOrderPrecedence.end()),
         std::vector(kAmendOrderPrecedence.begin(), kAmendOrderPrecedence.end())}) {
     RejectReason last = RejectReason::kNone;
     for (const RejectReason reason : declared) {
-      if (reason == RejectReason::kNotPermitted) continue;
+      if (reason == RejectReason::kNotPermitted || reason == RejectReason::kUnknownLease) continue;
       CHECK(reason > last);
       last = reason;
     }

@@ -44,6 +44,7 @@ RandomMarket::RandomMarket(uint64_t seed) : random_(seed), time_(kScenarioStart)
   limits_.accounts_max = static_cast<uint32_t>(members_ + Between(0, 2));
   limits_.keys_per_account_max = static_cast<uint32_t>(Between(1, 3));
   limits_.nodes_per_account_max = static_cast<uint32_t>(Between(2, 5));
+  limits_.resales_per_lease_max = static_cast<uint32_t>(Between(1, 4));
 }
 
 wire::CommandHeader RandomMarket::From(uint64_t account) {
@@ -211,6 +212,7 @@ CommandRecord RandomMarket::Place(const ReferenceMarket& market) {
     c.mutate_node_id(PickNode(market, c.header().account_id(), class_id));
   }
   if (Chance(1)) c.mutate_lease_id(1);
+  if (ask && Chance(15)) Resell(market, c);
   reference::PutBytes(c.mutable_client_order_id(), ClientId());
   if (const auto* id = Pick(market.remembered()); id != nullptr && Chance(3)) {
     // The same order once more, or almost the same.
@@ -223,6 +225,30 @@ CommandRecord RandomMarket::Place(const ReferenceMarket& market) {
     if (Chance(10)) c.mutate_deadline_us(time_ + 1'000'000);
   }
   return CommandRecord(c);
+}
+
+// Makes the ask one that resells a lease, mostly one that can be resold, by its buyer.
+void RandomMarket::Resell(const ReferenceMarket& market, wire::PlaceOrder& c) {
+  std::vector<reference::Lease> resalable;
+  for (const reference::Lease& lease : market.leases()) {
+    for (const reference::Instrument& instrument : market.instruments()) {
+      if (lease.instrument == instrument.id && time_ < instrument.start - instrument.notice &&
+          instrument.state == InstrumentState::kOpen) {
+        resalable.push_back(lease);
+      }
+    }
+  }
+  const reference::Lease* lease = Chance(4) ? Pick(market.leases()) : Pick(resalable);
+  if (lease == nullptr) return;
+  c.mutate_node_id(0);
+  c.mutate_lease_id(lease->id);
+  if (!Chance(3)) c.mutable_header().mutate_account_id(lease->buyer);
+  if (!Chance(3)) c.mutate_instrument_id(lease->instrument);
+  if (Chance(90)) c.mutate_gpus(static_cast<int32_t>(Between(1, lease->gpus)));
+  if (Chance(70)) c.mutate_min_fill(0);
+  // Often at what somebody bids.
+  const auto bids = market.Queue(lease->instrument, 0);
+  if (!bids.empty() && Chance(50)) c.mutate_price(bids.front().price);
 }
 
 CommandRecord RandomMarket::Amend(const ReferenceMarket& market) {
@@ -465,14 +491,20 @@ CommandRecord RandomMarket::Settle(const ReferenceMarket& market, const referenc
   c.mutate_number(market.settlement_number() + (Chance(4) ? Below(3) : 1));
   c.mutate_lease_id(Chance(98) ? lease.id : Below(400));
   const bool failed = lease.state == LeaseState::kFailed;
-  const int64_t verified = failed ? 0 : Chance(50) ? lease.notional : Between(0, lease.notional);
-  const int64_t owed = Chance(20) ? Between(0, verified) : 0;
+  const int64_t full = int64_t{lease.gpus} * lease.minutes * 10'000;
+  const int64_t weight = failed ? 0 : Chance(50) ? full : Between(0, full);
+  const int64_t earned = reference::Earned(lease.first_price, weight);
+  int64_t gains = 0;
+  for (const reference::Lease::Step& step : lease.steps) {
+    if (step.got > step.paid) gains += reference::Earned(step.got - step.paid, weight);
+  }
+  const int64_t owed = Chance(20) ? Between(0, earned) : 0;
   const int64_t burned = failed ? 0 : Between(0, lease.surcharge);
-  c.mutate_verified_notional(verified);
+  c.mutate_verified_weight(weight);
   c.mutate_owed(owed);
-  c.mutate_consumed(verified - owed);
+  c.mutate_consumed(earned - owed);
   c.mutate_burned(burned);
-  c.mutate_refunded(lease.notional + lease.surcharge - verified - burned);
+  c.mutate_refunded(static_cast<int64_t>(reference::EscrowOf(lease)) - earned - gains - burned);
   c.mutate_delivered_minutes(failed ? 0 : static_cast<int32_t>(Between(0, lease.minutes)));
   c.mutate_gross_utok(Between(0, 1'000'000));
   c.mutate_provider_utok(Between(0, 1'000'000));

@@ -34,6 +34,7 @@ class RandomMarket {
 
   wire::CommandRecord Choose(const reference::ReferenceMarket& market);
   wire::CommandRecord Place(const reference::ReferenceMarket& market);
+  void Resell(const reference::ReferenceMarket& market, wire::PlaceOrder& c);
   wire::CommandRecord Amend(const reference::ReferenceMarket& market);
   wire::CommandRecord Cancel(const reference::ReferenceMarket& market);
   wire::CommandRecord CancelAll(const reference::ReferenceMarket& market);

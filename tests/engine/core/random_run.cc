@@ -28,6 +28,11 @@ void Count(std::span<const std::byte> events, RandomRunCounts& counts) {
     if (event.type() == wire::RecordType::kCommandRejected) {
       ++counts.refusals[event.as<wire::CommandRejected>().reason()];
     }
+    if (event.type() == wire::RecordType::kCreditsMoved &&
+        event.as<wire::CreditsMoved>().source() == static_cast<uint8_t>(CreditBucket::kClearing)) {
+      const auto to = static_cast<CreditBucket>(event.as<wire::CreditsMoved>().destination());
+      ++(to == CreditBucket::kFree ? counts.gains_paid : counts.losses_carried);
+    }
     if (event.type() == wire::RecordType::kOrderCancelled) {
       ++counts.cancels[event.as<wire::OrderCancelled>().reason()];
     }

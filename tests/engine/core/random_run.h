@@ -13,6 +13,7 @@ struct RandomRunCounts {
   std::map<wire::RecordType, uint64_t> events;
   std::map<uint16_t, uint64_t> refusals;  // by RejectReason
   std::map<uint8_t, uint64_t> cancels;    // by CancelReason
+  uint64_t gains_paid = 0, losses_carried = 0;
 };
 
 // Applies `commands` random commands of the seed. Returns an empty text where engine and reference

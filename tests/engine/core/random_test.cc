@@ -37,6 +37,9 @@ TEST_CASE("The engine agrees with the naive reference on random commands of many
     if (of_engine) CHECK(counts.refusals[static_cast<uint16_t>(info.reason)] > 0);
   }
   CHECK(counts.events[wire::RecordType::kTradeExecuted] > 50'000);
+  CHECK(counts.events[wire::RecordType::kLeaseResold] > 2'000);
+  CHECK(counts.gains_paid > 200);
+  CHECK(counts.losses_carried > 1'000);
 }
 
 }  // namespace

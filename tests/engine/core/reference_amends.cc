@@ -45,7 +45,10 @@ ReferenceMarket::Answer ReferenceMarket::JudgeAmend(const wire::AmendOrder& c, c
   if (moves && order->post_only && PlanWalk(after, true).trades > 0) {
     return {RejectReason::kPostOnlyWouldTrade};
   }
-  if (order->side == 1) {
+  if (order->lease != 0) {
+    const int64_t room = LeaseLeft(order->lease);
+    if (after.left - order->left > room) return {RejectReason::kInsufficientLeaseGpus, room};
+  } else if (order->side == 1) {
     const int64_t room = NodeLeft(order->node, order->instrument);
     if (after.left - order->left > room) {
       return {RejectReason::kInsufficientCapacity, std::max<int64_t>(0, room)};

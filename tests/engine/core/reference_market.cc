@@ -30,23 +30,30 @@ int64_t ReferenceMarket::Escrow(uint64_t account) const {
   int64_t sum = 0;
   for (const Lease& lease : leases_) {
     if (lease.buyer == account) sum += lease.notional + lease.surcharge;
+    for (const Lease::Step& step : lease.steps) {
+      const int64_t loss = std::max<int64_t>(0, step.paid - step.got);
+      if (step.trader == account) sum += Value(loss, lease.gpus, lease.minutes);
+    }
   }
   return sum;
 }
 
 int64_t ReferenceMarket::Free(uint64_t account) const {
   const Account& a = accounts_[account - 1];
-  return a.issued - a.consumed - a.burned - a.owed - Locked(account) - Escrow(account);
+  return a.issued + a.gained - a.paid_gains - a.consumed - a.burned - a.owed - Locked(account) -
+         Escrow(account);
 }
 
 int128 ReferenceMarket::Exposure(uint64_t account) const {
   int128 sum = 0;
   for (const Order& order : orders_) {
-    if (order.account == account && order.side == 1) sum += Taken(order);
+    if (order.account == account && order.side == 1 && order.lease == 0) sum += Taken(order);
   }
   for (const Lease& lease : leases_) {
     const bool open = lease.state == LeaseState::kReserved || lease.state == LeaseState::kActive;
-    if (lease.provider == account && open) sum += lease.notional;
+    if (lease.provider == account && open) {
+      sum += Value(lease.first_price, lease.gpus, lease.minutes);
+    }
   }
   return sum;
 }
@@ -89,6 +96,18 @@ void ReferenceMarket::EmitMoved(uint64_t account, CreditBucket from, CreditBucke
   event.mutate_source(static_cast<uint8_t>(from));
   event.mutate_destination(static_cast<uint8_t>(to));
   EmitPrivate(event, account);
+}
+
+ReferenceMarket::FreeCredits ReferenceMarket::FreeOfAll() const {
+  FreeCredits free;
+  for (const Account& account : accounts_) free[account.id] = Free(account.id);
+  return free;
+}
+
+void ReferenceMarket::Move(FreeCredits& free, uint64_t account, CreditBucket from, CreditBucket to,
+                           int64_t amount, uint64_t lease) {
+  if (to == CreditBucket::kFree) free[account] += amount;
+  EmitMoved(account, from, to, amount, lease, 0, free[account], Locked(account));
 }
 
 // All levels are summed up anew and held against those last shown.

@@ -26,6 +26,7 @@ struct Limits {
   size_t accounts = 0, keys_per_account = 0, nodes_per_account = 0, nodes = 0;
   size_t orders_per_account = 0, orders_per_account_and_book = 0, resting_orders = 0;
   size_t leases = 0, instruments = 0, client_order_ids = 0, pending_requests = 0;
+  size_t resales_per_lease = 0;
   size_t pending_top_ups_per_account = 0;
   size_t remembered_ids = 0;
   int64_t remembered_micros = 0;
@@ -38,6 +39,7 @@ struct Account {
   uint64_t private_events = 0;
   // What ever came in and what is gone for good; free is what these, leases and orders leave.
   int64_t issued = 0, consumed = 0, burned = 0, owed = 0;
+  int64_t gained = 0, paid_gains = 0;  // with others, for leases that were resold at a gain
   int64_t bonded_limit = 0;
   std::vector<Bytes32> keys;
 };
@@ -61,7 +63,7 @@ struct Instrument {
 };
 
 struct Order {
-  uint64_t id = 0, account = 0, owner = 0, node = 0;
+  uint64_t id = 0, account = 0, owner = 0, node = 0, lease = 0;
   uint32_t instrument = 0;
   int64_t price = 0, expires = 0;
   int32_t total = 0, left = 0, min_fill = 0;
@@ -90,6 +92,14 @@ struct Lease {
   int64_t price = 0;
   int32_t gpus = 0, minutes = 0;
   int64_t notional = 0, surcharge = 0, start = 0, end = 0;
+  int64_t first_price = 0;  // between the provider and its first buyer
+  int assurance = 2;
+  // Who resold it at another price than it had paid, oldest first.
+  struct Step {
+    uint64_t trader = 0;
+    int64_t paid = 0, got = 0;
+  };
+  std::vector<Step> steps;
   LeaseState state = LeaseState::kReserved;
   bool completed = false;
 };
@@ -171,7 +181,7 @@ class ReferenceMarket {
   Instrument* FindInstrument(uint32_t id);
   Lease* FindLease(uint64_t id);
 
-  // reference_orders.cc, reference_amends.cc
+  // reference_orders.cc, reference_amends.cc, reference_resales.cc
   Answer Do(const wire::PlaceOrder& c);
   Answer Do(const wire::AmendOrder& c);
   Answer Do(const wire::CancelOrder& c);
@@ -181,6 +191,8 @@ class ReferenceMarket {
   Answer JudgeCount(const Order& order) const;
   Answer JudgeBacking(Order& order, Walk& walk) const;
   Answer JudgeAsk(const Order& order) const;
+  Answer JudgeResale(const Order& order, const Instrument& instrument) const;
+  int64_t LeaseLeft(uint64_t lease) const;
   Order OrderOf(const wire::PlaceOrder& c, const Account& account,
                 const Instrument& instrument) const;
   static int64_t PriceOf(const wire::PlaceOrder& c, const Instrument& instrument);
@@ -191,6 +203,8 @@ class ReferenceMarket {
   bool Trades(const Order& incoming, int32_t left, const Order& resting) const;
   void RunWalk(uint64_t id, const Walk& walk);
   void Trade(uint64_t taker_id, uint64_t maker_id, int32_t gpus);
+  Lease TakeFrom(Lease& lease, int32_t gpus);
+  void TellResale(const Lease& resold, const Lease& made);
   void Decrement(uint64_t id, int32_t gpus);
   void Cancel(uint64_t id, CancelReason reason, uint64_t tag);
   void Remove(uint64_t id);
@@ -198,6 +212,11 @@ class ReferenceMarket {
   int32_t MinutesNow(const Instrument& instrument) const;
   int64_t StartNow(const Instrument& instrument) const;
   int64_t NodeLeft(uint64_t node, uint32_t instrument) const;
+  // One move of credits, told with what is free after it; `free` is by account, begun as it was.
+  using FreeCredits = std::map<uint64_t, int64_t>;
+  FreeCredits FreeOfAll() const;
+  void Move(FreeCredits& free, uint64_t account, CreditBucket from, CreditBucket to, int64_t amount,
+            uint64_t lease);
   // Emits the credits that moved between free and locked since the two were these.
   void EmitRelock(uint64_t account, uint64_t order, int64_t free, int64_t locked);
 
@@ -222,6 +241,8 @@ class ReferenceMarket {
   Answer Do(const wire::PostTopUp& c);
   Answer Do(const wire::RefuseRequest& c);
   Answer Do(const wire::SettleLease& c);
+  Answer JudgeSettlement(const wire::SettleLease& c, const Lease& lease) const;
+  void UseEscrow(const wire::SettleLease& c, const Lease& lease);
   Answer CheckNumber(const wire::CommandHeader& header, uint64_t number) const;
   Answer CheckAmount(int64_t amount) const;
   void Decide(const wire::CommandHeader& header, wire::RecordType type, uint64_t request_sequence,
@@ -280,6 +301,19 @@ inline int64_t Value(int64_t price, int32_t gpus, int32_t minutes) {
 // With a tier's surcharge: 0.5%, 0.1% or none.
 inline int64_t WithSurcharge(int64_t value, int tier) {
   return value + value / 1'000 * (tier == 0 ? 5 : tier == 1 ? 1 : 0);
+}
+
+// What the lease's buyer and those who resold it at a loss have put aside for it.
+inline int128 EscrowOf(const Lease& lease) {
+  int128 sum = int128{lease.notional} + lease.surcharge;
+  for (const Lease::Step& step : lease.steps) {
+    if (step.got < step.paid) sum += Value(step.paid - step.got, lease.gpus, lease.minutes);
+  }
+  return sum;
+}
+// price x GPU-minutes x share / 10,000, down.
+inline int64_t Earned(int64_t price, int64_t weight) {
+  return static_cast<int64_t>(int128{price} * weight / 10'000);
 }
 
 // Zeros, or printable ASCII without space and then zeros.

@@ -167,7 +167,6 @@ ReferenceMarket::Answer ReferenceMarket::JudgeTerms(const wire::PlaceOrder& c,
   if (ask && (c.node_id() == 0) == (c.lease_id() == 0)) {
     return {RejectReason::kAskNeedsNodeOrLease};
   }
-  if (ask && c.lease_id() != 0) return {RejectReason::kResaleNotAvailable};
   return {};
 }
 
@@ -177,10 +176,13 @@ Order ReferenceMarket::OrderOf(const wire::PlaceOrder& c, const Account& account
   order.account = account.id;
   order.owner = account.owner;
   order.node = c.node_id();
+  order.lease = c.lease_id();
   order.instrument = instrument.id;
   order.price = PriceOf(c, instrument);
   order.expires =
       c.time_in_force() == kGtd ? std::min(c.expires_us(), instrument.gate) : instrument.gate;
+  if (order.lease != 0)
+    order.expires = std::min(order.expires, instrument.start - instrument.notice);
   order.total = order.left = c.gpus();
   order.min_fill = c.min_fill();
   order.minutes = MinutesNow(instrument);
@@ -214,20 +216,38 @@ ReferenceMarket::Answer ReferenceMarket::JudgeCount(const Order& order) const {
   return {};
 }
 
-// The walk, and what stands behind the order. An ask gets its node's assurance.
+// The walk, and what stands behind the order. An ask gets its node's or lease's assurance.
 ReferenceMarket::Answer ReferenceMarket::JudgeBacking(Order& order, Walk& walk) const {
-  const bool ask = order.side == 1;
+  const bool resale = order.lease != 0;
+  const bool ask = order.side == 1 && !resale;
   const bool rests = order.time_in_force == kGtc || order.time_in_force == kGtd;
-  const Answer node_answer = ask ? JudgeAsk(order) : Answer();
+  const Instrument& instrument =
+      *std::find_if(instruments_.begin(), instruments_.end(),
+                    [&](const Instrument& i) { return i.id == order.instrument; });
+  const Answer node_answer = ask      ? JudgeAsk(order)
+                             : resale ? JudgeResale(order, instrument)
+                                      : Answer();
   if (node_answer.reason != RejectReason::kNone) return node_answer;
+  const Lease* lease = nullptr;
+  for (const Lease& l : leases_) {
+    if (resale && l.id == order.lease) lease = &l;
+  }
   if (ask) order.queue = nodes_[order.node - 1].assurance;
+  if (resale) order.queue = lease->assurance;
   if (order.post_only && PlanWalk(order, true).trades > 0) {
     return {RejectReason::kPostOnlyWouldTrade};
   }
   walk = PlanWalk(order, false);
   if (order.time_in_force == kFok && walk.left > 0) return {RejectReason::kFokNotFillable};
   if (walk.met_own) return {RejectReason::kFokMeetsOwnOrder};
-  if (ask) {
+  if (resale) {
+    const auto chain = static_cast<int64_t>(limits_.resales_per_lease);
+    if (static_cast<int64_t>(lease->steps.size()) >= chain) {
+      return {RejectReason::kResaleChainTooLong, chain};
+    }
+    const int64_t left = LeaseLeft(order.lease);
+    if (order.left > left) return {RejectReason::kInsufficientLeaseGpus, left};
+  } else if (ask) {
     const int64_t left = std::max<int64_t>(0, NodeLeft(order.node, order.instrument));
     if (order.left > left) return {RejectReason::kInsufficientCapacity, left};
     const std::vector<Order> bids = Queue(order.instrument, 0);
@@ -282,7 +302,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::PlaceOrder& c) {
   event.mutate_order_id(order.id);
   event.mutate_price(order.price);
   event.mutate_expires_us(order.expires);
-  event.mutate_node_id(order.node);
+  event.mutate_backing_id(order.lease != 0 ? order.lease : order.node);
+  event.mutate_is_resale(order.lease != 0);
   PutBytes(event.mutable_client_order_id(), order.client_id);
   event.mutate_instrument_id(order.instrument);
   event.mutate_gpus(order.total);
@@ -343,10 +364,19 @@ void ReferenceMarket::Trade(uint64_t taker_id, uint64_t maker_id, int32_t gpus) 
   const Instrument& instrument = *FindInstrument(bid.instrument);
   const int64_t free = Free(bid.account), locked = Locked(bid.account);
   Lease lease;
-  lease.id = ++last_lease_;
-  lease.buyer = bid.account;
   lease.provider = ask.account;
   lease.node = ask.node;
+  lease.first_price = maker.price;
+  lease.assurance = ask.queue;
+  if (ask.lease != 0) {
+    // The same GPUs of the same provider, at the same first price; one more has resold them.
+    lease = *FindLease(ask.lease);
+    if (lease.price != maker.price) {
+      lease.steps.push_back({ask.account, lease.price, maker.price});
+    }
+  }
+  lease.id = ++last_lease_;
+  lease.buyer = bid.account;
   lease.instrument = instrument.id;
   lease.price = maker.price;
   lease.gpus = gpus;
@@ -356,6 +386,7 @@ void ReferenceMarket::Trade(uint64_t taker_id, uint64_t maker_id, int32_t gpus) 
   lease.start = StartNow(instrument);
   lease.end = instrument.end;
   leases_.push_back(lease);
+  const Lease resold = ask.lease == 0 ? Lease() : TakeFrom(*FindLease(ask.lease), gpus);
   bid.left -= gpus;
   ask.left -= gpus;
   book_changed_ = true;
@@ -364,9 +395,13 @@ void ReferenceMarket::Trade(uint64_t taker_id, uint64_t maker_id, int32_t gpus) 
   event.mutate_lease_id(lease.id);
   event.mutate_buyer_account_id(bid.account);
   event.mutate_buyer_owner_id(bid.owner);
-  event.mutate_provider_account_id(ask.account);
-  event.mutate_provider_owner_id(ask.owner);
-  event.mutate_node_id(ask.node);
+  event.mutate_provider_account_id(lease.provider);
+  event.mutate_provider_owner_id(accounts_[lease.provider - 1].owner);
+  event.mutate_seller_account_id(ask.account);
+  event.mutate_seller_owner_id(ask.owner);
+  event.mutate_resold_lease_id(ask.lease);
+  event.mutate_provider_price(lease.first_price);
+  event.mutate_node_id(lease.node);
   event.mutate_buy_order_id(bid.id);
   event.mutate_sell_order_id(ask.id);
   event.mutate_price(lease.price);
@@ -404,6 +439,7 @@ void ReferenceMarket::Trade(uint64_t taker_id, uint64_t maker_id, int32_t gpus) 
             locked - cost);
   EmitMoved(bid.account, CreditBucket::kLocked, CreditBucket::kFree, Free(bid.account) - free, 0,
             bid.id, Free(bid.account), Locked(bid.account));
+  if (ask.lease != 0) TellResale(resold, lease);
   if (maker.left == 0) {
     Remove(maker_id);
   } else if (maker.left < maker.min_fill) {

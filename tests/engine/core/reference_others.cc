@@ -274,7 +274,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetBondedLimit& c) {
   while (Exposure(target->id) > c.limit()) {
     uint64_t newest = 0;
     for (const Order& order : orders_) {
-      if (order.account == target->id && order.side == 1) newest = std::max(newest, order.id);
+      if (order.account == target->id && order.node != 0) newest = std::max(newest, order.id);
     }
     if (newest == 0) break;
     Cancel(newest, CancelReason::kLimitReduced, 0);
@@ -500,50 +500,54 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RefuseRequest& c) {
   return {RejectReason::kUnknownRequest};
 }
 
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::SettleLease& c) {
-  const Answer number = CheckNumber(c.header(), c.number());
-  if (number.reason != RejectReason::kNone) return number;
-  const Lease* found = FindLease(c.lease_id());
-  if (found == nullptr) return {RejectReason::kUnknownLease};
-  if (IsOpen(*found)) return {RejectReason::kLeaseWrongState};
-  const bool failed = found->state == LeaseState::kFailed;
+// Whether the parts are within their bounds and make up the escrow.
+ReferenceMarket::Answer ReferenceMarket::JudgeSettlement(const wire::SettleLease& c,
+                                                         const Lease& lease) const {
+  const bool failed = lease.state == LeaseState::kFailed;
   for (const int64_t part :
-       {c.consumed(), c.burned(), c.refunded(), c.owed(), c.verified_notional(), c.gross_utok(),
+       {c.consumed(), c.burned(), c.refunded(), c.owed(), c.verified_weight(), c.gross_utok(),
         c.provider_utok(), c.fee_utok(), c.retire_utok(), int64_t{c.delivered_minutes()}}) {
     if (part < 0) return {RejectReason::kDecisionMismatch};
   }
   for (const int64_t tok : {c.gross_utok(), c.provider_utok(), c.fee_utok(), c.retire_utok()}) {
     if (tok > kMaxTok) return {RejectReason::kDecisionMismatch};
   }
-  const int128 parts = int128{c.consumed()} + c.burned() + c.refunded() + c.owed();
-  if (parts != int128{found->notional} + found->surcharge ||
-      int128{c.consumed()} + c.owed() != c.verified_notional() ||
-      c.verified_notional() > found->notional || c.burned() > found->surcharge ||
-      c.delivered_minutes() > found->minutes ||
-      (failed && (c.verified_notional() != 0 || c.burned() != 0 || c.delivered_minutes() != 0))) {
+  if (failed && (c.verified_weight() != 0 || c.burned() != 0 || c.delivered_minutes() != 0)) {
     return {RejectReason::kDecisionMismatch};
   }
+  if (c.verified_weight() > int64_t{lease.gpus} * lease.minutes * 10'000 ||
+      c.burned() > lease.surcharge || c.delivered_minutes() > lease.minutes ||
+      int128{c.consumed()} + c.owed() != Earned(lease.first_price, c.verified_weight())) {
+    return {RejectReason::kDecisionMismatch};
+  }
+  int128 parts = int128{c.consumed()} + c.burned() + c.refunded() + c.owed();
+  for (const Lease::Step& step : lease.steps) {
+    if (step.got > step.paid) parts += Earned(step.got - step.paid, c.verified_weight());
+  }
+  if (parts != EscrowOf(lease)) return {RejectReason::kDecisionMismatch};
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SettleLease& c) {
+  const Answer number = CheckNumber(c.header(), c.number());
+  if (number.reason != RejectReason::kNone) return number;
+  const Lease* found = FindLease(c.lease_id());
+  if (found == nullptr) return {RejectReason::kUnknownLease};
+  if (IsOpen(*found)) return {RejectReason::kLeaseWrongState};
   Lease lease = *found;
+  const Answer fits = JudgeSettlement(c, lease);
+  if (fits.reason != RejectReason::kNone) return fits;
   ++settlement_number_;
   Accept(c.header(), wire::RecordType::kSettleLease, lease.id);
-  Account& buyer = accounts_[lease.buyer - 1];
-  const int64_t free = Free(lease.buyer), locked = Locked(lease.buyer);
-  const auto leg = [&](CreditBucket to, int64_t amount, int64_t free_after) {
-    EmitMoved(lease.buyer, CreditBucket::kEscrow, to, amount, lease.id, 0, free_after, locked);
-  };
-  leg(CreditBucket::kConsumed, c.consumed(), free);
-  leg(CreditBucket::kBurned, c.burned(), free);
-  leg(CreditBucket::kFree, c.refunded(), free + c.refunded());
-  leg(CreditBucket::kOwed, c.owed(), free + c.refunded());
-  buyer.consumed += c.consumed();
-  buyer.burned += c.burned();
-  buyer.owed += c.owed();
+  UseEscrow(c, lease);
   wire::LeaseSettled event;
   event.mutate_number(c.number());
   event.mutate_lease_id(lease.id);
   event.mutate_buyer_account_id(lease.buyer);
   event.mutate_provider_account_id(lease.provider);
-  event.mutate_verified_notional(c.verified_notional());
+  event.mutate_verified_weight(c.verified_weight());
+  event.mutate_gains(
+      static_cast<int64_t>(EscrowOf(lease) - c.consumed() - c.owed() - c.burned() - c.refunded()));
   event.mutate_consumed(c.consumed());
   event.mutate_burned(c.burned());
   event.mutate_refunded(c.refunded());

@@ -26,6 +26,9 @@ void Print(const warpbook::engine::RandomRunCounts& counts) {
                 warpbook::Name(static_cast<warpbook::CancelReason>(reason)).data(),
                 static_cast<unsigned long long>(count));
   }
+  std::printf("gains paid %llu, losses carried %llu\n",
+              static_cast<unsigned long long>(counts.gains_paid),
+              static_cast<unsigned long long>(counts.losses_carried));
 }
 
 }  // namespace

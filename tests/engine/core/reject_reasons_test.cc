@@ -26,6 +26,7 @@ EngineLimits SmallLimits() {
   limits.resting_orders_max = 6;
   limits.pending_requests_max = 2;
   limits.pending_top_ups_per_account_max = 1;
+  limits.resales_per_lease_max = 1;
   return limits;
 }
 
@@ -52,7 +53,6 @@ const Row kRows[] = {
     {RejectReason::kExpiryInPast, "buy b1 4@10 time_in_force=gtd expires_us=T+0s"},
     {RejectReason::kFieldNotForSide, "sell p1 4@10 tier=standard"},
     {RejectReason::kAskNeedsNodeOrLease, "sell p1 4@10 node_id=1 lease_id=1"},
-    {RejectReason::kResaleNotAvailable, "sell p1 4@10 node_id=0 lease_id=1"},
     {RejectReason::kTooManyOrders,
      R"(OpenInstrument window_start_us=T+120m window_minutes=60 gate_minutes=3 tick=1000 band_low=1000 band_high=100000 class_id=1 region_id=1
 buy b1 4@10
@@ -63,6 +63,11 @@ buy b1 4@10 instrument_id=2)"},
     {RejectReason::kPostOnlyWouldTrade, "buy b1 4@10\nsell p1 4@10 post_only=1"},
     {RejectReason::kFokNotFillable, "buy b1 4@10 time_in_force=fok"},
     {RejectReason::kFokMeetsOwnOrder, "sell p1 4@9\nsell p2 4@10\nbuy p1 4@10 time_in_force=fok"},
+    {RejectReason::kLeaseNotResalable,
+     "sell p1 4@10\nbuy b1 4@10\nat T+58m\nsell b1 4@10 lease_id=1"},
+    {RejectReason::kResaleChainTooLong,
+     "sell p1 4@10\nbuy b1 4@10\nsell b1 4@11 lease_id=1\nbuy b2 4@11\nsell b2 4@12 lease_id=2"},
+    {RejectReason::kInsufficientLeaseGpus, "sell p1 4@10\nbuy b1 4@10\nsell b1 5@11 lease_id=1"},
     {RejectReason::kUnknownNode, "sell p1 4@10 node_id=2"},
     {RejectReason::kNodeNotApproved,
      "RegisterNode from=p1 device_key=d4 gpus=8 class_id=1 region_id=1\nsell p1 4@10 node_id=4"},

@@ -41,9 +41,10 @@ TEST_CASE("Every word has its value, and no other word has one") {
   CheckWords<CancelReason>({"requested", "ioc_remainder", "expired", "gate_closed", "self_trade",
                             "min_fill", "amended_filled", "capacity_reduced", "limit_reduced",
                             "downgraded", "disconnected", "timer"});
-  CheckWords<LeaseState>({"reserved", "active", "delivered", "failed", "settled"});
+  CheckWords<LeaseState>({"reserved", "active", "delivered", "failed", "settled", "resold"});
   CheckWords<AccountKind>({"member", "operator", "settlement"});
-  CheckWords<CreditBucket>({"issued", "free", "locked", "escrow", "owed", "consumed", "burned"});
+  CheckWords<CreditBucket>({"issued", "free", "locked", "escrow", "owed", "consumed", "burned",
+                            "clearing"});
   CheckWords<RequestKind>({"deposit", "top_up"});
 }
 
@@ -77,6 +78,7 @@ TEST_CASE("The enumerators have the values of their words") {
   CHECK(Name(LeaseState::kDelivered) == "delivered");
   CHECK(Name(LeaseState::kFailed) == "failed");
   CHECK(Name(LeaseState::kSettled) == "settled");
+  CHECK(Name(LeaseState::kResold) == "resold");
   CHECK(Name(AccountKind::kOperator) == "operator");
   CHECK(Name(AccountKind::kSettlement) == "settlement");
   CHECK(Name(CreditBucket::kLocked) == "locked");
@@ -84,6 +86,7 @@ TEST_CASE("The enumerators have the values of their words") {
   CHECK(Name(CreditBucket::kOwed) == "owed");
   CHECK(Name(CreditBucket::kConsumed) == "consumed");
   CHECK(Name(CreditBucket::kBurned) == "burned");
+  CHECK(Name(CreditBucket::kClearing) == "clearing");
   CHECK(Name(RequestKind::kTopUp) == "top_up");
 }
 
