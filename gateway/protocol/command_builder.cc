@@ -56,7 +56,7 @@ wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t n
   auto command = Begin<wire::SettleLease>(origin);
   command.mutate_number(number);
   command.mutate_lease_id(decision.lease.value());
-  command.mutate_verified_notional(decision.verified_notional.value());
+  command.mutate_verified_weight(decision.verified_weight);
   command.mutate_consumed(decision.consumed.value());
   command.mutate_burned(decision.burned.value());
   command.mutate_refunded(decision.refunded.value());

@@ -37,6 +37,7 @@ std::string_view EngineParam(RejectReason reason) {
       return "order_id";
     case RejectReason::kInvalidQuantity:
     case RejectReason::kInsufficientCapacity:
+    case RejectReason::kInsufficientLeaseGpus:
       return "gpus";
     case RejectReason::kInvalidMinFill:
       return "min_fill";
@@ -58,7 +59,8 @@ std::string_view EngineParam(RejectReason reason) {
     case RejectReason::kNodeNotApproved:
     case RejectReason::kNodeWrongInstrument:
       return "node";
-    case RejectReason::kResaleNotAvailable:
+    case RejectReason::kLeaseNotResalable:
+    case RejectReason::kResaleChainTooLong:
     case RejectReason::kUnknownLease:
     case RejectReason::kLeaseWrongState:
     case RejectReason::kLeaseNotStartable:

@@ -178,7 +178,8 @@ struct RefuseRequestDecision {
 };
 struct SettleLeaseDecision {
   LeaseId lease;
-  Credits verified_notional, consumed, burned, refunded, owed;
+  int64_t verified_weight = 0;  // GPU-minutes x 10,000
+  Credits consumed, burned, refunded, owed;
   Tokens gross, provider, fee, retire;
   Minutes delivered_minutes;
 };

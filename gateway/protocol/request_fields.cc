@@ -282,7 +282,7 @@ Sequence RequestSequence(FieldReader& fields) {
 SettleLeaseDecision ReadSettleLease(FieldReader& fields) {
   SettleLeaseDecision decision;
   decision.lease = Lease(fields);
-  decision.verified_notional = CreditAmount(fields, "verified_notional");
+  decision.verified_weight = CreditAmount(fields, "verified_weight").value();
   decision.consumed = CreditAmount(fields, "consumed");
   decision.burned = CreditAmount(fields, "burned");
   decision.refunded = CreditAmount(fields, "refunded");

@@ -95,7 +95,7 @@ struct AccountRow {
   Tokens tokens;
   uint64_t last_sequence = 0;  // of its private events
   absl::btree_set<OrderId> orders;
-  absl::btree_set<LeaseId> leases;  // bought or provided, not settled
+  absl::btree_set<LeaseId> leases;  // bought or provided, neither settled nor resold
   std::vector<NodeId> nodes;
 
   // The scopes of that key; 0: the account has no such key.
@@ -111,7 +111,8 @@ struct OrderRow {
   OrderId id;
   AccountId account;
   InstrumentId instrument;
-  NodeId node;  // of asks
+  NodeId node;    // of asks, but
+  LeaseId lease;  // of those that resell a lease
   ClientOrderId client_order_id;
   Price price;
   Timestamp expires;
@@ -128,9 +129,11 @@ struct LeaseRow {
   LeaseId id;
   AccountId buyer, provider;
   NodeId node;
+  LeaseId resold_lease;  // that it was made from; none: it is a node's own sale
   std::shared_ptr<const InstrumentTerms> terms;
-  Price price;
-  Quantity gpus;
+  Price price;           // that the buyer pays
+  Price provider_price;  // that the provider is paid
+  Quantity gpus;         // that were not resold
   Minutes minutes;
   Timestamp delivery_start, delivery_end;
   LeaseState state = LeaseState::kReserved;

@@ -67,6 +67,7 @@ void MarketState::Apply(wire::RecordView event, Timestamp time) {
     WARPBOOK_X(CapacitySet)
     WARPBOOK_X(LeaseChanged)
     WARPBOOK_X(LeaseSettled)
+    WARPBOOK_X(LeaseResold)
 #undef WARPBOOK_X
     default:  // replies, and what only settlement needs
       break;
@@ -195,8 +196,10 @@ void MarketState::On(const wire::TradeExecuted& event) {
                  .buyer = buyer,
                  .provider = provider,
                  .node = NodeId(event.node_id()),
+                 .resold_lease = LeaseId(event.resold_lease_id()),
                  .terms = instrument.terms,
                  .price = Price(event.price()),
+                 .provider_price = Price(event.provider_price()),
                  .gpus = Quantity(event.gpus()),
                  .minutes = Minutes(event.minutes()),
                  .delivery_start = Timestamp(event.delivery_start_us()),
@@ -210,10 +213,12 @@ void MarketState::On(const wire::TradeExecuted& event) {
 void MarketState::On(const wire::OrderAccepted& event) {
   const OrderId id(event.order_id());
   const AccountId account(event.header().account_id());
+  const bool is_resale = event.is_resale() != 0;
   orders_[id] = {.id = id,
                  .account = account,
                  .instrument = InstrumentId(event.instrument_id()),
-                 .node = NodeId(event.node_id()),
+                 .node = is_resale ? NodeId() : NodeId(event.backing_id()),
+                 .lease = is_resale ? LeaseId(event.backing_id()) : LeaseId(),
                  .client_order_id = ClientOrderIdOf(*event.client_order_id()),
                  .price = Price(event.price()),
                  .expires = Timestamp(event.expires_us()),
@@ -279,15 +284,21 @@ void MarketState::On(const wire::CapacitySet& event) {
 
 void MarketState::On(const wire::LeaseChanged& event) {
   const auto found = leases_.find(LeaseId(event.lease_id()));
-  // Settled: the first of the two events of buyer and provider has removed it.
+  // Ended: the first of the two events of buyer and provider has removed it.
   if (found == leases_.end()) return;
   LeaseRow& lease = found->second;
   lease.state = As<LeaseState>(event.state());
   lease.completed = event.completed() != 0;
-  if (lease.state != LeaseState::kSettled) return;
+  if (lease.state != LeaseState::kSettled && lease.state != LeaseState::kResold) return;
   Account(lease.buyer.value()).leases.erase(lease.id);
   Account(lease.provider.value()).leases.erase(lease.id);
   leases_.erase(found);
+}
+
+void MarketState::On(const wire::LeaseResold& event) {
+  const auto resold = leases_.find(LeaseId(event.resold_lease_id()));
+  WARPBOOK_CHECK(resold != leases_.end());
+  resold->second.gpus = Quantity(event.gpus_left());
 }
 
 void MarketState::On(const wire::LeaseSettled& event) {

@@ -57,6 +57,7 @@ class MarketState {
   void On(const wire::CapacitySet& event);
   void On(const wire::LeaseChanged& event);
   void On(const wire::LeaseSettled& event);
+  void On(const wire::LeaseResold& event);
 
   AccountRow& Account(uint64_t id);
   InstrumentRow& Instrument(uint32_t id);

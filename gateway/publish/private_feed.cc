@@ -83,6 +83,8 @@ void PrivateFeed::OnEvent(wire::RecordView event, int64_t ts_us) {
       return On(event.as<wire::RequestDecided>(), ts_us);
     case wire::RecordType::kLeaseChanged:
       return On(event.as<wire::LeaseChanged>(), ts_us);
+    case wire::RecordType::kLeaseResold:
+      return On(event.as<wire::LeaseResold>(), ts_us);
     case wire::RecordType::kLeaseSettled:
       rewarded_lease_ = LeaseId(event.as<wire::LeaseSettled>().lease_id());
       reward_ = Tokens(event.as<wire::LeaseSettled>().provider_utok());
@@ -94,7 +96,21 @@ void PrivateFeed::OnEvent(wire::RecordView event, int64_t ts_us) {
 
 void PrivateFeed::On(const wire::OrderFilled& event, int64_t ts_us) {
   if (!Listens(event.header(), Channel::kLeases)) return;
-  Send(event.header(), Channel::kLeases, ts_us, ReservedLease(event, state_));
+  const LeaseRow& lease = *state_.FindLease(LeaseId(event.lease_id()));
+  const bool sold = static_cast<Side>(event.side()) == Side::kSell;
+  // Who resold it has no part in the new lease, and its provider is told by a LeaseResold.
+  if (sold && lease.resold_lease) return;
+  Send(event.header(), Channel::kLeases, ts_us, ReservedLease(lease, sold));
+}
+
+void PrivateFeed::On(const wire::LeaseResold& event, int64_t ts_us) {
+  if (!Listens(event.header(), Channel::kLeases)) return;
+  const LeaseRow& resold = *state_.FindLease(LeaseId(event.resold_lease_id()));
+  std::string leases = ResoldLease(event, resold);
+  if (event.is_provider() != 0) {
+    leases += "," + ReservedLease(*state_.FindLease(LeaseId(event.lease_id())), true);
+  }
+  Send(event.header(), Channel::kLeases, ts_us, leases);
 }
 
 void PrivateFeed::On(const wire::RequestDecided& event, int64_t ts_us) {
@@ -128,7 +144,7 @@ bool PrivateFeed::Listens(const wire::EventHeader& header, Channel channel) cons
 }
 
 void PrivateFeed::Send(const wire::EventHeader& header, Channel channel, int64_t ts_us,
-                       std::string_view object) {
+                       std::string_view objects) {
   for (Listener& listener : listeners_[AccountId(header.account_id())]) {
     if ((listener.channels & Bit(channel)) == 0) continue;
     const PrivateHead head{.channel = channel,
@@ -136,7 +152,7 @@ void PrivateFeed::Send(const wire::EventHeader& header, Channel channel, int64_t
                            .previous_sequence = listener.last_sequence,
                            .ts_us = ts_us};
     listener.last_sequence = head.sequence;
-    listener.subscriber->Send(Share(PrivateUpdate(head, object)));
+    listener.subscriber->Send(Share(PrivateUpdate(head, objects)));
   }
 }
 

@@ -52,9 +52,10 @@ class PrivateFeed {
   void On(const wire::OrderFilled& event, int64_t ts_us);
   void On(const wire::RequestDecided& event, int64_t ts_us);
   void On(const wire::LeaseChanged& event, int64_t ts_us);
+  void On(const wire::LeaseResold& event, int64_t ts_us);
   bool Listens(const wire::EventHeader& header, Channel channel) const;
   void Send(const wire::EventHeader& header, Channel channel, int64_t ts_us,
-            std::string_view object);
+            std::string_view objects);
   const Listener* Find(uint64_t connection_id) const;
   Listener* Find(uint64_t connection_id);
 

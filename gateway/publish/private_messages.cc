@@ -59,20 +59,20 @@ void WriteOrder(JsonWriter& json, const OrderRow& order, const MarketState& stat
   json.Field("min_fill", order.min_fill.value()).Field("expires", order.expires.micros());
   json.Field("post_only", order.post_only);
   if (order.node) json.FieldText("node", order.node.value());
+  if (order.lease) json.FieldText("lease", order.lease.value());
   json.EndObject();
 }
 
-void WriteLease(JsonWriter& json, const LeaseRow& lease, AccountId account) {
-  const bool is_provider = lease.provider == account;
-  json.BeginObject().FieldText("lease_id", lease.id.value());
+// As its provider or its buyer sees it: each has a price of its own where it was resold.
+void WriteLeaseFields(JsonWriter& json, const LeaseRow& lease, bool is_provider) {
+  json.FieldText("lease_id", lease.id.value());
   json.Field("symbol", lease.terms->symbol).Field("state", Name(lease.state));
   json.Field("completed", lease.completed).Field("role", is_provider ? "provider" : "buyer");
-  json.Field("price", FormatPrice(lease.price)).Field("gpus", lease.gpus.value());
-  json.Field("minutes", lease.minutes.value());
+  json.Field("price", FormatPrice(is_provider ? lease.provider_price : lease.price));
+  json.Field("gpus", lease.gpus.value()).Field("minutes", lease.minutes.value());
   json.Field("delivery_start", lease.delivery_start.micros());
   json.Field("delivery_end", lease.delivery_end.micros());
   if (is_provider) json.FieldText("node", lease.node.value());
-  json.EndObject();
 }
 
 void WriteNode(JsonWriter& json, const NodeRow& node, const Catalogue& catalogue) {
@@ -105,7 +105,9 @@ std::string ExecutionOf(const wire::OrderAccepted& event, const MarketState& sta
     json.Field("time_in_force", WordOf<TimeInForce>(event.time_in_force()));
     json.Field("min_fill", event.min_fill()).Field("expires", event.expires_us());
     json.Field("post_only", event.post_only() != 0);
-    if (event.node_id() != 0) json.FieldText("node", event.node_id());
+    if (event.backing_id() != 0) {
+      json.FieldText(event.is_resale() != 0 ? "lease" : "node", event.backing_id());
+    }
   });
 }
 
@@ -164,19 +166,17 @@ std::string TokenBalance(Tokens balance, Tokens change, std::string_view cause) 
   });
 }
 
-std::string ReservedLease(const wire::OrderFilled& event, const MarketState& state) {
-  const bool is_provider = static_cast<Side>(event.side()) == Side::kSell;
+std::string ReservedLease(const LeaseRow& lease, bool is_provider) {
+  return Object([&](JsonWriter& json) { WriteLeaseFields(json, lease, is_provider); });
+}
+
+std::string ResoldLease(const wire::LeaseResold& event, const LeaseRow& resold) {
+  const bool is_provider = event.is_provider() != 0;
   return Object([&](JsonWriter& json) {
-    json.FieldText("lease_id", event.lease_id());
-    json.Field("symbol", SymbolOf(state, event.instrument_id()));
-    json.Field("state", Name(LeaseState::kReserved)).Field("completed", false);
-    json.Field("role", is_provider ? "provider" : "buyer");
-    json.Field("price", FormatPrice(Price(event.price()))).Field("gpus", event.gpus());
-    json.Field("minutes", event.minutes());
-    json.Field("delivery_start", event.delivery_start_us());
-    json.Field("delivery_end", event.delivery_end_us());
-    const LeaseRow* lease = state.FindLease(LeaseId(event.lease_id()));
-    if (is_provider && lease != nullptr) json.FieldText("node", lease->node.value());
+    WriteLeaseFields(json, resold, is_provider);
+    json.Field("resold_gpus", event.gpus());
+    if (!is_provider) json.Field("resold_price", FormatPrice(Price(event.price())));
+    json.FieldText("resold_as", event.lease_id());
   });
 }
 
@@ -190,12 +190,12 @@ std::string LeaseChange(const wire::LeaseChanged& event, const MarketState& stat
   });
 }
 
-std::string PrivateUpdate(const PrivateHead& head, std::string_view object) {
+std::string PrivateUpdate(const PrivateHead& head, std::string_view objects) {
   return Object([&](JsonWriter& json) {
     json.Field("channel", ChannelName(head.channel)).Field("type", "update");
     json.Field("seq", head.sequence).Field("prev_seq", head.previous_sequence);
     json.Field("ts", head.ts_us);
-    json.Key("data").BeginArray().Raw(object).EndArray();
+    json.Key("data").BeginArray().Raw(objects).EndArray();
   });
 }
 
@@ -233,7 +233,16 @@ void WriteOrders(JsonWriter& json, const AccountRow& account, const MarketState&
 
 void WriteLeases(JsonWriter& json, const AccountRow& account, const MarketState& state) {
   json.BeginArray();
-  for (const LeaseId id : account.leases) WriteLease(json, *state.FindLease(id), account.id);
+  for (const LeaseId id : account.leases) {
+    const LeaseRow& lease = *state.FindLease(id);
+    // A provider can buy its own GPUs back.
+    for (const bool is_provider : {true, false}) {
+      if ((is_provider ? lease.provider : lease.buyer) != account.id) continue;
+      json.BeginObject();
+      WriteLeaseFields(json, lease, is_provider);
+      json.EndObject();
+    }
+  }
   json.EndArray();
 }
 

@@ -31,7 +31,9 @@ std::string TokenBalance(Tokens balance, Tokens change, std::string_view cause);
 // ---- leases ----
 
 // A fill reserves a lease.
-std::string ReservedLease(const wire::OrderFilled& event, const MarketState& state);
+std::string ReservedLease(const LeaseRow& lease, bool is_provider);
+// GPUs of the lease were resold.
+std::string ResoldLease(const wire::LeaseResold& event, const LeaseRow& resold);
 std::string LeaseChange(const wire::LeaseChanged& event, const MarketState& state);
 
 // ---- Messages ----
@@ -42,8 +44,8 @@ struct PrivateHead {
   uint64_t previous_sequence = 0;
   int64_t ts_us = 0;
 };
-// {"channel":..,"type":"update",...,"data":[object]}
-std::string PrivateUpdate(const PrivateHead& head, std::string_view object);
+// {"channel":..,"type":"update",...,"data":[objects]}
+std::string PrivateUpdate(const PrivateHead& head, std::string_view objects);
 // The first message of a subscription: what the channel's updates will change.
 std::string PrivateSnapshot(Channel channel, const AccountRow& account, const MarketState& state,
                             int64_t ts_us);

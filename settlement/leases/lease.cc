@@ -1,5 +1,7 @@
 #include "settlement/leases/lease.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "schema/types/arithmetic.h"
 
@@ -19,6 +21,8 @@ bool MayFollow(LeaseState from, LeaseState to) {
       return from == LeaseState::kActive;
     case LeaseState::kFailed:
       return from == LeaseState::kReserved;
+    case LeaseState::kResold:
+      return from == LeaseState::kReserved;
     case LeaseState::kReserved:
     case LeaseState::kSettled:
       return false;
@@ -30,20 +34,84 @@ bool MayFollow(LeaseState from, LeaseState to) {
 
 absl::StatusOr<Lease> Lease::Reserve(const LeaseTerms& terms) {
   Lease lease(terms);
+  if (terms.gpus <= Quantity(0)) return lease.Impossible("it has no GPUs");
+  if (absl::Status status = lease.CheckTerms(); !status.ok()) return status;
+  return lease;
+}
+
+absl::Status Lease::CheckTerms() const {
+  const LeaseTerms& terms = terms_;
   const auto notional = Notional(terms.price, terms.gpus, terms.minutes);
   const int128 length = int128{terms.delivery_end.micros()} - terms.delivery_start.micros();
-  if (terms.price <= Price(0) || terms.gpus <= Quantity(0) || terms.minutes <= Minutes(0) ||
-      terms.minutes > kMaxWindowMinutes) {
-    return lease.Impossible("its price, GPUs or minutes are out of range");
+  if (terms.price <= Price(0) || terms.provider_price <= Price(0) ||
+      terms.provider_price > kMaxPrice || terms.gpus < Quantity(0) || terms.gpus > kMaxQuantity ||
+      terms.minutes <= Minutes(0) || terms.minutes > kMaxWindowMinutes) {
+    return Impossible("its prices, GPUs or minutes are out of range");
   }
   if (length != int128{terms.minutes.value()} * kMicrosPerMinute) {
-    return lease.Impossible("its minutes are not those of its delivery");
+    return Impossible("its minutes are not those of its delivery");
   }
-  if (notional != terms.notional || terms.surcharge < Credits(0) ||
-      !CheckedAdd(terms.notional, terms.surcharge)) {
-    return lease.Impossible("its notional or surcharge is wrong");
+  int128 price = terms.provider_price.value();
+  int128 escrow = int128{terms.notional.value()} + terms.surcharge.value();
+  for (const ResaleLeg& leg : terms.legs) {
+    if (!leg.trader || leg.difference == Price(0) || leg.difference > kMaxPrice ||
+        leg.difference < -kMaxPrice) {
+      return Impossible("a leg is nobody's, or out of range");
+    }
+    price += leg.difference.value();
+    if (leg.difference < Price(0)) {
+      escrow -= int128{leg.difference.value()} * terms.gpus.value() * terms.minutes.value();
+    }
   }
-  return lease;
+  if (price != terms.price.value()) return Impossible("its legs do not make its price");
+  if (notional != terms.notional || terms.surcharge < Credits(0) || !Narrow(escrow)) {
+    return Impossible("its notional or surcharge is wrong");
+  }
+  return absl::OkStatus();
+}
+
+LeaseTerms Lease::TermsOfResale(Price price) const {
+  LeaseTerms terms = terms_;
+  terms.price = price;
+  if (price != terms_.price) terms.legs.push_back({terms_.buyer, price - terms_.price});
+  return terms;
+}
+
+absl::Status Lease::Resell(const LeaseTerms& made) {
+  LeaseTerms expected = TermsOfResale(made.price);
+  expected.id = made.id;
+  expected.buyer = made.buyer;
+  expected.gpus = made.gpus;
+  expected.notional = made.notional;
+  expected.surcharge = made.surcharge;
+  expected.tier = made.tier;
+  if (state_ != LeaseState::kReserved || made.gpus > terms_.gpus || made != expected) {
+    return Impossible("it cannot be resold so");
+  }
+  const auto value = [&made](Price price) {
+    const auto notional = Notional(price, made.gpus, made.minutes);
+    WARPBOOK_CHECK(notional.has_value());
+    return *notional;
+  };
+  // A surcharge is so much for each GPU.
+  if (terms_.surcharge.value() % terms_.gpus.value() != 0) {
+    return Impossible("its surcharge is not the same for each GPU");
+  }
+  const Credits surcharge =
+      Credits(terms_.surcharge.value() / terms_.gpus.value() * made.gpus.value());
+  const Credits held = value(terms_.price);
+  const Credits returned = std::min(held, made.notional);
+  resold_.refunded += returned;
+  resold_.burned += surcharge;
+  resold_.cleared += held - returned;
+  for (const ResaleLeg& leg : terms_.legs) {
+    if (leg.difference < Price(0)) resold_.cleared += value(-leg.difference);
+  }
+  resold_gpus_ += made.gpus;
+  terms_.gpus -= made.gpus;
+  terms_.notional -= held;
+  terms_.surcharge -= surcharge;
+  return absl::OkStatus();
 }
 
 absl::Status Lease::Change(LeaseState state, bool completed, Timestamp now) {
@@ -52,7 +120,8 @@ absl::Status Lease::Change(LeaseState state, bool completed, Timestamp now) {
     completed_ = true;
     return absl::OkStatus();
   }
-  if (!MayFollow(state_, state) || completed) {
+  const bool sold_out = terms_.gpus == Quantity(0);
+  if (!MayFollow(state_, state) || completed || sold_out != (state == LeaseState::kResold)) {
     return Impossible(
         absl::StrCat("it cannot become ", Word(state), completed ? ", completed" : ""));
   }
@@ -76,11 +145,13 @@ absl::Status Lease::Heartbeat(Timestamp minute) {
   return absl::OkStatus();
 }
 
-absl::Status Lease::BecomeSettled(const Settlement& figures, Minutes delivered) {
+absl::Status Lease::BecomeSettled(const Settlement& figures, int64_t weight, Credits gains,
+                                  Minutes delivered) {
   if (state_ != LeaseState::kDelivered && state_ != LeaseState::kFailed) {
     return Impossible("it cannot be settled");
   }
-  int128 used = 0;
+  if (weight < 0 || weight > FullWeight()) return Impossible("its verified weight is out of range");
+  int128 used = gains.value();
   for (const Credits part : {figures.consumed, figures.burned, figures.refunded, figures.owed}) {
     if (part < Credits(0)) return Impossible("a part of its settlement is negative");
     used += part.value();
@@ -89,20 +160,67 @@ absl::Status Lease::BecomeSettled(const Settlement& figures, Minutes delivered) 
   if (figures.verified != figures.consumed + figures.owed) {
     return Impossible("what was verified is not what was consumed and is owed");
   }
+  if (figures.verified != EarnedByProvider(weight) || gains != EarnedByTraders(weight)) {
+    return Impossible("what was verified or gained is not that of its verified weight");
+  }
   state_ = LeaseState::kSettled;
   settlement_ = figures;
+  weight_ = weight;
+  gains_ = gains;
   settled_minutes_ = delivered;
   return absl::OkStatus();
+}
+
+Credits Lease::losses() const {
+  Credits sum;
+  for (const ResaleLeg& leg : terms_.legs) {
+    if (leg.difference >= Price(0)) continue;
+    const auto loss = Notional(-leg.difference, terms_.gpus, terms_.minutes);
+    WARPBOOK_CHECK(loss.has_value());
+    sum += *loss;
+  }
+  return sum;
+}
+
+EscrowUse Lease::used() const {
+  EscrowUse use = resold_;
+  use.consumed += settlement_.consumed;
+  use.burned += settlement_.burned;
+  use.refunded += settlement_.refunded;
+  use.owed += settlement_.owed;
+  use.cleared += gains_;
+  return use;
+}
+
+bool Lease::IsParty(AccountId account) const {
+  return account == terms_.buyer || std::ranges::any_of(terms_.legs, [&](const ResaleLeg& leg) {
+           return leg.trader == account;
+         });
 }
 
 Minutes Lease::PayableMinutes() const {
   return state_ == LeaseState::kDelivered ? delivered_.Count() : Minutes(0);
 }
 
-Credits Lease::VerifiedNotional() const {
-  const auto verified = Notional(terms_.price, terms_.gpus, PayableMinutes());
-  WARPBOOK_CHECK(verified.has_value() && *verified <= terms_.notional);
-  return *verified;
+int64_t Lease::VerifiedWeight() const {
+  return int64_t{terms_.gpus.value()} * PayableMinutes().value() * kFullShare;
+}
+
+Credits Lease::EarnedByProvider(int64_t weight) const {
+  const auto earned = MulDivDown(terms_.provider_price.value(), weight, kFullShare);
+  WARPBOOK_CHECK(earned.has_value());
+  return Credits(*earned);
+}
+
+Credits Lease::EarnedByTraders(int64_t weight) const {
+  Credits sum;
+  for (const ResaleLeg& leg : terms_.legs) {
+    if (leg.difference <= Price(0)) continue;
+    const auto gain = MulDivDown(leg.difference.value(), weight, kFullShare);
+    WARPBOOK_CHECK(gain.has_value());
+    sum += Credits(*gain);
+  }
+  return sum;
 }
 
 std::optional<Timestamp> Lease::DueTime() const {
@@ -114,18 +232,22 @@ std::optional<Timestamp> Lease::DueTime() const {
 }
 
 absl::StatusOr<Lease> Lease::Restore(const Stored& stored) {
-  auto lease = Reserve(stored.terms);
-  if (!lease.ok()) return lease;
+  Lease lease(stored.terms);
+  if (absl::Status status = lease.CheckTerms(); !status.ok()) return status;
   const bool begun = stored.state == LeaseState::kActive || stored.state == LeaseState::kDelivered;
-  if (!IsValid(stored.state) || (begun && !stored.started_at)) {
-    return lease->Impossible("it is stored in no state of a lease");
+  const bool sold_out = stored.terms.gpus == Quantity(0);
+  if (!IsValid(stored.state) || (begun && !stored.started_at) ||
+      sold_out != (stored.state == LeaseState::kResold)) {
+    return lease.Impossible("it is stored in no state of a lease");
   }
-  lease->state_ = stored.state;
-  lease->completed_ = stored.completed;
-  lease->started_at_ = stored.started_at;
-  lease->delivered_ = stored.delivered;
-  lease->settlement_ = stored.settlement;
-  lease->settled_minutes_ = stored.settled_minutes;
+  lease.state_ = stored.state;
+  lease.completed_ = stored.completed;
+  lease.started_at_ = stored.started_at;
+  lease.delivered_ = stored.delivered;
+  lease.settlement_ = stored.settlement;
+  lease.settled_minutes_ = stored.settled_minutes;
+  lease.resold_ = stored.resold;
+  lease.resold_gpus_ = stored.resold_gpus;
   return lease;
 }
 

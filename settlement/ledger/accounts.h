@@ -34,6 +34,8 @@ enum class Holding : uint8_t {
   kLocked = 10,
   kEscrow = 11,
   kOwed = 12,
+  // Of the exchange, credits: in passing between two members or leases, empty after each command.
+  kClearing = 13,
 };
 
 struct HoldingInfo {
@@ -42,7 +44,7 @@ struct HoldingInfo {
   Asset asset;
   bool of_member;
 };
-inline constexpr std::array<HoldingInfo, 12> kHoldings = {{
+inline constexpr std::array<HoldingInfo, 13> kHoldings = {{
     {Holding::kIssuance, "issuance", Asset::kTok, false},
     {Holding::kVault, "vault", Asset::kTok, false},
     {Holding::kOutside, "outside", Asset::kTok, false},
@@ -55,6 +57,7 @@ inline constexpr std::array<HoldingInfo, 12> kHoldings = {{
     {Holding::kLocked, "locked", Asset::kCredit, true},
     {Holding::kEscrow, "escrow", Asset::kCredit, true},
     {Holding::kOwed, "owed", Asset::kCredit, true},
+    {Holding::kClearing, "clearing", Asset::kCredit, false},
 }};
 inline constexpr size_t kHoldingSlots = 16;  // one more than the largest value, a power of two
 
@@ -132,6 +135,8 @@ constexpr LedgerAccount AccountOfBucket(CreditBucket bucket, AccountId member) {
       return LedgerAccount(Holding::kConsumed);
     case CreditBucket::kBurned:
       return LedgerAccount(Holding::kBurned);
+    case CreditBucket::kClearing:
+      return LedgerAccount(Holding::kClearing);
   }
   WARPBOOK_CHECK(false);
 }

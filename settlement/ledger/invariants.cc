@@ -212,12 +212,11 @@ bool IsEmpty(const LedgerFigures& figures) {
 }
 
 bool EscrowUsedOnce(const LeaseEscrowFigures& f) {
-  if (f.moved_by && f.moved_by != f.buyer) return false;
-  if (f.moved_in != f.escrow) return false;
-  if (f.moved_consumed != f.consumed || f.moved_burned != f.burned) return false;
-  if (f.moved_refunded != f.refunded || f.moved_owed != f.owed) return false;
-  const int128 out = int128{f.consumed} + f.burned + f.refunded + f.owed;
-  return out == (f.settled ? f.escrow : 0);
+  const LeaseEscrowFigures::Use& used = f.used;
+  if (!f.moved_by_parties || f.moved_in != f.paid_in || f.moved != used) return false;
+  if (f.moved_gains != f.gains) return false;
+  const int128 out = int128{used.consumed} + used.burned + used.refunded + used.owed + used.cleared;
+  return out + f.left == f.paid_in;
 }
 
 }  // namespace warpbook::settlement

@@ -63,20 +63,26 @@ std::optional<std::string> FindViolation(const LedgerFigures& figures);
 // bought anything, and so there is nothing that could be wrong unseen.
 bool IsEmpty(const LedgerFigures& figures);
 
-// Of one lease: what its trade put into escrow, what was moved under its name, and what its
-// settlement says. All in credits.
+// Of one lease, since its trade: what it says of its escrow, and what was moved under its name. All
+// in credits.
 struct LeaseEscrowFigures {
-  AccountId buyer;
-  AccountId moved_by;  // whose credits were moved; none: nobody's
-  bool settled = false;
-  int64_t escrow = 0;                                        // notional + surcharge
-  int64_t moved_in = 0;                                      // into escrow, by transfers
-  int64_t consumed = 0, burned = 0, refunded = 0, owed = 0;  // as settled
-  int64_t moved_consumed = 0, moved_burned = 0, moved_refunded = 0, moved_owed = 0;  // by transfers
+  struct Use {
+    int64_t consumed = 0, burned = 0, refunded = 0, owed = 0;
+    int64_t cleared = 0;  // to traders with gains, or to leases that were made from it
+    friend bool operator==(const Use&, const Use&) = default;
+  };
+  int64_t paid_in = 0;           // as the trade says
+  int64_t left = 0;              // that it still holds, as it says
+  Use used;                      // by resales and by its settlement, as they say
+  int64_t moved_in = 0;          // into escrow, by transfers
+  Use moved;                     // out of it, by transfers
+  int64_t gains = 0;             // as settled, to traders
+  int64_t moved_gains = 0;       // to accounts' free credits out of clearing, by transfers
+  bool moved_by_parties = true;  // nobody else's credits were moved
 };
-// Whether escrow = consumed + burned + refunded + owed exactly once: into escrow went the lease's
-// notional and surcharge; out of it nothing before it is settled and then each part as settled; all
-// of it the buyer's.
+// Whether paid in = used + left exactly once: into escrow went what the trade says, out of it each
+// part as resales and the settlement say and nothing else; all of it the credits of those who
+// bought it or resold it.
 bool EscrowUsedOnce(const LeaseEscrowFigures& figures);
 
 }  // namespace warpbook::settlement

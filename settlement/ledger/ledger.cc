@@ -30,7 +30,7 @@ bool IsCreditTransfer(const Transfer& transfer) {
   struct Row {
     Holding from, to;
   };
-  static constexpr std::array<Row, 8> kRows = {{
+  static constexpr std::array<Row, 11> kRows = {{
       {Holding::kIssued, Holding::kFree},
       {Holding::kFree, Holding::kLocked},
       {Holding::kLocked, Holding::kFree},
@@ -39,6 +39,9 @@ bool IsCreditTransfer(const Transfer& transfer) {
       {Holding::kEscrow, Holding::kConsumed},
       {Holding::kEscrow, Holding::kBurned},
       {Holding::kEscrow, Holding::kOwed},
+      {Holding::kEscrow, Holding::kClearing},
+      {Holding::kClearing, Holding::kFree},
+      {Holding::kClearing, Holding::kEscrow},
   }};
   const AccountId from = transfer.debit.member();
   const AccountId to = transfer.credit.member();

@@ -1,8 +1,10 @@
 // What each event of the journal does to the books.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "schema/types/arithmetic.h"
 #include "schema/types/client_order_id.h"
 #include "settlement/ledger/postings.h"
 #include "settlement/service/books.h"
@@ -10,17 +12,19 @@
 namespace warpbook::settlement {
 namespace {
 
-// Of the buyer's moves under a lease's name, by destination.
-int64_t* MovedTo(LeaseEscrowFigures& figures, CreditBucket destination) {
+// Of what leaves escrow under a lease's name, by destination.
+int64_t* MovedTo(LeaseEscrowFigures::Use& use, CreditBucket destination) {
   switch (destination) {
     case CreditBucket::kConsumed:
-      return &figures.moved_consumed;
+      return &use.consumed;
     case CreditBucket::kBurned:
-      return &figures.moved_burned;
+      return &use.burned;
     case CreditBucket::kFree:
-      return &figures.moved_refunded;
+      return &use.refunded;
     case CreditBucket::kOwed:
-      return &figures.moved_owed;
+      return &use.owed;
+    case CreditBucket::kClearing:
+      return &use.cleared;
     default:
       return nullptr;
   }
@@ -96,20 +100,23 @@ absl::Status Books::On(const wire::CreditsMoved& event) {
   if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
     return Fault(status.message());
   }
-  const bool enters = static_cast<CreditBucket>(event.destination()) == CreditBucket::kEscrow;
-  const bool leaves = static_cast<CreditBucket>(event.source()) == CreditBucket::kEscrow;
-  if (enters || leaves) {
+  const auto source = static_cast<CreditBucket>(event.source());
+  const auto destination = static_cast<CreditBucket>(event.destination());
+  const bool enters = destination == CreditBucket::kEscrow;
+  const bool leaves = source == CreditBucket::kEscrow;
+  const bool gains = source == CreditBucket::kClearing && !enters;
+  if (enters || leaves || gains) {
     if (event.lease_id() == 0) return Fault("credits enter or leave escrow for no lease");
-    LeaseEscrowFigures& moved = lease_moves_[LeaseId(event.lease_id())];
-    const AccountId account(event.header().account_id());
-    if (moved.moved_by && moved.moved_by != account) {
-      return Fault("credits of two accounts are moved for one lease");
-    }
-    moved.moved_by = account;
-    int64_t* const part =
-        enters ? &moved.moved_in : MovedTo(moved, static_cast<CreditBucket>(event.destination()));
+    const LeaseId lease(event.lease_id());
+    moved_leases_.insert(lease);
+    LeaseMoves& moves = lease_moves_[lease];
+    int64_t* const part = enters  ? &moves.in
+                          : gains ? &moves.gains
+                                  : MovedTo(moves.out, destination);
     if (part == nullptr) return Fault("credits leave escrow for nowhere");
     *part += event.amount();
+    const AccountId account(event.header().account_id());
+    if (!std::ranges::count(moves.accounts, account)) moves.accounts.push_back(account);
   }
   return PostAll(transfers);
 }
@@ -129,6 +136,7 @@ absl::Status Books::On(const wire::TradeExecuted& event) {
   terms.provider = AccountId(event.provider_account_id());
   terms.node = NodeId(event.node_id());
   terms.price = Price(event.price());
+  terms.provider_price = Price(event.provider_price());
   terms.gpus = Quantity(event.gpus());
   terms.minutes = Minutes(event.minutes());
   terms.notional = Credits(event.notional());
@@ -137,13 +145,33 @@ absl::Status Books::On(const wire::TradeExecuted& event) {
   terms.delivery_end = Timestamp(event.delivery_end_us());
   terms.tier = static_cast<Tier>(event.tier());
   terms.assurance = static_cast<Assurance>(event.assurance());
+  const AccountId seller(event.seller_account_id());
+  if (event.resold_lease_id() != 0) {
+    const absl::Status status = Resell(LeaseId(event.resold_lease_id()), seller, terms);
+    if (!status.ok()) return status;
+  } else if (seller != terms.provider) {
+    return Fault("somebody else sells a provider's GPUs");
+  }
   auto lease = Lease::Reserve(terms);
   if (!lease.ok()) return Fault(lease.status().message());
+  for (size_t leg = 0; leg < terms.legs.size(); ++leg) {
+    changes_.lease_legs.push_back({terms.id, static_cast<int>(leg), terms.legs[leg]});
+  }
   const auto [added, is_new] =
       open_leases_.emplace(terms.id, LeaseRow{*std::move(lease), current_.time});
   if (!is_new) return Fault("a lease is made twice");
-  new_leases_.insert(terms.id);
   Touch(added->second);
+  return absl::OkStatus();
+}
+
+absl::Status Books::Resell(LeaseId resold, AccountId seller, LeaseTerms& made) {
+  const auto found = OpenLease(resold.value());
+  if (!found.ok()) return found.status();
+  Lease& lease = (*found)->lease;
+  if (seller != lease.terms().buyer) return Fault("somebody resells another one's lease");
+  made.legs = lease.TermsOfResale(made.price).legs;
+  if (absl::Status status = lease.Resell(made); !status.ok()) return Fault(status.message());
+  Touch(**found);
   return absl::OkStatus();
 }
 
@@ -177,11 +205,20 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
   const auto found = OpenLease(event.lease_id());
   if (!found.ok()) return found.status();
   LeaseRow& row = **found;
-  const Settlement figures = {
-      Credits(event.verified_notional()), Credits(event.consumed()), Credits(event.burned()),
-      Credits(event.refunded()),          Credits(event.owed()),     Tokens(event.gross_utok()),
-      Tokens(event.provider_utok()),      Tokens(event.fee_utok()),  Tokens(event.retire_utok())};
-  if (absl::Status status = row.lease.BecomeSettled(figures, Minutes(event.delivered_minutes()));
+  const auto earned = CheckedAdd(Credits(event.consumed()), Credits(event.owed()));
+  if (!earned) return Fault("a lease earns more than there is");
+  const Settlement figures = {*earned,
+                              Credits(event.consumed()),
+                              Credits(event.burned()),
+                              Credits(event.refunded()),
+                              Credits(event.owed()),
+                              Tokens(event.gross_utok()),
+                              Tokens(event.provider_utok()),
+                              Tokens(event.fee_utok()),
+                              Tokens(event.retire_utok())};
+  if (absl::Status status =
+          row.lease.BecomeSettled(figures, event.verified_weight(), Credits(event.gains()),
+                                  Minutes(event.delivered_minutes()));
       !status.ok()) {
     return Fault(status.message());
   }
@@ -225,6 +262,7 @@ absl::Status Books::On(const wire::Checkpoint& event) {
   compare(Holding::kOwed, event.owed());
   compare(Holding::kConsumed, event.consumed());
   compare(Holding::kBurned, event.burned());
+  compare(Holding::kClearing, 0);
   changes_.checkpoint = CheckpointRow{figures.event, figures.engine_decision, figures.engine};
   LedgerFigures all = Figures();
   all.checkpoint = figures;

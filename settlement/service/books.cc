@@ -1,5 +1,6 @@
 #include "settlement/service/books.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,11 @@ void AddRecord(uint64_t& hash, wire::RecordView record) {
   next.Add(static_cast<uint64_t>(record.type()));
   next.AddBytes({record.body(), record.header().size});
   hash = next.value();
+}
+
+LeaseEscrowFigures::Use Numbers(const EscrowUse& use) {
+  return {use.consumed.value(), use.burned.value(), use.refunded.value(), use.owed.value(),
+          use.cleared.value()};
 }
 
 }  // namespace
@@ -37,6 +43,8 @@ absl::StatusOr<Books> Books::Restore(StoredState state) {
   for (LeaseRow& row : state.open_leases) {
     books.due_leases_.Update(row.lease);
     const LeaseId id = row.lease.terms().id;
+    // What earlier transactions moved was checked there.
+    books.lease_moves_[id] = {row.lease.paid_in().value(), 0, Numbers(row.lease.used()), {}};
     books.open_leases_.emplace(id, std::move(row));
   }
   books.changes_.from = books.cursor_;
@@ -136,7 +144,9 @@ absl::StatusOr<Changes> Books::TakeChanges() {
   for (const LeaseId id : changed_leases_) {
     const auto found = open_leases_.find(id);
     changes_.leases.push_back(found->second);
-    if (found->second.lease.state() == LeaseState::kSettled) open_leases_.erase(found);
+    if (!found->second.lease.ended()) continue;
+    open_leases_.erase(found);
+    lease_moves_.erase(id);
   }
   for (auto& [sequence, request] : changed_requests_) {
     changes_.requests.push_back(std::move(request));
@@ -147,8 +157,7 @@ absl::StatusOr<Changes> Books::TakeChanges() {
   changes_.from = cursor_;
   changed_requests_.clear();
   changed_leases_.clear();
-  new_leases_.clear();
-  lease_moves_.clear();
+  moved_leases_.clear();
   return taken;
 }
 
@@ -156,7 +165,7 @@ const Lease* Books::FindOpenLease(LeaseId id) const {
   const auto found = open_leases_.find(id);
   if (found == open_leases_.end()) return nullptr;
   const Lease& lease = found->second.lease;
-  return lease.state() == LeaseState::kSettled ? nullptr : &lease;
+  return lease.ended() ? nullptr : &lease;
 }
 
 std::optional<AccountId> Books::FindSettlementAccount(const PublicKey& key) const {
@@ -180,30 +189,30 @@ absl::Status Books::CheckInvariants(const LedgerFigures& figures) const {
 
 Tally Books::CheckLeases() const {
   Tally tally;
-  const auto check = [this, &tally](LeaseId id, LeaseEscrowFigures moved) {
+  const auto check = [this, &tally](LeaseId id) {
     ++tally.checked;
     const auto found = open_leases_.find(id);
-    bool right = found != open_leases_.end();
-    if (right) {
+    const auto moves = lease_moves_.find(id);
+    if (found != open_leases_.end() && moves != lease_moves_.end()) {
       const Lease& lease = found->second.lease;
-      moved.buyer = lease.terms().buyer;
-      moved.escrow = lease.escrow().value();
-      // What an earlier transaction moved in was checked there.
-      if (!new_leases_.contains(id)) moved.moved_in += moved.escrow;
-      moved.settled = lease.state() == LeaseState::kSettled;
-      moved.consumed = lease.settlement().consumed.value();
-      moved.burned = lease.settlement().burned.value();
-      moved.refunded = lease.settlement().refunded.value();
-      moved.owed = lease.settlement().owed.value();
-      right = EscrowUsedOnce(moved);
+      LeaseEscrowFigures figures;
+      figures.paid_in = lease.paid_in().value();
+      figures.left = lease.ended() ? 0 : lease.escrow().value();
+      figures.used = Numbers(lease.used());
+      figures.gains = lease.gains().value();
+      figures.moved_in = moves->second.in;
+      figures.moved = moves->second.out;
+      figures.moved_gains = moves->second.gains;
+      figures.moved_by_parties = std::ranges::all_of(
+          moves->second.accounts, [&lease](AccountId account) { return lease.IsParty(account); });
+      if (EscrowUsedOnce(figures)) return;
     }
-    if (right) return;
     ++tally.wrong;
     tally.example = absl::StrCat(id.value());
   };
-  for (const auto& [id, moved] : lease_moves_) check(id, moved);
-  for (const LeaseId id : changed_leases_) {
-    if (!lease_moves_.contains(id)) check(id, LeaseEscrowFigures());
+  for (const LeaseId id : changed_leases_) check(id);
+  for (const LeaseId id : moved_leases_) {
+    if (!changed_leases_.contains(id)) check(id);
   }
   return tally;
 }

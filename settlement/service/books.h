@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
@@ -80,7 +81,10 @@ class Books {
   void Touch(const LeaseRow& lease);
   LedgerFigures Figures() const;
   absl::Status CheckInvariants(const LedgerFigures& figures) const;
-  // What was moved in the name of leases since the last TakeChanges, against what they say.
+  // A resale: the lease of the trade takes GPUs of another.
+  absl::Status Resell(LeaseId resold, AccountId seller, LeaseTerms& made);
+  // What was moved in the name of the leases that changed, or were named, since the last
+  // TakeChanges, against what they say.
   Tally CheckLeases() const;
   absl::Status Fault(absl::string_view what) const;
 
@@ -91,6 +95,13 @@ class Books {
   absl::btree_map<Sequence, RequestRow> open_requests_;
   absl::flat_hash_set<std::string> used_references_;
   absl::flat_hash_map<LeaseId, LeaseRow> open_leases_;
+  // What was moved in the name of each of them, since its trade, and whose credits.
+  struct LeaseMoves {
+    int64_t in = 0, gains = 0;
+    LeaseEscrowFigures::Use out;
+    std::vector<AccountId> accounts;
+  };
+  absl::flat_hash_map<LeaseId, LeaseMoves> lease_moves_;
   DueLeases due_leases_;
   bool journal_confirmed_ = false;
 
@@ -108,8 +119,7 @@ class Books {
   Changes changes_;
   absl::btree_map<Sequence, RequestRow> changed_requests_;
   absl::btree_set<LeaseId> changed_leases_;
-  absl::flat_hash_set<LeaseId> new_leases_;
-  absl::btree_map<LeaseId, LeaseEscrowFigures> lease_moves_;
+  absl::btree_set<LeaseId> moved_leases_;
 };
 
 }  // namespace warpbook::settlement

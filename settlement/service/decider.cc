@@ -91,6 +91,7 @@ class Decider {
       decision.kind = DecisionKind::kSettleLease;
       decision.lease = id;
       decision.settlement = *settlement;
+      decision.weight = lease.VerifiedWeight();
       decision.delivered = lease.PayableMinutes();
       Take(decision);
     }
@@ -98,10 +99,17 @@ class Decider {
 
   std::optional<Settlement> SettleNow(const Lease& lease) const {
     const LeaseTerms& terms = lease.terms();
-    const Credits verified = lease.VerifiedNotional();
-    if (verified == Credits(0)) return SettleUnearned(terms.notional, terms.surcharge);
-    return Settle({terms.notional, terms.surcharge, verified}, prices_->high,
-                  Projected(LedgerAccount(Holding::kVault)));
+    const int64_t weight = lease.VerifiedWeight();
+    const Credits verified = lease.EarnedByProvider(weight);
+    std::optional<Settlement> settlement =
+        verified == Credits(0) ? SettleUnearned(terms.notional, terms.surcharge)
+                               : Settle({lease.provider_notional(), terms.surcharge, verified},
+                                        prices_->high, Projected(LedgerAccount(Holding::kVault)));
+    if (!settlement) return std::nullopt;
+    // Of a lease that was resold, others have paid a part and others get one.
+    settlement->refunded =
+        lease.escrow() - verified - lease.EarnedByTraders(weight) - settlement->burned;
+    return settlement;
   }
 
   const Books& books_;

@@ -15,7 +15,7 @@ std::string DecisionParameters(const Decision& decision) {
   if (decision.kind == DecisionKind::kSettleLease) {
     const Settlement& figures = decision.settlement;
     object.Id("lease", decision.lease.value());
-    amount("verified_notional", figures.verified.value());
+    amount("verified_weight", decision.weight);
     amount("consumed", figures.consumed.value());
     amount("burned", figures.burned.value());
     amount("refunded", figures.refunded.value());

@@ -67,12 +67,17 @@ Tally TallyBalances(pqxx::transaction_base& transaction) {
 }
 
 // EscrowUsedOnce of settlement/ledger/invariants.h, and what the vault paid in the lease's name.
-// Under that name credits move within the buyer's account or to the exchange's own, and tokens from
-// those to the provider's; nothing moves into or out of escrow under no name.
+// Under that name credits move between the buyer, those who resold it (its legs) and the exchange's
+// own accounts, and tokens from those to the provider's; nothing moves into or out of escrow under
+// no name.
 Tally TallyLeases(pqxx::transaction_base& transaction) {
   return ReadTally(
       transaction,
-      "WITH moved AS ("
+      "WITH moves AS ("
+      "  SELECT *, nullif(debit_account / 16, 0) AS giver, nullif(credit_account / 16, 0) AS taker"
+      "  FROM transfers"
+      "  WHERE lease_id IS NOT NULL OR debit_account % 16 = 11 OR credit_account % 16 = 11),"
+      " moved AS ("
       "  SELECT lease_id,"
       "    sum(amount) FILTER (WHERE credit_account % 16 = 11) AS escrowed,"
       "    sum(amount) FILTER (WHERE debit_account % 16 = 11 AND credit_account = 6) AS consumed,"
@@ -81,36 +86,55 @@ Tally TallyLeases(pqxx::transaction_base& transaction) {
       "      AS refunded,"
       "    sum(amount) FILTER (WHERE debit_account % 16 = 11 AND credit_account % 16 = 12)"
       "      AS owed,"
+      "    sum(amount) FILTER (WHERE debit_account % 16 = 11 AND credit_account = 13) AS cleared,"
+      "    sum(amount) FILTER (WHERE debit_account = 13 AND credit_account % 16 = 9) AS gains,"
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account % 16 = 8) AS provider,"
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account = 4) AS fee,"
       "    sum(amount) FILTER (WHERE debit_account = 2 AND credit_account = 1) AS retired,"
-      "    min(least(giver, taker)) FILTER (WHERE asset = 'CREDIT') AS first_buyer,"
-      "    max(greatest(giver, taker)) FILTER (WHERE asset = 'CREDIT') AS last_buyer,"
       "    min(least(giver, taker)) FILTER (WHERE asset = 'TOK') AS first_provider,"
       "    max(greatest(giver, taker)) FILTER (WHERE asset = 'TOK') AS last_provider,"
       "    sum(amount) AS everything"
-      "  FROM (SELECT *, nullif(debit_account / 16, 0) AS giver,"
-      "          nullif(credit_account / 16, 0) AS taker FROM transfers"
-      "        WHERE lease_id IS NOT NULL OR debit_account % 16 = 11 OR credit_account % 16 = 11)"
-      "    AS moves GROUP BY lease_id),"
+      "  FROM moves GROUP BY lease_id),"
+      // Whose credits moved under a lease's name without their being its buyer's or a trader's.
+      " strangers AS ("
+      "  SELECT DISTINCT lease_id FROM ("
+      "    SELECT lease_id, giver AS member FROM moves WHERE asset = 'CREDIT'"
+      "    UNION SELECT lease_id, taker FROM moves WHERE asset = 'CREDIT') AS members"
+      "  WHERE member IS NOT NULL AND member NOT IN ("
+      "    SELECT buyer FROM lease_records WHERE id = lease_id"
+      "    UNION ALL SELECT trader FROM lease_legs g WHERE g.lease_id = members.lease_id)),"
+      " legs AS ("
+      "  SELECT lease_id, sum(difference) AS step,"
+      "    sum(-difference) FILTER (WHERE difference < 0) AS loss FROM lease_legs GROUP BY "
+      "lease_id),"
       " compared AS ("
-      "  SELECT coalesce(id, lease_id, 0) AS id, (id IS NULL OR lease_id IS NULL"
-      "      OR escrowed IS DISTINCT FROM notional + surcharge"
+      "  SELECT coalesce(l.id, m.lease_id, 0) AS id, (l.id IS NULL OR m.lease_id IS NULL"
+      "      OR s.lease_id IS NOT NULL"
+      "      OR price <> provider_price + coalesce(g.step, 0)"
+      "      OR notional <> price * gpus * minutes"
+      "      OR losses <> coalesce(g.loss, 0) * gpus * minutes"
+      "      OR escrowed IS DISTINCT FROM notional + surcharge + losses"
+      "          + resold_refunded + resold_burned + resold_cleared"
       "      OR coalesce(m.consumed, 0) <> coalesce(l.consumed, 0)"
-      "      OR coalesce(m.burned, 0) <> coalesce(l.burned, 0)"
-      "      OR coalesce(m.refunded, 0) <> coalesce(l.refunded, 0)"
+      "      OR coalesce(m.burned, 0) <> coalesce(l.burned, 0) + resold_burned"
+      "      OR coalesce(m.refunded, 0) <> coalesce(l.refunded, 0) + resold_refunded"
       "      OR coalesce(m.owed, 0) <> coalesce(l.owed, 0)"
+      "      OR coalesce(m.cleared, 0) <> coalesce(l.gains, 0) + resold_cleared"
+      "      OR coalesce(m.gains, 0) <> coalesce(l.gains, 0)"
       "      OR coalesce(m.provider, 0) <> coalesce(l.provider_utok, 0)"
       "      OR coalesce(m.fee, 0) <> coalesce(l.fee_utok, 0)"
       "      OR coalesce(m.retired, 0) <> coalesce(l.retire_utok, 0)"
-      "      OR first_buyer IS DISTINCT FROM buyer OR last_buyer IS DISTINCT FROM buyer"
       "      OR first_provider <> l.provider OR last_provider <> l.provider"
-      "      OR (state = 'settled' AND l.consumed + l.burned + l.refunded + l.owed"
-      "          <> notional + surcharge)"
+      "      OR (state = 'settled' AND l.consumed + l.burned + l.refunded + l.owed + l.gains"
+      "          <> notional + surcharge + losses)"
+      "      OR (state = 'resold' AND notional + surcharge + losses <> 0)"
       "      OR everything <> escrowed + coalesce(m.consumed, 0) + coalesce(m.burned, 0)"
-      "          + coalesce(m.refunded, 0) + coalesce(m.owed, 0) + coalesce(m.provider, 0)"
+      "          + coalesce(m.refunded, 0) + coalesce(m.owed, 0) + coalesce(m.cleared, 0)"
+      "          + coalesce(m.gains, 0) + coalesce(m.provider, 0)"
       "          + coalesce(m.fee, 0) + coalesce(m.retired, 0)) AS wrong"
-      "  FROM lease_records l FULL JOIN moved m ON m.lease_id = l.id)"
+      "  FROM lease_records l FULL JOIN moved m ON m.lease_id = l.id"
+      "    LEFT JOIN strangers s ON s.lease_id = coalesce(l.id, m.lease_id)"
+      "    LEFT JOIN legs g ON g.lease_id = l.id)"
       " SELECT count(*), count(*) FILTER (WHERE wrong), min(id) FILTER (WHERE wrong)"
       " FROM compared");
 }
@@ -189,7 +213,7 @@ absl::StatusOr<Summary> ReadSummary(Database& database) {
         summary.counters = ReadCounters(transaction);
         for (const LeaseState state :
              {LeaseState::kReserved, LeaseState::kActive, LeaseState::kDelivered,
-              LeaseState::kFailed, LeaseState::kSettled}) {
+              LeaseState::kFailed, LeaseState::kSettled, LeaseState::kResold}) {
           summary.leases[std::string(warpbook::Name(state))] = 0;
         }
         for (const pqxx::row& row : transaction.exec(
@@ -219,7 +243,7 @@ absl::StatusOr<LedgerDigest> ReadDigest(Database& database) {
         if (absl::Status read = ReadCursor(transaction, digest.cursor); !read.ok()) return read;
         for (const std::string table :
              {"transfers", "supply_counters", "accounts", "instruments", "requests",
-              "lease_records", "price_feeds", "price_state", "engine_checkpoint"}) {
+              "lease_records", "lease_legs", "price_feeds", "price_state", "engine_checkpoint"}) {
           digest.tables.push_back(DigestOf(transaction, table));
         }
         return ReadBalances(transaction, digest.balances);

@@ -147,10 +147,16 @@ void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow
                     {"tier", "text"},
                     {"assurance", "text"},
                     {"price", "bigint"},
+                    {"provider_price", "bigint"},
                     {"gpus", "integer"},
                     {"minutes", "integer"},
                     {"notional", "bigint"},
                     {"surcharge", "bigint"},
+                    {"losses", "bigint"},
+                    {"resold_gpus", "integer"},
+                    {"resold_refunded", "bigint"},
+                    {"resold_burned", "bigint"},
+                    {"resold_cleared", "bigint"},
                     {"delivery_start_us", "bigint"},
                     {"delivery_end_us", "bigint"},
                     {"traded_at_us", "bigint"},
@@ -168,20 +174,26 @@ void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow
                     {"fee_utok", "bigint"},
                     {"retire_utok", "bigint"},
                     {"settled_minutes", "integer"},
+                    {"verified_weight", "bigint"},
+                    {"gains", "bigint"},
                     {"decision_number", "bigint"},
                     {"settled_event", "bigint"},
                     {"settled_at_us", "bigint"}},
                    OnConflict::kReplace);
-  constexpr int kSettledColumns = 13;
+  constexpr int kSettledColumns = 15;
   for (const LeaseRow& row : rows) {
     const LeaseTerms& terms = row.lease.terms();
     writer.Add(Stored(terms.id.value())).Add(int64_t{terms.instrument.value()});
     writer.Add(Stored(terms.buyer.value())).Add(Stored(terms.provider.value()));
     writer.Add(Stored(terms.node.value()));
     writer.Add(warpbook::Name(terms.tier)).Add(warpbook::Name(terms.assurance));
-    writer.Add(terms.price.value()).Add(int64_t{terms.gpus.value()});
+    writer.Add(terms.price.value()).Add(terms.provider_price.value());
+    writer.Add(int64_t{terms.gpus.value()});
     writer.Add(int64_t{terms.minutes.value()});
     writer.Add(terms.notional.value()).Add(terms.surcharge.value());
+    writer.Add(row.lease.losses().value()).Add(int64_t{row.lease.resold_gpus().value()});
+    const EscrowUse& resold = row.lease.resold();
+    writer.Add(resold.refunded.value()).Add(resold.burned.value()).Add(resold.cleared.value());
     writer.Add(terms.delivery_start.micros()).Add(terms.delivery_end.micros());
     writer.Add(row.traded_at.micros());
     writer.Add(warpbook::Name(row.lease.state())).Add(row.lease.completed());
@@ -193,8 +205,21 @@ void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow
       continue;
     }
     WriteSettlement(writer, row.lease.settlement());
-    writer.Add(int64_t{row.lease.settled_minutes().value()}).Add(Stored(row.decision_number));
+    writer.Add(int64_t{row.lease.settled_minutes().value()}).Add(row.lease.weight());
+    writer.Add(row.lease.gains().value()).Add(Stored(row.decision_number));
     writer.Add(Stored(row.settled.value())).Add(row.settled_at->micros());
+  }
+  writer.WriteTo(transaction);
+}
+
+void WriteLeaseLegs(pqxx::transaction_base& transaction, const std::vector<LeaseLegRow>& rows) {
+  RowWriter writer(
+      "lease_legs",
+      {{"lease_id", "bigint"}, {"leg", "smallint"}, {"trader", "bigint"}, {"difference", "bigint"}},
+      OnConflict::kFail);
+  for (const LeaseLegRow& row : rows) {
+    writer.Add(Stored(row.lease.value())).Add(int64_t{row.leg});
+    writer.Add(Stored(row.terms.trader.value())).Add(row.terms.difference.value());
   }
   writer.WriteTo(transaction);
 }
@@ -275,6 +300,7 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
                     {"provider_utok", "bigint"},
                     {"fee_utok", "bigint"},
                     {"retire_utok", "bigint"},
+                    {"verified_weight", "bigint"},
                     {"delivered_minutes", "integer"}},
                    OnConflict::kFail);
   for (const Decision& decision : changes.decided) {
@@ -283,7 +309,7 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
     writer.Add(int64_t{static_cast<uint16_t>(decision.reason)});
     writer.Add(Stored(decision.lease.value()));
     WriteSettlement(writer, decision.settlement);
-    writer.Add(int64_t{decision.delivered.value()});
+    writer.Add(decision.weight).Add(int64_t{decision.delivered.value()});
   }
   writer.WriteTo(transaction);
 }
@@ -304,6 +330,7 @@ absl::Status WriteChanges(pqxx::transaction_base& transaction, const Changes& ch
   WriteInstruments(transaction, changes.instruments);
   WriteRequests(transaction, changes.requests);
   WriteLeases(transaction, changes.leases);
+  WriteLeaseLegs(transaction, changes.lease_legs);
   if (changes.prices) WritePrices(transaction, *changes.prices);
   if (changes.checkpoint) WriteCheckpoint(transaction, *changes.checkpoint);
   on_step(CommitStep::kRowsWritten);

@@ -11,7 +11,8 @@ Decision SettleLeaseDecision(const wire::SettleLease& command) {
   decision.number = command.number();
   decision.kind = DecisionKind::kSettleLease;
   decision.lease = LeaseId(command.lease_id());
-  decision.settlement.verified = Credits(command.verified_notional());
+  decision.weight = command.verified_weight();
+  decision.settlement.verified = Credits(command.consumed()) + Credits(command.owed());
   decision.settlement.consumed = Credits(command.consumed());
   decision.settlement.burned = Credits(command.burned());
   decision.settlement.refunded = Credits(command.refunded());

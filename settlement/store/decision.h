@@ -30,6 +30,7 @@ struct Decision {
   RejectReason reason = RejectReason::kNone;  // of a refusal
   LeaseId lease;                              // of kSettleLease, as are the following
   Settlement settlement;
+  int64_t weight = 0;  // verified: GPU-minutes x 10,000
   Minutes delivered;
   friend bool operator==(const Decision&, const Decision&) = default;
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <pqxx/pqxx>
 #include <string>
 
@@ -45,12 +46,25 @@ absl::Status LoadRequests(pqxx::transaction_base& transaction, StoredState& stat
   return absl::OkStatus();
 }
 
+// Of the open leases, oldest leg first.
+std::map<LeaseId, std::vector<ResaleLeg>> LoadLegs(pqxx::transaction_base& transaction) {
+  std::map<LeaseId, std::vector<ResaleLeg>> legs;
+  for (const pqxx::row& row : transaction.exec(
+           "SELECT lease_id, trader, difference FROM lease_legs JOIN lease_records ON id = lease_id"
+           " WHERE state NOT IN ('settled', 'resold') ORDER BY lease_id, leg")) {
+    legs[LeaseId(Unsigned(row[0]))].push_back({AccountId(Unsigned(row[1])), Price(Int(row[2]))});
+  }
+  return legs;
+}
+
 absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRow>& leases) {
+  auto legs = LoadLegs(transaction);
   for (const pqxx::row& row : transaction.exec(
            "SELECT id, instrument_id, buyer, provider, node_id, tier, assurance, price, gpus,"
            " minutes, notional, surcharge, delivery_start_us, delivery_end_us, traded_at_us, state,"
-           " completed, started_at_us, delivered FROM lease_records WHERE state <> 'settled'"
-           " ORDER BY id")) {
+           " completed, started_at_us, delivered, provider_price, resold_gpus, resold_refunded,"
+           " resold_burned, resold_cleared FROM lease_records"
+           " WHERE state NOT IN ('settled', 'resold') ORDER BY id")) {
     const auto tier = ParseName<Tier>(Text(row[5]));
     const auto assurance = ParseName<Assurance>(Text(row[6]));
     const auto lease_state = ParseName<LeaseState>(Text(row[15]));
@@ -77,6 +91,12 @@ absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRo
     stored.completed = row[16].as<bool>();
     if (!row[17].is_null()) stored.started_at = Timestamp(Int(row[17]));
     stored.delivered = *delivered;
+    stored.terms.provider_price = Price(Int(row[19]));
+    stored.terms.legs = std::move(legs[stored.terms.id]);
+    stored.resold_gpus = Quantity(Int32(row[20]));
+    stored.resold.refunded = Credits(Int(row[21]));
+    stored.resold.burned = Credits(Int(row[22]));
+    stored.resold.cleared = Credits(Int(row[23]));
     auto lease = Lease::Restore(stored);
     if (!lease.ok()) return lease.status();
     leases.push_back({*std::move(lease), Timestamp(Int(row[14]))});
@@ -103,7 +123,8 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
   for (const pqxx::row& row : transaction.exec(
            "SELECT number, kind, request_sequence, credits, reason, lease_id, verified, consumed,"
            " burned, refunded, owed, gross_utok, provider_utok, fee_utok, retire_utok,"
-           " delivered_minutes FROM outbox WHERE posted_sequence IS NULL AND NOT void"
+           " delivered_minutes, verified_weight FROM outbox WHERE posted_sequence IS NULL AND NOT "
+           "void"
            " ORDER BY number")) {
     const auto kind = ParseDecisionKind(Text(row[1]));
     if (!kind) return Malformed("outbox", row[0]);
@@ -118,6 +139,7 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
                            Credits(Int(row[9])), Credits(Int(row[10])), Tokens(Int(row[11])),
                            Tokens(Int(row[12])), Tokens(Int(row[13])),  Tokens(Int(row[14]))};
     decision.delivered = Minutes(Int32(row[15]));
+    decision.weight = Int(row[16]);
     outbox.push_back(decision);
   }
   return absl::OkStatus();

@@ -71,6 +71,13 @@ struct LeaseRow {
   std::optional<Timestamp> settled_at{};
 };
 
+// What a lease's earlier resales left in it; written when the lease is made.
+struct LeaseLegRow {
+  LeaseId lease;
+  int leg = 0;  // from 0, the oldest
+  ResaleLeg terms;
+};
+
 // The engine's last word about itself.
 struct CheckpointRow {
   EventSequence event;
@@ -91,6 +98,7 @@ struct Changes {
   std::vector<InstrumentRow> instruments;
   std::vector<RequestRow> requests;
   std::vector<LeaseRow> leases;
+  std::vector<LeaseLegRow> lease_legs;  // of new ones
   std::vector<Transfer> transfers;
   std::vector<std::pair<LedgerAccount, int64_t>> balances;  // ascending by account
   std::optional<SupplyCounters> counters;
@@ -108,7 +116,7 @@ struct StoredState {
   std::vector<AccountRow> settlement_accounts;
   std::vector<RequestRow> open_requests;     // ascending
   std::vector<std::string> used_references;  // of posted deposits
-  std::vector<LeaseRow> open_leases;         // not settled
+  std::vector<LeaseRow> open_leases;         // neither settled nor resold
   std::vector<std::pair<LedgerAccount, int64_t>> balances;
   SupplyCounters counters;
   PriceState prices;

@@ -24,6 +24,8 @@ void MemberLeases::OnLease(const JsonValue& row, bool is_new) {
     lease.node = row["node"].id();
     lease.next_minute_us = lease.delivery_start_us;
     context_.stats.Reserved(id, lease.gpus, row["minutes"].integer(), is_new);
+  } else if (row.Has("gpus")) {
+    lease.gpus = row["gpus"].integer();  // some were resold
   }
   lease.state = ParseName<LeaseState>(row["state"].text()).value_or(lease.state);
   lease.is_completed = row["completed"].flag();
@@ -32,8 +34,9 @@ void MemberLeases::OnLease(const JsonValue& row, bool is_new) {
   if (lease.state == LeaseState::kSettled) {
     context_.stats.Settled(id);
     leases_.erase(id);
-  } else if (lease.id == 0) {
-    leases_.erase(id);  // a change of a lease that is not known: its beginning comes with Replace
+  } else if (lease.state == LeaseState::kResold || lease.id == 0) {
+    // Over, or a change of a lease that is not known: its beginning comes with Replace.
+    leases_.erase(id);
   }
 }
 

@@ -213,13 +213,13 @@ TEST_CASE("Settlement's decisions become their commands") {
   CHECK(CheckHeader<wire::RefuseRequest>(refuse).number() == 3);
   CHECK(CheckHeader<wire::RefuseRequest>(refuse).reason() == 3'102);
   const auto settle = decide(R"({"number":4,"decision":"settle_lease","lease":"5",
-      "verified_notional":"11","consumed":"12","burned":"13","refunded":"14","owed":"15",
+      "verified_weight":"11","consumed":"12","burned":"13","refunded":"14","owed":"15",
       "gross_utok":"16","provider_utok":"17","fee_utok":"18","retire_utok":"19",
       "delivered_minutes":20})");
   const auto& command = CheckHeader<wire::SettleLease>(settle);
   CHECK(command.number() == 4);
   CHECK(command.lease_id() == 5);
-  CHECK(command.verified_notional() == 11);
+  CHECK(command.verified_weight() == 11);
   CHECK(command.consumed() == 12);
   CHECK(command.burned() == 13);
   CHECK(command.refunded() == 14);

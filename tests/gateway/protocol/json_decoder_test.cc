@@ -410,7 +410,7 @@ TEST_CASE("Operators' and settlement's requests are read with every field") {
 
   const auto settle = CheckGood<SettlementSubmitRequest>(
       R"({"method":"settlement.submit","params":{"number":9,"decision":"settle_lease","lease":"4",
-      "verified_notional":"1200000000","consumed":"1200000000","burned":"1200000","refunded":"0",
+      "verified_weight":"1200000000","consumed":"1200000000","burned":"1200000","refunded":"0",
       "owed":"0","gross_utok":"10000000","provider_utok":"9300000","fee_utok":"200000",
       "retire_utok":"500000","delivered_minutes":60}})");
   CHECK(settle.number == 9);

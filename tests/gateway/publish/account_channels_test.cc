@@ -236,8 +236,8 @@ TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
   const std::string notional = std::to_string(int64_t{2'500'000} * 57);
   CHECK(gateway.ReasonOf(
             gateway.Settlement(), "settlement.submit",
-            R"({"number":5,"decision":"settle_lease","lease":"1","verified_notional":")" +
-                notional + R"(","consumed":")" + notional +
+            R"({"number":5,"decision":"settle_lease","lease":"1","verified_weight":"570000",)"
+            R"("consumed":")" + notional +
                 R"(","burned":"0","refunded":"0","owed":"0","gross_utok":"1000",)"
                 R"("provider_utok":"930","fee_utok":"20","retire_utok":"50",)"
                 R"("delivered_minutes":57})") == 0);

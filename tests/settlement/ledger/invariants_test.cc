@@ -173,41 +173,51 @@ TEST_CASE("A ledger is empty while it holds nothing but its genesis") {
 
 TEST_CASE("A lease's escrow is used exactly once, each part as settled") {
   LeaseEscrowFigures open;
-  open.buyer = open.moved_by = AccountId(7);
-  open.escrow = open.moved_in = 1'000;
+  open.paid_in = open.moved_in = open.left = 1'000;
   CHECK(EscrowUsedOnce(open));
   LeaseEscrowFigures settled = open;
-  settled.settled = true;
-  settled.consumed = settled.moved_consumed = 500;
-  settled.burned = settled.moved_burned = 5;
-  settled.refunded = settled.moved_refunded = 395;
-  settled.owed = settled.moved_owed = 100;
+  settled.left = 0;
+  settled.used = settled.moved = {500, 5, 345, 100, 50};
+  settled.gains = settled.moved_gains = 50;
   CHECK(EscrowUsedOnce(settled));
+  LeaseEscrowFigures resold = open;  // in part
+  resold.left = 400;
+  resold.used = resold.moved = {0, 6, 540, 0, 54};
+  CHECK(EscrowUsedOnce(resold));
 
-  const auto broken = [&](const LeaseEscrowFigures& base, auto member, int64_t by) {
+  const auto broken = [](const LeaseEscrowFigures& base, auto member, int64_t by) {
     LeaseEscrowFigures figures = base;
     figures.*member += by;
     return !EscrowUsedOnce(figures);
   };
+  const auto moves = [](const LeaseEscrowFigures& base, auto part, int64_t by) {
+    LeaseEscrowFigures figures = base;
+    figures.moved.*part += by;
+    return !EscrowUsedOnce(figures);
+  };
   using F = LeaseEscrowFigures;
   CHECK(broken(open, &F::moved_in, -1));
-  CHECK(broken(open, &F::moved_consumed, 1));
-  CHECK(broken(open, &F::moved_refunded, 1'000));
+  CHECK(broken(open, &F::moved_gains, 1));
+  CHECK(moves(open, &F::Use::consumed, 1));
+  CHECK(moves(open, &F::Use::refunded, 1'000));
   CHECK(broken(settled, &F::moved_in, 1'000));
-  CHECK(broken(settled, &F::moved_consumed, 500));
-  CHECK(broken(settled, &F::moved_burned, -5));
-  CHECK(broken(settled, &F::moved_refunded, 1));
-  CHECK(broken(settled, &F::moved_owed, -100));
-  for (LeaseEscrowFigures figures : {open, settled}) {
-    figures.moved_by = AccountId(8);
+  CHECK(broken(settled, &F::moved_gains, -1));
+  CHECK(moves(settled, &F::Use::consumed, 500));
+  CHECK(moves(settled, &F::Use::burned, -5));
+  CHECK(moves(settled, &F::Use::refunded, 1));
+  CHECK(moves(settled, &F::Use::owed, -100));
+  CHECK(moves(settled, &F::Use::cleared, -50));
+  CHECK(moves(resold, &F::Use::cleared, 1));
+  for (LeaseEscrowFigures figures : {open, settled, resold}) {
+    figures.moved_by_parties = false;
     CHECK_FALSE(EscrowUsedOnce(figures));
   }
   // Parts that agree with what was moved, and are not the escrow.
   LeaseEscrowFigures less = settled;
-  less.consumed = less.moved_consumed = 400;
+  less.used.consumed = less.moved.consumed = 400;
   CHECK_FALSE(EscrowUsedOnce(less));
   LeaseEscrowFigures early = settled;
-  early.settled = false;
+  early.left = 1'000;
   CHECK_FALSE(EscrowUsedOnce(early));
 }
 

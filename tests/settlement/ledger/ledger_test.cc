@@ -39,7 +39,8 @@ TEST_CASE("Account numbers name their owner, holding and asset, and nothing else
   CHECK(LedgerAccount::FromNumber(last.number()) == last);
   // No holding, a holding that does not exist, a member's without a member, the exchange's with
   // one.
-  for (const int64_t number : {0, 13, 16, 17 * 16, 17 * 16 + 13, 9, 17 * 16 + 1, -1}) {
+  for (const int64_t number :
+       {0, 14, 16, 17 * 16, 17 * 16 + 13, 17 * 16 + 14, 9, 17 * 16 + 1, -1}) {
     CHECK_FALSE(LedgerAccount::FromNumber(number));
   }
 }
@@ -109,6 +110,9 @@ TEST_CASE("A transfer that no ledger may hold is refused, and changes nothing") 
       {Make(3, free, LedgerAccount(Holding::kIssued), 5), "knows no such"},
       {Make(3, free, LedgerAccount(Holding::kConsumed), 5), "knows no such"},
       {Make(3, LedgerAccount(Holding::kIssued), escrow, 5), "knows no such"},
+      {Make(3, free, LedgerAccount(Holding::kClearing), 5), "knows no such"},
+      {Make(3, LedgerAccount(Holding::kClearing), locked, 5), "knows no such"},
+      {Make(3, LedgerAccount(Holding::kClearing), free, 5), "only 0"},
       {Make(3, LedgerAccount(Holding::kOutside), vault, 5), "knows no such"},
       // Genesis happens before the first event, and only it.
       {Make(3, LedgerAccount(Holding::kIssuance), LedgerAccount(Holding::kOutside), 5),
@@ -174,7 +178,7 @@ TEST_CASE("Moves that no engine makes are faults") {
   CHECK(absl::IsInvalidArgument(status(17, 0, 1, 2)));
   CHECK(absl::IsInvalidArgument(status(17, -1, 1, 2)));
   CHECK(absl::IsInvalidArgument(status(17, 1, 1, 1)));
-  CHECK(absl::IsInvalidArgument(status(17, 1, 7, 1)));
+  CHECK(absl::IsInvalidArgument(status(17, 1, 8, 1)));
   CHECK(absl::IsInvalidArgument(status(17, 1, 1, 255)));
 }
 

@@ -317,9 +317,10 @@ TEST_CASE("A decision is written as the API's letter says") {
   settle.lease = LeaseId(7);
   settle.settlement = {Credits(1), Credits(2), Credits(3), Credits(4), Credits(5),
                        Tokens(6),  Tokens(7),  Tokens(8),  Tokens(9)};
+  settle.weight = 11;
   settle.delivered = Minutes(10);
   CHECK(DecisionParameters(settle) ==
-        R"({"number":9,"decision":"settle_lease","lease":"7","verified_notional":"1",)"
+        R"({"number":9,"decision":"settle_lease","lease":"7","verified_weight":"11",)"
         R"("consumed":"2","burned":"3","refunded":"4","owed":"5","gross_utok":"6",)"
         R"("provider_utok":"7","fee_utok":"8","retire_utok":"9","delivered_minutes":10})");
   Decision refuse;

@@ -44,6 +44,8 @@ TEST_CASE("A day of trading is posted, settled and read back as it was") {
       LetLeasesBecomeDue(market);
       RunToQuiet(process, market, sender);
     }
+    market.EndLastWindow();
+    RunToQuiet(process, market, sender);
     CHECK(process->books().open_leases() == 0);
     CHECK(process->figures().decisions > 20);
     CHECK(sender.repeated() == 0);

@@ -11,12 +11,12 @@ namespace {
 
 using test::TestDatabase;
 
-// Three hours of trading, all settled but the last leases.
+// Six hours of trading, all settled but the last leases.
 void Fill(const TestDatabase& test) {
   test::TestMarket market(14);
   test::TestSender sender(market);
   test::WorkerProcess process(test.service(), market, sender);
-  for (int hour = 0; hour < 3; ++hour) {
+  for (int hour = 0; hour < 6; ++hour) {
     if (hour > 0) test::LetLeasesBecomeDue(market);
     market.RunHour();
     RunToQuiet(process, market, sender);
@@ -56,6 +56,8 @@ void CheckEach(const std::vector<Violation>& violations) {
   CHECK(sound.find("FAIL") == std::string::npos);
   REQUIRE(test.Number("SELECT count(*) FROM lease_records WHERE state = 'settled'") > 0);
   REQUIRE(test.Number("SELECT count(*) FROM lease_records WHERE state <> 'settled'") > 0);
+  REQUIRE(test.Number("SELECT count(*) FROM lease_records WHERE gains > 0") > 0);
+  REQUIRE(test.Number("SELECT count(*) FROM lease_legs WHERE difference < 0") > 0);
   const std::string open_up =
       "ALTER TABLE transfers DISABLE TRIGGER append_only;"
       "ALTER TABLE account_balances DROP CONSTRAINT account_balances_check;"
@@ -154,7 +156,7 @@ TEST_CASE("Each planted violation of a lease's escrow or pay fails its invariant
       {"an escrow that somebody else paid, whose lease is open",
        "UPDATE transfers t SET debit_account = l.provider * 16 + debit_account % 16"
        " FROM lease_records l WHERE l.id = lease_id AND credit_account % 16 = 11"
-       " AND l.state <> 'settled'",
+       " AND debit_account % 16 = 10 AND l.state <> 'settled'",
        {"each lease's escrow used exactly once", "balances are the sums of their transfers"}},
       {"an escrow that is somebody else's, whose lease is open",
        "UPDATE transfers t SET credit_account = l.provider * 16 + 11 FROM lease_records l"
@@ -175,6 +177,22 @@ TEST_CASE("Each planted violation of a lease's escrow or pay fails its invariant
       {"a lease without its escrow",
        "UPDATE lease_records SET surcharge = surcharge + 1 WHERE state = 'reserved' OR state ="
        " 'delivered' OR state = 'failed'",
+       {"each lease's escrow used exactly once"}},
+      {"a loss that nobody left",
+       "DELETE FROM lease_legs WHERE difference < 0",
+       {"each lease's escrow used exactly once"}},
+      {"a loss that somebody else left",
+       "UPDATE lease_legs SET trader = trader + 1 WHERE difference < 0",
+       {"each lease's escrow used exactly once"}},
+      {"a gain that was less",
+       "UPDATE lease_records SET gains = gains - 1, refunded = refunded + 1 WHERE gains > 0",
+       {"each lease's escrow used exactly once"}},
+      {"a gain that somebody else got",
+       "UPDATE transfers t SET credit_account = l.provider * 16 + 9 FROM lease_records l"
+       " WHERE l.id = lease_id AND debit_account = 13 AND credit_account % 16 = 9",
+       {"each lease's escrow used exactly once", "balances are the sums of their transfers"}},
+      {"what a resale gave back, kept",
+       "UPDATE lease_records SET resold_refunded = resold_refunded - 1 WHERE resold_gpus > 0",
        {"each lease's escrow used exactly once"}},
       {"an escrow used twice",
        "INSERT INTO transfers SELECT 999999999, 0, asset, debit_account, credit_account, 1, "

@@ -180,7 +180,8 @@ TEST_CASE("The tables refuse rows that no ledger holds") {
     return "INSERT INTO lease_records VALUES (" + number +
            ", 1, 17, 18, 1, 'economy', 'listed', 1, 1, 1, 60, 5, 0, 0, 0, 'settled', false, NULL,"
            " B'1', 1, " +
-           std::to_string(verified) + ", 40, 4, 11, 10, 0, 0, 0, 0, " + number + ", 1, 1)";
+           std::to_string(verified) + ", 40, 4, 11, 10, 0, 0, 0, 0, " + number +
+           ", 1, 1, 1, 0, 0, 0, 0, 0, 10000, 0)";
   };
   struct Row {
     std::string sql;
@@ -196,6 +197,8 @@ TEST_CASE("The tables refuse rows that no ledger holds") {
       {transfers + "(2, 0, 'CREDIT', 3, 280, 5, NULL)", false},  // the wrong asset
       {transfers + "(2, -1, 'TOK', 3, 280, 5, NULL)", false},
       {transfers + "(2, 0, 'CREDIT', 281, 282, 5, 0)", false},  // lease 0
+      {transfers + "(4, 0, 'CREDIT', 27, 13, 5, 1)", true},     // escrow of 1 -> clearing
+      {transfers + "(5, 0, 'CREDIT', 29, 25, 5, 1)", false},    // a member's clearing
       // Accounts that there are not: of a slot that is none, of a member who is none, and the
       // exchange's own of a member.
       {transfers + "(2, 0, 'CREDIT', 281, 272, 5, NULL)", false},
@@ -219,6 +222,10 @@ TEST_CASE("The tables refuse rows that no ledger holds") {
       {settled_lease(1, 50), true},   // 40 consumed, 10 owed
       {settled_lease(2, 49), false},  // less was verified
       {settled_lease(3, 51), false},
+      {"INSERT INTO lease_legs VALUES (1, 0, 17, -5)", true},
+      {"INSERT INTO lease_legs VALUES (1, 0, 17, 5)", false},  // the same leg again
+      {"INSERT INTO lease_legs VALUES (1, 1, 17, 0)", false},
+      {"INSERT INTO lease_legs VALUES (9, 0, 17, 5)", false},  // of no lease
   };
   for (const Row& row : rows) {
     CAPTURE(row.sql);

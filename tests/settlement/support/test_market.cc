@@ -52,7 +52,7 @@ wire::CommandRecord RecordOf(const settlement::Decision& decision) {
   wire::SettleLease command;
   command.mutate_number(decision.number);
   command.mutate_lease_id(decision.lease.value());
-  command.mutate_verified_notional(figures.verified.value());
+  command.mutate_verified_weight(decision.weight);
   command.mutate_consumed(figures.consumed.value());
   command.mutate_burned(figures.burned.value());
   command.mutate_refunded(figures.refunded.value());
@@ -111,10 +111,11 @@ RejectReason TestMarket::Apply(wire::CommandRecord command) {
         break;
       case wire::RecordType::kTradeExecuted: {
         const auto& trade = event.as<wire::TradeExecuted>();
-        new_leases_.push_back(
-            {LeaseId(trade.lease_id()), InstrumentId(trade.instrument_id()),
-             AccountId(trade.buyer_account_id()), AccountId(trade.provider_account_id()),
-             Timestamp(trade.delivery_start_us()), Timestamp(trade.delivery_end_us())});
+        new_leases_.push_back({LeaseId(trade.lease_id()), InstrumentId(trade.instrument_id()),
+                               AccountId(trade.buyer_account_id()),
+                               AccountId(trade.provider_account_id()),
+                               Timestamp(trade.delivery_start_us()),
+                               Timestamp(trade.delivery_end_us()), Quantity(trade.gpus())});
         break;
       }
       default:
@@ -225,13 +226,29 @@ LeaseId TestMarket::Trade(InstrumentId instrument, AccountId buyer, AccountId pr
   ask.mutate_node_id(node.value());
   ask.mutate_instrument_id(instrument.value());
   ask.mutate_gpus(gpus.value());
+  return TradeWith(ask, provider, buyer, tier);
+}
+
+LeaseId TestMarket::Resell(InstrumentId instrument, AccountId buyer, AccountId trader,
+                           LeaseId lease, Price price, Quantity gpus, Tier tier) {
+  wire::PlaceOrder ask;
+  ask.mutate_price(price.value());
+  ask.mutate_lease_id(lease.value());
+  ask.mutate_instrument_id(instrument.value());
+  ask.mutate_gpus(gpus.value());
+  return TradeWith(ask, trader, buyer, tier);
+}
+
+LeaseId TestMarket::TradeWith(const wire::PlaceOrder& terms, AccountId seller, AccountId buyer,
+                              Tier tier) {
+  wire::PlaceOrder ask = terms;
   ask.mutate_side(static_cast<uint8_t>(Side::kSell));
   ask.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
-  WARPBOOK_CHECK(Submit(ask, provider) == RejectReason::kNone);
+  WARPBOOK_CHECK(Submit(ask, seller) == RejectReason::kNone);
   wire::PlaceOrder bid;
-  bid.mutate_price(price.value());
-  bid.mutate_instrument_id(instrument.value());
-  bid.mutate_gpus(gpus.value());
+  bid.mutate_price(ask.price());
+  bid.mutate_instrument_id(ask.instrument_id());
+  bid.mutate_gpus(ask.gpus());
   bid.mutate_side(static_cast<uint8_t>(Side::kBuy));
   bid.mutate_tier(static_cast<uint8_t>(tier));
   bid.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
@@ -265,14 +282,43 @@ void TestMarket::TradeAtRandom(InstrumentId instrument) {
   } else {
     order.mutate_tier(static_cast<uint8_t>(Random(0, 2)));
   }
-  new_leases_.clear();
   Submit(order, member.account);  // refused where money or capacity are short
+  TakeNewLeases();
+}
+
+void TestMarket::ResellAtRandom(InstrumentId instrument) {
+  std::vector<OpenLease> resalable;
+  for (const OpenLease& lease : leases_) {
+    if (lease.instrument == instrument) resalable.push_back(lease);
+  }
+  if (resalable.empty()) return;
+  const OpenLease& lease = resalable[static_cast<size_t>(Random(0, std::ssize(resalable) - 1))];
+  wire::PlaceOrder ask;
+  ask.mutate_price(Random(140, 310) * 10'000);
+  ask.mutate_instrument_id(instrument.value());
+  ask.mutate_gpus(static_cast<int32_t>(Random(1, lease.gpus.value())));
+  ask.mutate_side(static_cast<uint8_t>(Side::kSell));
+  ask.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
+  ask.mutate_lease_id(lease.id.value());
+  Submit(ask, lease.buyer);  // refused where it was resold or is offered already
+  wire::PlaceOrder bid;
+  bid.mutate_price(ask.price());
+  bid.mutate_instrument_id(instrument.value());
+  bid.mutate_gpus(ask.gpus());
+  bid.mutate_tier(static_cast<uint8_t>(Random(0, 2)));
+  bid.mutate_min_assurance(static_cast<uint8_t>(Assurance::kListed));
+  Submit(bid, members_[static_cast<size_t>(Random(0, std::ssize(members_) - 1))].account);
+  TakeNewLeases();
+}
+
+void TestMarket::TakeNewLeases() {
   for (OpenLease& lease : new_leases_) {
     // Most deliver well, some badly, some never.
     const int64_t kind = Random(0, 9);
     lease.reliability = kind == 0 ? 0 : kind <= 3 ? static_cast<int>(Random(1, 99)) : 100;
     leases_.push_back(lease);
   }
+  new_leases_.clear();
 }
 
 void TestMarket::DeliverMinute() {
@@ -302,7 +348,11 @@ void TestMarket::RunHour() {
   }
   // Now and then the price falls so far that what was burned cannot pay for what was bought.
   if (Random(0, 7) == 0) price_ /= 4;
-  const InstrumentId window = OpenWindow(now_);
+  // Each window opens an hour and a quarter ahead: there is time to settle between two.
+  AdvanceTo(next_start_);
+  const InstrumentId window = next_window_ ? next_window_ : OpenWindow(now_);
+  next_start_ = now_.PlusMinutes(75);
+  next_window_ = OpenWindow(next_start_);
   for (int minute = 0; minute < 60; ++minute) {
     if (minute % 5 == 0) {
       price_ += price_ / 1'000 * trend_per_mille_ + Random(-20'000, 20'000);
@@ -320,7 +370,10 @@ void TestMarket::RunHour() {
       RequestTopUp(member.account, Tokens(Random(1, 15'000'000)));
     }
     if (minute < 50) {
-      for (int64_t i = Random(0, 6); i > 0; --i) TradeAtRandom(window);
+      for (int64_t i = Random(0, 9); i > 0; --i) {
+        TradeAtRandom(Random(0, 2) == 0 ? next_window_ : window);
+      }
+      if (Random(0, 3) == 0) ResellAtRandom(next_window_);
     }
     DeliverMinute();
     if (minute % 10 == 9) Tick(1);
@@ -329,11 +382,18 @@ void TestMarket::RunHour() {
   }
   CloseWindow(window);
   for (const OpenLease& lease : leases_) {
-    if (!lease.started || Random(0, 2) > 0) continue;
+    if (lease.instrument != window || !lease.started || Random(0, 2) > 0) continue;
     wire::CompleteLease complete;
     complete.mutate_lease_id(lease.id.value());
     Submit(complete, lease.buyer);
   }
+  std::erase_if(leases_, [&](const OpenLease& lease) { return lease.instrument == window; });
+  Seal();
+}
+
+void TestMarket::EndLastWindow() {
+  AdvanceTo(next_start_.PlusMinutes(60));
+  CloseWindow(std::exchange(next_window_, InstrumentId()));
   leases_.clear();
   Seal();
 }

@@ -54,6 +54,9 @@ class TestMarket {
   // A window of 60 minutes.
   InstrumentId OpenWindow(Timestamp start);
   void CloseWindow(InstrumentId instrument);
+  // An ask that resells GPUs of the trader's lease, and a bid that takes them; the new lease's id.
+  LeaseId Resell(InstrumentId instrument, AccountId buyer, AccountId trader, LeaseId lease,
+                 Price price, Quantity gpus, Tier tier);
   // An ask and a bid that fill each other; the lease's id.
   LeaseId Trade(InstrumentId instrument, AccountId buyer, AccountId provider, NodeId node,
                 Price price, Quantity gpus, Tier tier);
@@ -61,9 +64,12 @@ class TestMarket {
 
   // ---- A random market ----
 
-  // One more hour: members come, deposit, top up, trade, deliver more or less; prices move. Needs
-  // settlement's decisions between the calls (deposits and top-ups wait for them).
+  // One more hour: members come, deposit, top up, trade this hour and the next, resell, deliver
+  // more or less; prices move. Needs settlement's decisions between the calls (deposits and top-ups
+  // wait for them).
   void RunHour();
+  // The window after the last hour's ends too, without any delivery.
+  void EndLastWindow();
   // The price that the random market has come to.
   void SetMarketPrice() { SetPrice(TokenPrice(price_)); }
 
@@ -82,6 +88,7 @@ class TestMarket {
     InstrumentId instrument;
     AccountId buyer, provider;
     Timestamp start, end;
+    Quantity gpus;  // when it was made
     bool started = false;
     int reliability = 0;  // percent of its minutes that get a heartbeat
   };
@@ -93,8 +100,13 @@ class TestMarket {
     return limits;
   }
   RejectReason Apply(wire::CommandRecord command);
+  LeaseId TradeWith(const wire::PlaceOrder& ask, AccountId seller, AccountId buyer, Tier tier);
   int64_t Random(int64_t low, int64_t high);
   void TradeAtRandom(InstrumentId instrument);
+  // One of the leases of a window that has not begun is offered again, in part or whole, and
+  // somebody bids for it.
+  void ResellAtRandom(InstrumentId instrument);
+  void TakeNewLeases();
   void DeliverMinute();
 
   std::mt19937_64 random_;
@@ -113,6 +125,8 @@ class TestMarket {
 
   std::vector<Member> members_;
   std::vector<OpenLease> leases_;
+  InstrumentId next_window_;
+  Timestamp next_start_;
   int64_t price_ = 2'000'000;
   const int64_t trend_per_mille_ = Random(-12, 8);  // of the price, every five minutes
 };
