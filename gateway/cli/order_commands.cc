@@ -177,10 +177,13 @@ void AddPlace(Command& order) {
   place.Text("--stp", arguments->stp, "Self-trade prevention; default cancel_newest")
       .OneOf({"cancel_newest", "cancel_oldest", "cancel_both", "decrement"});
   place.Integer("--node", arguments->node, "An ask's node; default: the only one that fits");
-  place.Integer("--lease", arguments->lease, "A resale ask's lease");
+  place.Integer("--lease", arguments->lease,
+                "The lease that an ask resells, until its window begins");
   place.Flag("--validate", arguments->validate, "Check everything, place nothing");
   AddClientOptions(place, Speaker::kMember, *options);
-  place.Footer("Example: warpbook order place buy 8 H100-SXM.us-east 2.50 --key alice.pem");
+  place.Footer(
+      "Example: warpbook order place buy 8 H100-SXM.us-east 2.50 --key alice.pem\n"
+      "Resale:  warpbook order place sell 4 H100-SXM.us-east.2026-12-01T14:00 2.60 --lease 17");
   place.OnRun([options, arguments] { return Finish(Place(*options, *arguments)); });
 }
 

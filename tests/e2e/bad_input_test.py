@@ -467,7 +467,7 @@ class BadInputTest(MarketTestCase):
                          {key: value for key, value in ask.items() if key != "node"},
                          "ask_needs_node_or_lease")
         resale = {**{key: value for key, value in ask.items() if key != "node"}, "lease": "1"}
-        await self.asked(provider, "order.place", resale, "resale_not_available")
+        await self.asked(provider, "order.place", resale, "unknown_lease")
         # Somebody else's node is as unknown as none.
         await self.asked(buyer, "order.place", ask, "unknown_node")
         self.assertEqual(await self.balances(buyer), before)

@@ -237,7 +237,8 @@ TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
   CHECK(gateway.ReasonOf(
             gateway.Settlement(), "settlement.submit",
             R"({"number":5,"decision":"settle_lease","lease":"1","verified_weight":"570000",)"
-            R"("consumed":")" + notional +
+            R"("consumed":")" +
+                notional +
                 R"(","burned":"0","refunded":"0","owed":"0","gross_utok":"1000",)"
                 R"("provider_utok":"930","fee_utok":"20","retire_utok":"50",)"
                 R"("delivered_minutes":57})") == 0);
@@ -262,6 +263,82 @@ TEST_CASE("Who leaves a private channel, or logs out, hears no more of it") {
   trade.gateway.exchange.Tick();
   trade.gateway.Pump();
   CHECK(trade.buyer.messages.empty());
+}
+
+TEST_CASE("Of a resale the trader, the provider and the new buyer each see their own leases") {
+  Trade trade;
+  TestGateway& gateway = trade.gateway;
+  AccountId third_id;
+  TestPeer& third = gateway.Member(&third_id);
+  gateway.Fund(third, third_id, 1'000 * kCreditsPerUsd);
+  // Before the window begins.
+  gateway.exchange.clock().Set(kTestWindowMicros + 2 * kMicrosPerMinute);
+  const std::string symbol = "H100-SXM.us-east.2026-12-01T15:00";
+  const auto order = [&](const char* side, const char* price, int gpus, const std::string& extra) {
+    return R"({"symbol":")" + symbol + R"(","side":")" + side +
+           R"(","order_type":"limit","price":")" + price + R"(","gpus":)" + std::to_string(gpus) +
+           extra + "}";
+  };
+  CHECK(gateway.ReasonOf(trade.seller, "order.place",
+                         order("sell", "2.50", 8, trade.NodeField())) == 0);
+  CHECK(gateway.ReasonOf(trade.buyer, "order.place", order("buy", "2.50", 8, "")) == 0);
+  for (TestPeer* peer : {&trade.buyer, &trade.seller, &third}) {
+    for (const char* channel : {"executions", "leases"}) Subscribe(gateway, *peer, channel);
+    peer->messages.clear();
+  }
+  const std::string lease = R"(,"lease":"1")";
+  CHECK(gateway.ReasonOf(trade.buyer, "order.place", order("sell", "2.60", 9, lease)) ==
+        static_cast<int>(RejectReason::kInsufficientLeaseGpus));
+  CHECK(gateway.ReasonOf(trade.buyer, "order.place", order("sell", "2.60", 8, lease)) == 0);
+  CHECK(At(gateway.Ask(trade.buyer, "account.orders", "{}"), "/result/orders/0/lease") == "1");
+  CHECK(At(trade.buyer.Take("executions").back(), "/data/0/lease") == "1");
+  trade.buyer.messages.clear();
+  CHECK(gateway.ReasonOf(third, "order.place", order("buy", "2.60", 3, "")) == 0);
+
+  const auto traders = trade.buyer.Take("leases");
+  REQUIRE(traders.size() == 1);
+  CHECK(At(traders[0], "/data/0/lease_id") == "1");
+  CHECK(At(traders[0], "/data/0/role") == "buyer");
+  CHECK(At(traders[0], "/data/0/state") == "reserved");
+  CHECK(At(traders[0], "/data/0/price") == "2.50");
+  CHECK(IntegerAt(traders[0], "/data/0/gpus") == 5);
+  CHECK(IntegerAt(traders[0], "/data/0/resold_gpus") == 3);
+  CHECK(At(traders[0], "/data/0/resold_price") == "2.60");
+  CHECK(At(traders[0], "/data/0/resold_as") == "2");
+  const auto providers = trade.seller.Take("leases");
+  REQUIRE(providers.size() == 1);
+  CHECK(At(providers[0], "/data/0/lease_id") == "1");
+  CHECK(IntegerAt(providers[0], "/data/0/gpus") == 5);
+  CHECK(At(providers[0], "/data/1/lease_id") == "2");
+  CHECK(At(providers[0], "/data/1/role") == "provider");
+  CHECK(At(providers[0], "/data/1/price") == "2.50");  // what it is paid
+  CHECK(At(providers[0], "/data/1/node") == trade.node);
+  CHECK(IntegerAt(providers[0], "/data/1/gpus") == 3);
+  CHECK(trade.seller.Take("executions").empty());
+  const auto bought = third.Take("leases");
+  REQUIRE(bought.size() == 1);
+  CHECK(At(bought[0], "/data/0/lease_id") == "2");
+  CHECK(At(bought[0], "/data/0/role") == "buyer");
+  CHECK(At(bought[0], "/data/0/price") == "2.60");
+
+  // The provider takes the rest back: it has that lease twice, and the first one is over.
+  gateway.Fund(trade.seller, trade.seller_id, 1'000 * kCreditsPerUsd);
+  trade.seller.messages.clear();
+  trade.buyer.messages.clear();
+  CHECK(gateway.ReasonOf(trade.seller, "order.place", order("buy", "2.60", 5, "")) == 0);
+  const auto ended = trade.buyer.Take("leases");
+  REQUIRE(ended.size() == 2);
+  CHECK(IntegerAt(ended[0], "/data/0/gpus") == 0);
+  CHECK(At(ended[1], "/data/0/state") == "resold");
+  CHECK(At(gateway.Ask(trade.buyer, "account.leases", "{}"), "/result/leases") == "[]");
+  const std::string leases = gateway.Ask(trade.seller, "account.leases", "{}");
+  CHECK(At(leases, "/result/leases/0/lease_id") == "2");
+  CHECK(At(leases, "/result/leases/1/lease_id") == "3");
+  CHECK(At(leases, "/result/leases/1/role") == "provider");
+  CHECK(At(leases, "/result/leases/1/price") == "2.50");
+  CHECK(At(leases, "/result/leases/2/lease_id") == "3");
+  CHECK(At(leases, "/result/leases/2/role") == "buyer");
+  CHECK(At(leases, "/result/leases/2/price") == "2.60");
 }
 
 }  // namespace warpbook::gateway
