@@ -4,13 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "engine/core/by_instrument.h"
-#include "engine/core/client_order_ids.h"
 #include "engine/core/order.h"
 #include "engine/core/stable_vector.h"
 #include "schema/types/public_key.h"
@@ -35,7 +33,6 @@ struct alignas(64) Account {
   Order* first_order = nullptr;
   Order* last_order = nullptr;
   ByInstrument<uint32_t> orders_in_book;
-  std::unique_ptr<ClientOrderIds> client_order_ids;  // null until the first one
 
   Credits escrow, owed;
   std::vector<AccountKey> keys;

@@ -8,10 +8,10 @@ namespace warpbook::engine {
 Order* FindOrder(State& state, const Account& account, OrderId id,
                  const ClientOrderId& client_order_id) {
   if (!id) {
-    if (client_order_id.empty() || account.client_order_ids == nullptr) return nullptr;
-    const ClientOrderIds::Entry* entry = account.client_order_ids->Find(client_order_id);
-    if (entry == nullptr || !entry->live) return nullptr;
-    id = entry->order;
+    if (client_order_id.empty()) return nullptr;
+    const auto remembered = state.client_order_ids.Find(account.id, client_order_id);
+    if (!remembered || !remembered->live) return nullptr;
+    id = remembered->order;
   }
   Order* order = state.orders.Find(id);
   return order == nullptr || order->account != &account ? nullptr : order;

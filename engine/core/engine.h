@@ -26,10 +26,12 @@ struct EngineLimits {
   uint32_t leases_max = 16'000'000;                  // kEngineFull
   uint32_t resales_per_lease_max = 4;                // kResaleChainTooLong; at other prices
   uint32_t instruments_max = 65'536;                 // kEngineFull; those not closed yet
-  uint32_t client_order_ids_max = 16'000'000;        // kEngineFull; remembered, of all accounts
-  uint32_t pending_requests_max = 65'536;            // kSettlementBacklog
-  uint32_t pending_top_ups_per_account_max = 16;     // kTooManyRequests
-  uint32_t remembered_client_order_ids = 1'024;      // per account, after they finish; or ...
+  // Remembered, of all accounts, live and finished: kEngineFull for a new one, until one is
+  // forgotten. At 75 bytes each (client_order_ids.h) 600 MB of finished ones; at most 2^23 - 1.
+  uint32_t client_order_ids_max = 8'000'000;
+  uint32_t pending_requests_max = 65'536;         // kSettlementBacklog
+  uint32_t pending_top_ups_per_account_max = 16;  // kTooManyRequests
+  uint32_t remembered_client_order_ids = 1'024;   // per account, after they finish; or ...
   int64_t remembered_client_order_micros =
       10 * kMicrosPerMinute;  // ... this long, whichever is more
   uint64_t commands_per_checkpoint = 4'096;

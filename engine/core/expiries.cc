@@ -55,21 +55,11 @@ void ExpireAt(Context& context, Timestamp time) {
   }
 }
 
-void ForgetOldClientOrderIds(Context& context) {
-  const Timestamp oldest =
-      context.now.PlusMicros(-context.state.limits.remembered_client_order_micros);
-  auto& ends = context.state.client_order_id_ends;
-  while (!ends.empty() && ends.front().first < oldest) {
-    ForgetClientOrderIds(context, *ends.front().second);
-    ends.pop_front();
-  }
-}
-
 }  // namespace
 
 void RunExpiries(Context& context) {
-  ForgetOldClientOrderIds(context);
   State& state = context.state;
+  state.client_order_ids.ForgetOld(context.now);
   while (state.next_due <= context.now) {
     const Timestamp due = FindNextDue(state);
     if (due <= context.now) {

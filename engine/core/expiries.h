@@ -10,7 +10,7 @@ namespace warpbook::engine {
 // Whether RunExpiries would do anything: two loads.
 inline bool AnythingDue(const Context& context) {
   const State& state = context.state;
-  return state.next_due <= context.now || !state.client_order_id_ends.empty();
+  return state.next_due <= context.now || state.client_order_ids.forgets(context.now);
 }
 
 void RunExpiries(Context& context);

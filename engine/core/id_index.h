@@ -1,9 +1,12 @@
-// IdIndex: live objects (orders, leases) by id. Ids are given in ascending order, so four that
-// follow one another share a cache line, and lines are spread by a multiplicative hash; a line that
-// is full goes on in the next one (linear probing). Nothing walks the table, so its order shows
-// nowhere. Grows at three quarters, at most 16 bytes x 8/3 for each live object; it never shrinks.
+// IdIndex: live objects (orders, leases) by id, in 8 bytes a slot: the object's address (a multiple
+// of 64 below 2^47) and the low 23 bits of its id, so that a search looks at no object but the one
+// it finds. Ids are given in ascending order, so eight that follow one another share a cache line,
+// and lines are spread by a multiplicative hash; a line that is full goes on in the next one
+// (linear probing). Nothing walks the table, so its order shows nowhere. Grows at three quarters,
+// so that an object costs 10.7 to 21.4 bytes (16.8 where there are a million); it never shrinks.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -18,79 +21,98 @@ class IdIndex {
  public:
   using Id = decltype(T::id);
 
-  IdIndex() : slots_(MakeLargeArray<Slot>(kFirstSlots)) {}
+  IdIndex() : slots_(MakeLargeArray<uint64_t>(kFirstSlots)) {}
 
   size_t size() const { return size_; }
   // Null where there is no such live object.
   T* Find(Id id) const {
-    for (size_t at = Home(id);; at = Next(at)) {
-      if (slots_[at].id == id) return slots_[at].object;
-      if (!slots_[at].id) return nullptr;
-    }
+    return Search(id.value(), [id](const T& object) { return object.id == id; });
+  }
+  // The one for which `matches(object)`, of those whose ids end in these 32 bits.
+  template <typename Matches>
+  T* FindByLowBits(uint32_t low, Matches&& matches) const {
+    return Search(low, [&](const T& object) {
+      return static_cast<uint32_t>(object.id.value()) == low && matches(object);
+    });
   }
   // Begins to fetch the place of an id.
-  void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(id)], 1); }
+  void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(id.value())], 1); }
   // The object of an id if it is where it should be, else null or another one: for hints, which are
   // not worth a search.
-  const T* Guess(Id id) const { return slots_[Home(id)].object; }
+  const T* Guess(Id id) const { return ObjectOf(slots_[Home(id.value())]); }
   // The id must not be there.
   void Insert(T* object) {
     if ((size_ + 1) * 4 > slot_count_ * 3) [[unlikely]]
       Grow();
-    Place({object->id, object});
+    static_assert(alignof(T) % 64 == 0);
+    const auto address = reinterpret_cast<uintptr_t>(object);
+    WARPBOOK_CHECK(address % 64 == 0 && address >> 47 == 0);
+    Place(uint64_t{address} << (kTagBits - 6) | (object->id.value() & kTagMask));
     ++size_;
   }
   // The id must be there.
   void Erase(Id id) {
-    size_t hole = Home(id);
-    while (slots_[hole].id != id) {
-      WARPBOOK_CHECK(bool{slots_[hole].id});
+    size_t hole = Home(id.value());
+    while (!IsOf(slots_[hole], id)) {
+      WARPBOOK_CHECK(slots_[hole] != 0);
       hole = Next(hole);
     }
     // What was pushed beyond the hole moves back, so that no search ends too early.
-    for (size_t at = Next(hole); slots_[at].id; at = Next(at)) {
-      const size_t home = Home(slots_[at].id);
+    for (size_t at = Next(hole); slots_[at] != 0; at = Next(at)) {
+      const size_t home = Home(slots_[at] & kTagMask);
       if (Distance(home, at) < Distance(hole, at)) continue;
       slots_[hole] = slots_[at];
       hole = at;
     }
-    slots_[hole] = {};
+    slots_[hole] = 0;
     --size_;
   }
 
  private:
   static constexpr size_t kFirstSlots = 4'096;
-  static constexpr size_t kSlotsPerLine = 4;
-  struct Slot {
-    Id id;  // 0: empty
-    T* object = nullptr;
-  };
-  static_assert(sizeof(Slot) * kSlotsPerLine == 64);
+  static constexpr size_t kSlotsPerLine = 8;
+  static constexpr int kTagBits = 23;
+  static constexpr uint64_t kTagMask = (uint64_t{1} << kTagBits) - 1;
 
-  size_t Home(Id id) const {
-    const uint64_t line = (id.value() / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
-    return line * kSlotsPerLine + id.value() % kSlotsPerLine;
+  static T* ObjectOf(uint64_t slot) { return std::bit_cast<T*>(slot >> kTagBits << 6); }
+  static bool IsOf(uint64_t slot, Id id) {
+    return slot != 0 && ((slot ^ id.value()) & kTagMask) == 0 && ObjectOf(slot)->id == id;
+  }
+  // By the tag alone, as that is all that a slot knows of its object's id.
+  size_t Home(uint64_t id) const {
+    const uint64_t tag = id & kTagMask;
+    const uint64_t line = (tag / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
+    return line * kSlotsPerLine + tag % kSlotsPerLine;
   }
   size_t Next(size_t at) const { return (at + 1) & (slot_count_ - 1); }
   size_t Distance(size_t from, size_t to) const { return (to - from) & (slot_count_ - 1); }
-  void Place(const Slot& slot) {
-    size_t at = Home(slot.id);
-    while (slots_[at].id) at = Next(at);
+  template <typename Matches>
+  T* Search(uint64_t id, Matches&& matches) const {
+    for (size_t at = Home(id);; at = Next(at)) {
+      const uint64_t slot = slots_[at];
+      if (slot == 0) return nullptr;
+      if (((slot ^ id) & kTagMask) == 0 && matches(*ObjectOf(slot))) return ObjectOf(slot);
+    }
+  }
+  void Place(uint64_t slot) {
+    size_t at = Home(slot & kTagMask);
+    while (slots_[at] != 0) at = Next(at);
     slots_[at] = slot;
   }
   void Grow() {
-    const LargeArray<Slot> old = std::exchange(slots_, MakeLargeArray<Slot>(2 * slot_count_));
+    const LargeArray<uint64_t> old =
+        std::exchange(slots_, MakeLargeArray<uint64_t>(2 * slot_count_));
     const size_t old_count = std::exchange(slot_count_, 2 * slot_count_);
     --shift_;
     for (size_t i = 0; i < old_count; ++i) {
-      if (old[i].id) Place(old[i]);
+      if (old[i] != 0) Place(old[i]);
     }
   }
 
-  LargeArray<Slot> slots_;
+  LargeArray<uint64_t> slots_;  // 0: empty
   size_t slot_count_ = kFirstSlots;
   size_t size_ = 0;
-  int shift_ = 64 - 10;  // leaves as many bits as count the lines: 2^10 of the first 4,096 slots
+  int shift_ = 64 - 9;  // leaves as many bits as count the lines: 2^9 of the first 4,096 slots
 };
 
 }  // namespace warpbook::engine

@@ -9,17 +9,15 @@ size_t Inspector::account_count() const { return engine_.impl_->state.accounts.a
 std::optional<InspectedAccount> Inspector::FindAccount(AccountId id) const {
   const Account* account = engine_.impl_->state.accounts.Find(id);
   if (account == nullptr) return std::nullopt;
+  const ClientOrderIds& ids = engine_.impl_->state.client_order_ids;
+  size_t remembered = ids.finished_count(id);
+  for (const Order* order = account->first_order; order != nullptr; order = order->account_next) {
+    if (order->client_order_handle != 0) ++remembered;
+  }
   return InspectedAccount{
-      account->owner,
-      account->kind,
-      account->free,
-      account->locked,
-      account->escrow,
-      account->owed,
-      account->bonded_limit,
-      account->exposure,
-      account->order_count,
-      account->client_order_ids == nullptr ? 0 : account->client_order_ids->size()};
+      account->owner,       account->kind, account->free,         account->locked,
+      account->escrow,      account->owed, account->bonded_limit, account->exposure,
+      account->order_count, remembered};
 }
 
 std::optional<InspectedNode> Inspector::FindNode(NodeId id) const {

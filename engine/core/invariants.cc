@@ -168,7 +168,7 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
   const Order* previous = nullptr;
   uint32_t orders = 0;
   std::map<InstrumentId, uint32_t> in_book;
-  const ClientOrderIds* ids = account.client_order_ids.get();
+  const ClientOrderIds& ids = state.client_order_ids;
   size_t live_ids = 0;
   for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
     WARPBOOK_CHECK(order->account == &account && order->owner == account.owner);
@@ -179,19 +179,23 @@ size_t CheckAccountOrders(const State& state, const Account& account) {
     WARPBOOK_CHECK(state.expiries.contains({order->expires, order->id}) == expires);
     ++orders;
     ++in_book[order->instrument->id];
-    if (order->client_order_id != nullptr) {
+    if (order->client_order_handle != 0) {
       ++live_ids;
-      const ClientOrderIds::Entry* entry = ids->Find(*order->client_order_id);
-      WARPBOOK_CHECK(entry != nullptr && entry->live && entry->order == order->id);
+      const auto remembered = ids.Find(account.id, ids.IdOf(*order));
+      WARPBOOK_CHECK(remembered && remembered->live && remembered->order == order->id);
     }
     previous = order;
   }
   WARPBOOK_CHECK(account.last_order == previous && account.order_count == orders);
   WARPBOOK_CHECK(account.orders_in_book.size() == in_book.size());
   for (const auto& [id, count] : in_book) WARPBOOK_CHECK(*account.orders_in_book.Find(id) == count);
-  if (ids == nullptr) return 0;
-  WARPBOOK_CHECK(ids->size() == live_ids + ids->finished().size());
-  return ids->size();
+  size_t finished_ids = 0;
+  ids.ForEachFinished(account.id, [&](const ClientOrderIds::Finished& finished) {
+    ++finished_ids;
+    const auto remembered = ids.Find(account.id, finished.id);
+    WARPBOOK_CHECK(remembered && !remembered->live && remembered->order == finished.order);
+  });
+  return live_ids + finished_ids;
 }
 
 void CheckAccounts(const State& state, Expected& expected) {
@@ -225,7 +229,7 @@ void CheckAccounts(const State& state, Expected& expected) {
   WARPBOOK_CHECK(totals.clearing == Credits(0));
   WARPBOOK_CHECK(totals.issued == totals.free + totals.locked + totals.escrow + totals.owed +
                                       totals.consumed + totals.burned);
-  WARPBOOK_CHECK(client_order_ids == state.client_order_id_count);
+  WARPBOOK_CHECK(client_order_ids == state.client_order_ids.size());
 }
 
 void CheckNodes(const State& state, Expected& expected) {

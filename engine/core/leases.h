@@ -36,7 +36,7 @@ struct ResaleLegs {
 };
 
 // Invariants: price = provider_price + the differences of the legs; resale_open <= gpus.
-struct Lease {
+struct alignas(64) Lease {
   LeaseId id;
   InstrumentId instrument;
   Account* buyer = nullptr;

@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "schema/types/amounts.h"
-#include "schema/types/client_order_id.h"
 #include "schema/types/enums.h"
 #include "schema/types/ids.h"
 #include "schema/types/timestamp.h"
@@ -52,7 +51,7 @@ struct alignas(64) Order {
   Order* account_previous = nullptr;
   Order* account_next = nullptr;
   Timestamp expires;  // its own time (gtd), the gate or the end of its lease's resale: the first
-  ClientOrderId* client_order_id = nullptr;  // null: none
+  uint32_t client_order_handle = 0;  // in ClientOrderIds; 0: it has none
   Minutes lock_minutes;  // the minutes at which it is locked (bids) or counts as exposure (asks)
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;

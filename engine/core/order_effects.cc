@@ -1,7 +1,6 @@
 #include "engine/core/order_effects.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/core/balances.h"
 #include "engine/core/resale.h"
@@ -10,10 +9,9 @@ namespace warpbook::engine {
 namespace {
 
 template <typename Event>
-void CopyClientOrderId(Event& event, const Order& order) {
-  if (order.client_order_id == nullptr) return;
-  std::memcpy(event.mutable_client_order_id()->Data(), order.client_order_id->bytes(),
-              ClientOrderId::kMaxLength);
+void CopyClientOrderId(const Context& context, Event& event, const Order& order) {
+  if (order.client_order_handle == 0) return;
+  context.state.client_order_ids.CopyId(order, event.mutable_client_order_id()->Data());
 }
 
 void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
@@ -27,7 +25,7 @@ void EmitOrderAccepted(Context& context, const Order& order, uint64_t tag) {
   } else if (order.node != nullptr) {
     event->mutate_backing_id(order.node->id.value());
   }
-  CopyClientOrderId(*event, order);
+  CopyClientOrderId(context, *event, order);
   SetTail(*event, Halves(order.instrument->id.value(), order.gpus.value()),
           Halves(order.min_fill.value(), order.lock_minutes.value()),
           Bytes(order.side, order.type, order.time_in_force, static_cast<uint8_t>(order.queue()),
@@ -43,7 +41,7 @@ void EmitOrderFilled(Context& context, const Order& order, const Lease& lease, b
   event->mutate_surcharge(order.side == Side::kBuy ? lease.surcharge.value() : 0);
   event->mutate_delivery_start_us(lease.delivery_start.micros());
   event->mutate_delivery_end_us(lease.delivery_end.micros());
-  CopyClientOrderId(*event, order);
+  CopyClientOrderId(context, *event, order);
   event->mutate_instrument_id(order.instrument->id.value());
   event->mutate_gpus(lease.gpus.value());
   event->mutate_remaining(order.remaining.value());
@@ -56,7 +54,7 @@ void EmitOrderCancelled(Context& context, const Order& order, CancelReason reaso
   const auto event = context.events.Private<wire::OrderCancelled>(*order.account);
   event->mutate_tag(tag);
   event->mutate_order_id(order.id.value());
-  CopyClientOrderId(*event, order);
+  CopyClientOrderId(context, *event, order);
   SetTail(*event, Halves(order.instrument->id.value(), order.filled().value()),
           HalfAndBytes(order.remaining.value(), reason, order.side));
 }
@@ -112,12 +110,7 @@ void Finish(Context& context, Order& order) {
   const InstrumentId instrument = order.instrument->id;
   if (--*account.orders_in_book.Find(instrument) == 0) account.orders_in_book.Erase(instrument);
   if (order.expires < order.instrument->gate) state.expiries.erase({order.expires, order.id});
-  if (order.client_order_id != nullptr) {
-    account.client_order_ids->Finish(*order.client_order_id, context.now);
-    state.client_order_id_memory.Release(order.client_order_id);
-    state.client_order_id_ends.emplace_back(context.now, &account);
-    ForgetClientOrderIds(context, account);
-  }
+  if (order.client_order_handle != 0) state.client_order_ids.Finish(order, context.now);
   state.orders.Erase(order.id);
   state.order_memory.Release(&order);
 }
@@ -194,13 +187,6 @@ bool Decrement(Context& context, Order& order, Quantity gpus) {
 }
 
 }  // namespace
-
-void ForgetClientOrderIds(Context& context, Account& account) {
-  State& state = context.state;
-  state.client_order_id_count -= account.client_order_ids->Trim(
-      state.limits.remembered_client_order_ids,
-      context.now.PlusMicros(-state.limits.remembered_client_order_micros));
-}
 
 Claim ClaimOf(const Order& order) {
   if (order.side == Side::kBuy) return {BidLock(order), Quantity(0)};
@@ -318,7 +304,7 @@ void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool k
   event->mutate_tag(tag);
   event->mutate_order_id(order.id.value());
   event->mutate_price(order.price.value());
-  CopyClientOrderId(*event, order);
+  CopyClientOrderId(context, *event, order);
   SetTail(*event, Halves(order.instrument->id.value(), order.gpus.value()),
           Halves(order.remaining.value(), order.lock_minutes.value()), Bytes(kept_priority));
 }

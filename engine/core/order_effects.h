@@ -37,9 +37,6 @@ void LeaveBook(Context& context, Order& order);
 // caller's to update.
 void TakeGpus(Context& context, Order& order, Quantity gpus);
 
-// Forgets the account's finished client order ids that need not be remembered any more.
-void ForgetClientOrderIds(Context& context, Account& account);
-
 void EmitOrderAmended(Context& context, const Order& order, uint64_t tag, bool kept_priority);
 
 }  // namespace warpbook::engine

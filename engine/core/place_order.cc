@@ -100,9 +100,8 @@ PlaceCheck::PlaceCheck(const Context& the_context, const wire::PlaceOrder& the_c
 }
 
 bool ReusesClientOrderId(PlaceCheck& check) {
-  if (check.client_order_id == nullptr) return false;
-  const ClientOrderIds* ids = check.account->client_order_ids.get();
-  return ids != nullptr && ids->Find(*check.client_order_id) != nullptr;
+  const ClientOrderId* id = check.client_order_id;
+  return id != nullptr && check.context.state.client_order_ids.Find(check.account->id, *id);
 }
 
 bool HasWrongMinFill(PlaceCheck& check) {
@@ -203,7 +202,7 @@ bool FindsEngineFull(PlaceCheck& check) {
   return (check.may_rest() && state.orders.size() >= state.limits.resting_orders_max) ||
          LeasesOverflow(state, check.plan) ||
          (check.client_order_id != nullptr &&
-          state.client_order_id_count >= state.limits.client_order_ids_max);
+          state.client_order_ids.size() >= state.limits.client_order_ids_max);
 }
 
 constexpr CheckRow<PlaceCheck> kPlaceRows[] = {
@@ -296,24 +295,13 @@ OrderContent ContentOf(const wire::PlaceOrder& command) {
           command.post_only() == 1};
 }
 
-// The order that the same request has made before; null where it has not.
-const ClientOrderIds::Entry* FindRepeated(const PlaceCheck& check) {
-  if (check.client_order_id == nullptr) return nullptr;
-  if (check.account == nullptr || check.account->client_order_ids == nullptr) return nullptr;
-  const ClientOrderIds::Entry* entry =
-      check.account->client_order_ids->Find(*check.client_order_id);
-  return entry != nullptr && entry->content == ContentOf(check.command) ? entry : nullptr;
-}
-
-void RememberClientOrderId(Context& context, Order& order, const PlaceCheck& check) {
-  State& state = context.state;
-  order.client_order_id = state.client_order_id_memory.Acquire();
-  *order.client_order_id = *check.client_order_id;
-  if (check.account->client_order_ids == nullptr) {
-    check.account->client_order_ids = std::make_unique<ClientOrderIds>();
-  }
-  check.account->client_order_ids->Add(*check.client_order_id, ContentOf(check.command), order.id);
-  ++state.client_order_id_count;
+// The order that the same request has made before; none where it has not.
+OrderId FindRepeated(const PlaceCheck& check) {
+  if (check.client_order_id == nullptr || check.account == nullptr) return OrderId();
+  const auto remembered =
+      check.context.state.client_order_ids.Find(check.account->id, *check.client_order_id);
+  const bool same = remembered && remembered->content == Fingerprint(ContentOf(check.command));
+  return same ? remembered->order : OrderId();
 }
 
 Order& MakeOrder(Context& context, const PlaceCheck& check) {
@@ -345,13 +333,15 @@ Order& MakeOrder(Context& context, const PlaceCheck& check) {
   if (check.time_in_force() == TimeInForce::kGtd) {
     order.expires = std::min(order.expires, Timestamp(command.expires_us()));
   }
-  order.client_order_id = nullptr;
+  order.client_order_handle = 0;
   order.lock_minutes = check.minutes;
   order.type = check.type();
   order.time_in_force = check.time_in_force();
   order.self_trade_prevention = static_cast<SelfTradePrevention>(command.self_trade_prevention());
   order.post_only = command.post_only() != 0;
-  if (check.client_order_id != nullptr) RememberClientOrderId(context, order, check);
+  if (check.client_order_id != nullptr) {
+    state.client_order_ids.Add(order, *check.client_order_id, Fingerprint(ContentOf(command)));
+  }
   return order;
 }
 
@@ -366,8 +356,8 @@ Refusal Handle(Context& context, const wire::PlaceOrder& command) {
   }
   const wire::CommandHeader& header = command.header();
   PlaceCheck check(context, command, client_order_id ? &*client_order_id : nullptr);
-  if (const ClientOrderIds::Entry* repeated = FindRepeated(check)) {
-    context.events.Accept(header, wire::RecordType::kPlaceOrder, repeated->order.value(),
+  if (const OrderId repeated = FindRepeated(check)) {
+    context.events.Accept(header, wire::RecordType::kPlaceOrder, repeated.value(),
                           /*duplicate=*/true);
     return kNoRefusal;
   }

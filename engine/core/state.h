@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "engine/core/accounts.h"
 #include "engine/core/block_pool.h"
 #include "engine/core/book_changes.h"
+#include "engine/core/client_order_ids.h"
 #include "engine/core/engine.h"
 #include "engine/core/event_writer.h"
 #include "engine/core/id_index.h"
@@ -38,7 +38,12 @@ struct PendingRequest {
 
 struct State {
   explicit State(const EngineLimits& engine_limits)
-      : limits(engine_limits), next_checkpoint(engine_limits.commands_per_checkpoint) {}
+      : limits(engine_limits),
+        next_checkpoint(engine_limits.commands_per_checkpoint),
+        client_order_ids(orders, limits.remembered_client_order_ids,
+                         limits.remembered_client_order_micros, ClientOrderIds::MakeSecret()) {
+    WARPBOOK_CHECK(limits.client_order_ids_max <= ClientOrderIds::kCountMax);
+  }
 
   const EngineLimits limits;
   Sequence last_sequence;
@@ -51,7 +56,6 @@ struct State {
 
   // Memory first: what draws on it gives it back.
   BlockPool<Order> order_memory;
-  BlockPool<ClientOrderId> client_order_id_memory;  // of live orders
   LadderMemory ladder_memory;
 
   Accounts accounts;
@@ -59,14 +63,11 @@ struct State {
   Leases leases;
   absl::btree_map<Sequence, PendingRequest> requests;
   IdIndex<Order> orders;
+  ClientOrderIds client_order_ids;
   // Orders whose own time (gtd) comes before their gate.
   absl::btree_set<std::pair<Timestamp, OrderId>> expiries;
   // No order or gate falls due earlier.
   Timestamp next_due = kLatestTime;
-  // When which account finished an order with a client order id, until that is older than the time
-  // for which it is remembered.
-  std::deque<std::pair<Timestamp, Account*>> client_order_id_ends;
-  uint64_t client_order_id_count = 0;  // remembered, over all accounts
 
   // Working memory of one command, empty between commands.
   BookChanges book_changes;

@@ -41,25 +41,19 @@ class StateHasher {
   Hash64 hash_;
 };
 
-void AddContent(StateHasher& hasher, const OrderContent& content) {
-  hasher.Add(content.price, content.expires, content.node, content.lease, content.instrument,
-             content.gpus, content.min_fill);
-  hasher.Add(content.side, content.type, content.time_in_force, content.tier, content.min_assurance,
-             content.self_trade_prevention, content.post_only);
-}
-
-void AddOrder(StateHasher& hasher, const Order& order) {
+void AddOrder(StateHasher& hasher, const State& state, const Order& order) {
   hasher.Add(order.id, order.owner, order.account->id, order.instrument->id,
              order.is_resale || order.node == nullptr ? NodeId() : order.node->id,
              order.is_resale ? order.lease->id : LeaseId());
   hasher.Add(order.price, order.expires, order.gpus, order.remaining, order.min_fill,
              order.lock_minutes);
   hasher.Add(order.side, order.type, order.time_in_force, order.tier, order.assurance,
-             order.min_assurance, order.self_trade_prevention, order.post_only,
-             order.client_order_id == nullptr ? ClientOrderId() : *order.client_order_id);
+             order.min_assurance, order.self_trade_prevention, order.post_only);
+  if (order.client_order_handle == 0) return hasher.Add(ClientOrderId());
+  hasher.Add(state.client_order_ids.IdOf(order), state.client_order_ids.content(order));
 }
 
-void AddAccount(StateHasher& hasher, const Account& account) {
+void AddAccount(StateHasher& hasher, const State& state, const Account& account) {
   hasher.Add(account.id, account.owner, account.kind, account.event_sequence);
   hasher.Add(account.free, account.locked, account.escrow, account.owed, account.bonded_limit,
              account.exposure);
@@ -68,19 +62,14 @@ void AddAccount(StateHasher& hasher, const Account& account) {
   hasher.Add(uint64_t{account.nodes.size()});
   for (const NodeId node : account.nodes) hasher.Add(node);
   hasher.Add(uint64_t{account.order_count});
-  const ClientOrderIds* ids = account.client_order_ids.get();
   for (const Order* order = account.first_order; order != nullptr; order = order->account_next) {
     hasher.Add(order->id);
-    if (order->client_order_id != nullptr)
-      AddContent(hasher, ids->Find(*order->client_order_id)->content);
   }
-  if (ids == nullptr) return;
-  hasher.Add(uint64_t{ids->finished().size()});
-  for (const ClientOrderIds::Finished& finished : ids->finished()) {
-    const ClientOrderIds::Entry& entry = *ids->Find(finished.id);
-    hasher.Add(finished.id, finished.finished, entry.order);
-    AddContent(hasher, entry.content);
-  }
+  const ClientOrderIds& ids = state.client_order_ids;
+  hasher.Add(uint64_t{ids.finished_count(account.id)});
+  ids.ForEachFinished(account.id, [&](const ClientOrderIds::Finished& finished) {
+    hasher.Add(finished.id, finished.finished, finished.order, finished.content);
+  });
 }
 
 void AddNode(StateHasher& hasher, const Node& node) {
@@ -90,25 +79,25 @@ void AddNode(StateHasher& hasher, const Node& node) {
   for (const auto& [instrument, use] : node.windows) hasher.Add(instrument, use.open, use.sold);
 }
 
-void AddLadder(StateHasher& hasher, const PriceLadder& ladder) {
+void AddLadder(StateHasher& hasher, const State& state, const PriceLadder& ladder) {
   hasher.Add(uint64_t{ladder.level_count()});
   for (const PriceLevel* level = ladder.Best(); level != nullptr; level = ladder.Next(*level)) {
     hasher.Add(ladder.PriceOf(*level), level->gpus, uint64_t{level->orders()});
     for (const PriceLevel::Queue& queue : level->queues) {
       for (const Order* order = queue.head; order != nullptr; order = order->queue_next) {
-        AddOrder(hasher, *order);
+        AddOrder(hasher, state, *order);
       }
     }
   }
 }
 
-void AddInstrument(StateHasher& hasher, const Instrument& instrument) {
+void AddInstrument(StateHasher& hasher, const State& state, const Instrument& instrument) {
   hasher.Add(instrument.id, instrument.class_id, instrument.region_id, instrument.window_start,
              instrument.window_end, instrument.gate);
   hasher.Add(instrument.grid().tick(), instrument.grid().low(), instrument.grid().high(),
              int64_t{instrument.notice_seconds}, instrument.state);
-  AddLadder(hasher, instrument.book.ladder(Side::kBuy));
-  AddLadder(hasher, instrument.book.ladder(Side::kSell));
+  AddLadder(hasher, state, instrument.book.ladder(Side::kBuy));
+  AddLadder(hasher, state, instrument.book.ladder(Side::kSell));
 }
 
 void AddLease(StateHasher& hasher, const Lease& lease) {
@@ -130,11 +119,12 @@ uint64_t HashState(const State& state) {
   hasher.Add(totals.issued, totals.free, totals.locked, totals.escrow, totals.owed, totals.consumed,
              totals.burned);
   hasher.Add(uint64_t{state.accounts.all().size()});
-  state.accounts.all().ForEach([&](const Account& account) { AddAccount(hasher, account); });
+  state.accounts.all().ForEach([&](const Account& account) { AddAccount(hasher, state, account); });
   hasher.Add(uint64_t{state.accounts.nodes().size()});
   state.accounts.nodes().ForEach([&](const Node& node) { AddNode(hasher, node); });
   hasher.Add(uint64_t{state.instruments.opened()}, uint64_t{state.instruments.all().size()});
-  for (const auto& [id, instrument] : state.instruments.all()) AddInstrument(hasher, *instrument);
+  for (const auto& [id, instrument] : state.instruments.all())
+    AddInstrument(hasher, state, *instrument);
   hasher.Add(uint64_t{state.leases.size()});
   for (const Lease* lease = state.leases.first(); lease != nullptr; lease = lease->next) {
     AddLease(hasher, *lease);

@@ -27,6 +27,12 @@ class ClientOrderId {
     }
     return id;
   }
+  // From the 32 bytes of what is known to be one, or none.
+  static ClientOrderId FromKnownBytes(const uint8_t* bytes) {
+    ClientOrderId id;
+    std::memcpy(id.bytes_.data(), bytes, kMaxLength);
+    return id;
+  }
   // From the 32 bytes of a record. nullopt where they are neither all zero nor a valid id.
   static std::optional<ClientOrderId> FromBytes(const uint8_t* bytes) {
     ClientOrderId id;

@@ -45,5 +45,26 @@ TEST_CASE("The index of orders finds what is in it and nothing else") {
   }
 }
 
+TEST_CASE("The index tells apart orders whose ids end alike") {
+  IdIndex<Order> index;
+  std::deque<Order> orders;
+  constexpr uint64_t kApart = uint64_t{1} << 23;
+  for (uint64_t id = 5; id < 40 * kApart; id += kApart) {
+    orders.emplace_back().id = OrderId(id);
+    index.Insert(&orders.back());
+  }
+  for (Order& order : orders) {
+    const uint64_t id = order.id.value();
+    REQUIRE(index.Find(order.id) == &order);
+    REQUIRE(index.Find(OrderId(id + 40 * kApart)) == nullptr);
+    REQUIRE(index.FindByLowBits(static_cast<uint32_t>(id),
+                                [&](const Order& other) { return &other == &order; }) == &order);
+  }
+  for (size_t i = 0; i < orders.size(); i += 2) index.Erase(orders[i].id);
+  for (size_t i = 0; i < orders.size(); ++i) {
+    REQUIRE(index.Find(orders[i].id) == (i % 2 == 0 ? nullptr : &orders[i]));
+  }
+}
+
 }  // namespace
 }  // namespace warpbook::engine
