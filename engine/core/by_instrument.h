@@ -16,6 +16,7 @@ class ByInstrument {
   struct Entry {
     InstrumentId instrument;
     Value value;
+    friend bool operator==(const Entry&, const Entry&) = default;
   };
 
   // Null where there is none. Valid until another is added or erased.
@@ -48,6 +49,9 @@ class ByInstrument {
   size_t size() const { return entries_.size(); }
   auto begin() const { return entries_.begin(); }
   auto end() const { return entries_.end(); }
+  friend bool operator==(const ByInstrument& a, const ByInstrument& b) {
+    return a.entries_ == b.entries_;
+  }
 
  private:
   size_t LowerBound(InstrumentId instrument) const {

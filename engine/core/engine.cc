@@ -7,7 +7,7 @@
 #include "engine/core/handlers.h"
 #include "engine/core/invariants.h"
 #include "engine/core/prefetch.h"
-#include "engine/core/state_hash.h"
+#include "engine/core/state_writer.h"
 
 namespace warpbook::engine {
 namespace {

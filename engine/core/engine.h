@@ -3,9 +3,14 @@
 // 1-market of the design, in this project's own words in engine/core/README.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
+#include "absl/status/statusor.h"
+#include "engine/core/snapshot.h"
 #include "schema/types/amounts.h"
 #include "schema/types/ids.h"
 #include "schema/types/timestamp.h"
@@ -75,6 +80,21 @@ class Engine {
   uint64_t settlement_number() const;
   // Walks the whole state and CHECKs every invariant. Slow: for tests and debug builds.
   void CheckInvariants() const;
+
+  // ---- Snapshots (snapshot.h) ----
+
+  // Hands the bytes of the whole state to `sink`, in order, in pieces of at most 64 KiB. Returns
+  // the page that goes in front of them. `rules_version`: of the journal that the engine follows.
+  SnapshotHeader WriteSnapshot(uint32_t rules_version, SnapshotSink sink) const;
+  // The same in one piece.
+  std::vector<std::byte> WriteSnapshot(uint32_t rules_version) const;
+  // An engine that answers every further command as the one that wrote the snapshot would. Refuses
+  // (DataLoss) bytes that are damaged or that no engine could have written, and
+  // (FailedPrecondition) those of another format, of other rules or of other limits: what stands in
+  // the journal behind a snapshot was answered within its limits, so they are part of the state.
+  static absl::StatusOr<std::unique_ptr<Engine>> FromSnapshot(std::span<const std::byte> bytes,
+                                                              const EngineLimits& limits,
+                                                              uint32_t rules_version);
 
  private:
   class Impl;

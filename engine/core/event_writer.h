@@ -60,6 +60,11 @@ class EventWriter {
   void Accept(const wire::CommandHeader& command, wire::RecordType type, uint64_t result_id,
               bool duplicate = false);
 
+  // For a restored engine: goes on from these.
+  void Restore(EventSequence last_sequence, uint64_t hash) {
+    sequence_ = last_sequence.value();
+    hash_ = hash;
+  }
   EventSequence last_sequence() const { return EventSequence(sequence_); }
   // Over all complete events.
   uint64_t hash() const { return hash_; }

@@ -55,6 +55,16 @@ struct Instrument {
   Timestamp ResaleEnd() const { return window_start.PlusSeconds(-int64_t{notice_seconds}); }
 };
 
+// What a command may open: the prices and times of an instrument.
+bool PricesAreConsistent(Price tick, Price band_low, Price band_high);
+// Start, end and gate in whole minutes.
+bool TimesAreConsistent(Timestamp start, int32_t minutes, int32_t notice_seconds,
+                        int32_t gate_minutes);
+
+// Times that commands may name; far enough from the ends of 64 bits that sums with the engine's
+// own spans cannot overflow.
+inline constexpr Timestamp kLatestTime = Timestamp(int64_t{1} << 60);
+
 class Instruments {
  public:
   // Those whose window is not over yet.
@@ -70,6 +80,9 @@ class Instruments {
 
   // Gives it the next id. Its class, region and times must be set.
   Instrument& Add(std::unique_ptr<Instrument> instrument);
+  // For a restored engine: the ids up to this one that were not given yet are of instruments that
+  // are closed.
+  void PassOver(uint32_t id);
   void Erase(Instrument& instrument);
 
   // The gates that have not closed yet, by time.

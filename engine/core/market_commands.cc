@@ -8,30 +8,18 @@
 namespace warpbook::engine {
 namespace {
 
-constexpr int64_t kTickUnit = 1'000;  // micro-USD: 1-market, Money
-constexpr int32_t kNoticeSecondsMax = 24 * 60 * 60;
 // How far a price feed's clock may run ahead of the market's.
 constexpr int64_t kFeedLeadMaxMicros = 10 * kMicrosPerMinute;
 constexpr TokenPrice kTokenPriceMax = TokenPrice(1'000'000 * kMicroUsdPerUsd);
 
-bool PricesAreConsistent(const wire::OpenInstrument& command) {
-  const int64_t tick = command.tick();
-  const int64_t low = command.band_low();
-  const int64_t high = command.band_high();
-  return tick > 0 && tick <= kMaxPrice.value() && tick % kTickUnit == 0 && low > 0 &&
-         low % tick == 0 && high >= low && high % tick == 0 && high <= kMaxPrice.value();
-}
-
-bool TimesAreConsistent(const wire::OpenInstrument& command, Timestamp now) {
-  const int64_t start = command.window_start_us();
+bool IsConsistent(const wire::OpenInstrument& command, Timestamp now) {
+  const Timestamp start = Timestamp(command.window_start_us());
   const int32_t minutes = command.window_minutes();
-  const int32_t notice = command.notice_seconds();
   const int32_t gate = command.gate_minutes();
-  if (start < 0 || start > kLatestTime.micros() || start % kMicrosPerMinute != 0) return false;
-  if (minutes < 1 || minutes > kMaxWindowMinutes.value()) return false;
-  if (notice < 0 || notice > kNoticeSecondsMax) return false;
-  if (gate > minutes || gate < 1 || gate * 60 < notice + 60) return false;
-  return Timestamp(start).PlusMinutes(minutes - gate) > now;
+  return PricesAreConsistent(Price(command.tick()), Price(command.band_low()),
+                             Price(command.band_high())) &&
+         TimesAreConsistent(start, minutes, command.notice_seconds(), gate) &&
+         start.PlusMinutes(minutes - gate) > now;
 }
 
 void EmitOpened(Context& context, const Instrument& instrument) {
@@ -90,8 +78,7 @@ Refusal Handle(Context& context, const wire::OpenInstrument& command) {
   State& state = context.state;
   const ClassId class_id = ClassId(command.class_id());
   const RegionId region_id = RegionId(command.region_id());
-  if (!class_id || !region_id || !PricesAreConsistent(command) ||
-      !TimesAreConsistent(command, context.now)) {
+  if (!class_id || !region_id || !IsConsistent(command, context.now)) {
     return {RejectReason::kInvalidInstrument};
   }
   const Timestamp start = Timestamp(command.window_start_us());

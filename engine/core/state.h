@@ -22,10 +22,6 @@
 
 namespace warpbook::engine {
 
-// Times that commands may name; far enough from the ends of 64 bits that sums with the engine's
-// own spans cannot overflow.
-inline constexpr Timestamp kLatestTime = Timestamp(int64_t{1} << 60);
-
 // A request that waits for settlement's decision.
 struct PendingRequest {
   RequestKind kind = RequestKind::kDeposit;

@@ -121,13 +121,15 @@ reference::Limits LimitsForReference(const EngineLimits& limits) {
 }
 
 Differential::Differential(const EngineLimits& limits)
-    : engine_(limits), reference_(LimitsForReference(limits)) {}
+    : limits_(limits),
+      engine_(std::make_unique<Engine>(limits)),
+      reference_(LimitsForReference(limits)) {}
 
 std::optional<std::string> Differential::Apply(wire::CommandRecord command) {
-  command.mutable_header().mutate_sequence(engine_.last_sequence().value() + 1);
+  command.mutable_header().mutate_sequence(engine_->last_sequence().value() + 1);
   engine_events_.Clear();
   reference_events_.Clear();
-  engine_.Apply(command.view(), 0, engine_events_);
+  engine_->Apply(command.view(), 0, engine_events_);
   reference_.Apply(command.view(), 0, reference_events_);
   if (std::ranges::equal(engine_events_.bytes(), reference_events_.bytes())) {
     return CheckOneReply(command.mutable_header(), engine_events_.bytes(), reference_);
@@ -137,8 +139,8 @@ std::optional<std::string> Differential::Apply(wire::CommandRecord command) {
 }
 
 std::optional<std::string> Differential::Compare() const {
-  engine_.CheckInvariants();
-  const Inspector inspector(engine_);
+  engine_->CheckInvariants();
+  const Inspector inspector(*engine_);
   if (inspector.account_count() != reference_.accounts().size()) return "number of accounts";
   for (const reference::Account& account : reference_.accounts()) {
     const auto inspected = inspector.FindAccount(AccountId(account.id));
@@ -166,6 +168,18 @@ std::optional<std::string> Differential::Compare() const {
   return std::nullopt;
 }
 
+std::optional<std::string> Differential::Restore() {
+  constexpr uint32_t kRules = 7;
+  const std::vector<std::byte> snapshot = engine_->WriteSnapshot(kRules);
+  auto restored = Engine::FromSnapshot(snapshot, limits_, kRules);
+  if (!restored.ok()) return std::string(restored.status().message());
+  if ((*restored)->StateHash() != engine_->StateHash()) return "the restored state's hash";
+  if ((*restored)->event_hash() != engine_->event_hash()) return "the restored event hash";
+  if ((*restored)->WriteSnapshot(kRules) != snapshot) return "the restored engine's snapshot";
+  engine_ = *std::move(restored);
+  return std::nullopt;
+}
+
 namespace {
 
 // The position of the first command after which something differs.
@@ -176,6 +190,7 @@ std::optional<size_t> FirstDifference(const EngineLimits& limits,
   for (size_t i = 0; i < commands.size(); ++i) {
     auto found = differential.Apply(commands[i]);
     if (!found && (i + 1 == commands.size() || i % 64 == 0)) found = differential.Compare();
+    if (!found && (i + 1 == commands.size() || i % 64 == 0)) found = differential.Restore();
     if (found) {
       *difference = *found;
       return i;

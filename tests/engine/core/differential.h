@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,14 +24,18 @@ class Differential {
   std::optional<std::string> Apply(wire::CommandRecord command);
   // Compares all that the two hold, and checks the engine's invariants.
   std::optional<std::string> Compare() const;
+  // Puts the engine's snapshot, restored, in its place. Returns what differs between the two, if
+  // anything does.
+  std::optional<std::string> Restore();
 
-  const Engine& engine() const { return engine_; }
+  const Engine& engine() const { return *engine_; }
   const reference::ReferenceMarket& reference() const { return reference_; }
   // The events of the last command.
   std::span<const std::byte> events() const { return engine_events_.bytes(); }
 
  private:
-  Engine engine_;
+  const EngineLimits limits_;
+  std::unique_ptr<Engine> engine_;
   reference::ReferenceMarket reference_;
   wire::RecordWriter engine_events_, reference_events_;
 };

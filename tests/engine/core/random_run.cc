@@ -13,6 +13,8 @@ namespace warpbook::engine {
 namespace {
 
 constexpr size_t kCompareEvery = 50;
+// The engine goes on as what it was restored to from its snapshot.
+constexpr size_t kRestoreEvery = 400;
 
 char g_where[128];
 int g_where_length = 0;
@@ -54,6 +56,7 @@ std::string RunRandomSeed(uint64_t seed, size_t commands, RandomRunCounts& count
     if (!difference && (i % kCompareEvery == 0 || i + 1 == commands)) {
       difference = differential.Compare();
     }
+    if (!difference && i % kRestoreEvery == kRestoreEvery / 2) difference = differential.Restore();
     if (difference) {
       return "seed " + std::to_string(seed) + ", command " + std::to_string(i + 1) +
              ", shortened:\n" + ShortenedScenario(market.limits(), applied);
