@@ -56,8 +56,8 @@ struct alignas(64) Order {
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;
   SelfTradePrevention self_trade_prevention = SelfTradePrevention::kCancelNewest;
-  bool post_only : 1 = false;
-  bool is_resale : 1 = false;
+  bool post_only = false;
+  bool is_resale = false;
 
   // Whether it is an ask for GPUs of this node.
   bool sells_of(const Node& of) const { return !is_resale && node == &of; }
