@@ -25,13 +25,13 @@ class BlockPool {
   // A fresh T, or one as its last user left it.
   T* Acquire() {
     if (free_.empty()) [[unlikely]]
-      AddBlock();
+      return AcquireNew();
     T* object = free_.back();
     free_.pop_back();
     return object;
   }
   void Release(T* object) { free_.push_back(object); }
-  size_t live() const { return size_ - free_.size(); }
+  size_t live() const { return handed_out_ - free_.size(); }
 
  private:
   // A pool that has become large takes large pages.
@@ -43,10 +43,13 @@ class BlockPool {
     const size_t count = (is_small ? kSmallBlock : kLargePage) / sizeof(T);
     blocks_.push_back(is_small ? Block{std::make_unique<T[]>(count), nullptr}
                                : Block{nullptr, MakeLargeArray<T>(count)});
-    T* objects = is_small ? blocks_.back().small.get() : blocks_.back().large.get();
-    size_ += count;
-    free_.reserve(size_);
-    for (size_t i = count; i-- > 0;) free_.push_back(&objects[i]);
+    next_ = is_small ? blocks_.back().small.get() : blocks_.back().large.get();
+    end_ = next_ + count;
+  }
+  T* AcquireNew() {
+    if (next_ == end_) AddBlock();
+    ++handed_out_;
+    return next_++;
   }
 
   struct Block {  // one of the two
@@ -54,8 +57,11 @@ class BlockPool {
     LargeArray<T> large;
   };
   std::vector<Block> blocks_;
-  size_t size_ = 0;       // objects in all blocks
-  std::vector<T*> free_;  // used from the back: the last released is the warmest
+  // Of the last block: what was never handed out.
+  T* next_ = nullptr;
+  T* end_ = nullptr;
+  size_t handed_out_ = 0;  // ever, of all blocks
+  std::vector<T*> free_;   // used from the back: the last released is the warmest
 };
 
 }  // namespace warpbook::engine

@@ -100,19 +100,17 @@ void Engine::Apply(wire::RecordView command, uint32_t command_index, wire::Recor
 
 namespace {
 
-// What a command that names an order begins with: the order, then what stands around it.
+// What a command that names an order begins with: its place in the index, the order, then what
+// stands around it.
 void PrefetchOrder(const State& state, OrderId id, FetchStep step) {
+  if (step == FetchStep::kFirst) return state.orders.Prefetch(id);
   const Order* order = state.orders.Guess(id);
-  if (step == FetchStep::kFirst || order == nullptr) return Prefetch(order);
+  if (step == FetchStep::kSecond || order == nullptr) return Prefetch(order);
   __builtin_prefetch(order->level, 1);
   __builtin_prefetch(order->queue_previous, 1);
   __builtin_prefetch(order->queue_next, 1);
-  __builtin_prefetch(order->instrument, 1);
+  Prefetch(order->instrument);
   Prefetch(order->account);
-  // Their second lines have the account's list.
-  if (order->account_previous != nullptr)
-    __builtin_prefetch(&order->account_previous->account_next, 1);
-  if (order->account_next != nullptr) __builtin_prefetch(&order->account_next->account_previous, 1);
 }
 
 void PrefetchPlace(State& state, const wire::PlaceOrder& place, FetchStep step) {
@@ -124,9 +122,10 @@ void PrefetchPlace(State& state, const wire::PlaceOrder& place, FetchStep step) 
   }
   if (instrument == nullptr || place.side() > 1) return;
   const uint32_t ticks = instrument->grid().Find(Price(place.price()));
-  if (ticks != PriceGrid::kNone) {
-    instrument->book.ladder(static_cast<Side>(place.side())).Prefetch(ticks);
-  }
+  if (ticks == PriceGrid::kNone) return;
+  const PriceLadder& ladder = instrument->book.ladder(static_cast<Side>(place.side()));
+  if (step == FetchStep::kSecond) return ladder.Prefetch(ticks);
+  Prefetch(ladder.Guess(ticks));
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ struct CreditTotals {
   Credits clearing;  // on its way between two accounts or leases: 0 between commands
 };
 
-enum class FetchStep { kFirst, kSecond };
+// Each follows what the one before it has fetched.
+enum class FetchStep { kFirst, kSecond, kThird };
 
 class Engine {
  public:
@@ -64,8 +65,8 @@ class Engine {
   void Apply(wire::RecordView command, uint32_t command_index, wire::RecordWriter& events);
 
   // Begins to fetch what a command will need that is applied a few commands later: hints, which
-  // change nothing; the command may never come. kFirst is best given some eight commands ahead, and
-  // kSecond, which follows what the first has fetched, some four.
+  // change nothing; the command may never come. The steps are best given some twelve, eight and
+  // four commands ahead.
   void Prefetch(wire::RecordView command, FetchStep step) const;
 
   Sequence last_sequence() const;

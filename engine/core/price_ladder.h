@@ -99,6 +99,8 @@ class PriceLadder {
 
   // Begins to fetch what FindOrAdd will look at.
   void Prefetch(uint32_t ticks) const { memory_.index.Prefetch(IdOf(RankAt(ticks))); }
+  // What may be found there: for hints.
+  const PriceLevel* Guess(uint32_t ticks) const { return memory_.index.Guess(IdOf(RankAt(ticks))); }
   PriceLevel& FindOrAdd(Price price) {
     const uint32_t rank = RankOf(price);
     PriceLevel* level = memory_.index.Find(IdOf(rank));

@@ -17,8 +17,9 @@ namespace {
 constexpr std::chrono::seconds kTickInterval(1);
 constexpr int kTicksPerCheckpoint = 10;
 constexpr int kTicksBetweenOpenings = 60;  // after a refusal
-constexpr size_t kFirstAhead = 8;          // commands, for FetchStep
-constexpr size_t kSecondAhead = 4;
+// How many commands ahead what they need is fetched.
+constexpr std::pair<size_t, FetchStep> kPrefetched[] = {
+    {12, FetchStep::kFirst}, {8, FetchStep::kSecond}, {4, FetchStep::kThird}};
 constexpr size_t kTakenAtOnce = 64;  // from one port, before the next one's turn
 // Tick.checkpoint of schema/wire/commands.fbs.
 constexpr uint8_t kNoCheckpoint = 0;
@@ -125,11 +126,8 @@ bool Sequencer::Gather() {
     const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
     const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
     for (size_t k = 0; k < count; ++k) {
-      if (k + kFirstAhead < count) {
-        parts_.engine.Prefetch(taken[k + kFirstAhead].view(), FetchStep::kFirst);
-      }
-      if (k + kSecondAhead < count) {
-        parts_.engine.Prefetch(taken[k + kSecondAhead].view(), FetchStep::kSecond);
+      for (const auto& [ahead, step] : kPrefetched) {
+        if (k + ahead < count) parts_.engine.Prefetch(taken[k + ahead].view(), step);
       }
       Apply(taken[k]);
     }

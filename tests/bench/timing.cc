@@ -14,10 +14,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// As the sequencer does with the commands that wait.
-constexpr size_t kFirstAhead = 8;
-constexpr size_t kSecondAhead = 4;
-
 // CPU time of this thread.
 double CpuSeconds() {
   timespec time;
@@ -64,9 +60,11 @@ double TimeCommands(engine::Engine& engine, std::span<const wire::CommandRecord>
                     const RingShape& shape) {
   return Time(commands.size(), shape, [&](BatchRing& ring) {
     for (size_t i = 0; i < commands.size(); ++i) {
-      if (i + kFirstAhead < commands.size()) {
-        engine.Prefetch(commands[i + kFirstAhead].view(), engine::FetchStep::kFirst);
-        engine.Prefetch(commands[i + kSecondAhead].view(), engine::FetchStep::kSecond);
+      // As the sequencer does with the commands that wait.
+      if (i + 12 < commands.size()) {
+        engine.Prefetch(commands[i + 12].view(), engine::FetchStep::kFirst);
+        engine.Prefetch(commands[i + 8].view(), engine::FetchStep::kSecond);
+        engine.Prefetch(commands[i + 4].view(), engine::FetchStep::kThird);
       }
       engine.Apply(commands[i].view(), 0, ring.records());
       ring.EndCommand();
