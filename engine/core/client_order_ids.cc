@@ -28,7 +28,7 @@ uint64_t Fingerprint(const OrderContent& content) {
           static_cast<uint64_t>(content.min_assurance) << 32 |
           static_cast<uint64_t>(content.self_trade_prevention) << 40 |
           uint64_t{content.post_only} << 48};
-  return XXH3_64bits(words.data(), sizeof words);
+  return XXH3_64bits(words.data(), sizeof words) >> (64 - kFingerprintBits);
 }
 
 uint64_t ClientOrderIds::MakeSecret() {
@@ -41,7 +41,8 @@ std::optional<ClientOrderIds::Remembered> ClientOrderIds::Find(AccountId account
   const PackedClientOrderId masked = Pack(account, id);
   const uint32_t entry = FindEntry(account, masked, Hash(masked));
   if (entry == 0) return std::nullopt;
-  if (entry % 2 == 0) return Remembered{OrderOf(entry / 2).id, live_[entry / 2].content, true};
+  if (entry % 2 == 0)
+    return Remembered{live_[entry / 2].order().id, live_[entry / 2].content(), true};
   const FinishedRecord& record = finished_[entry / 2];
   return Remembered{record.order, record.content, false};
 }
@@ -51,8 +52,7 @@ void ClientOrderIds::Add(Order& order, const ClientOrderId& id, uint64_t content
   order.client_order_handle = handle;
   LiveRecord& record = live_[handle];
   record.id = Pack(order.account->id, id);
-  record.order_low = static_cast<uint32_t>(order.id.value());
-  record.content = content;
+  record.Set(order, content);
   index_.Insert(Hash(record.id), LiveEntry(handle),
                 [this](uint32_t entry) { return HashOfEntry(entry); });
 }
@@ -65,7 +65,7 @@ void ClientOrderIds::Finish(Order& order, Timestamp now) {
   record.id = live_[live_handle].id;
   record.account = static_cast<uint32_t>(account.value());
   record.order = order.id;
-  record.content = live_[live_handle].content;
+  record.content = live_[live_handle].content();
   record.finished = now;
   index_.Replace(Hash(record.id), LiveEntry(live_handle), FinishedEntry(handle));
   live_.Release(live_handle);
@@ -144,12 +144,11 @@ ClientOrderId ClientOrderIds::Unpack(const PackedClientOrderId& masked, uint64_t
   return ClientOrderId::FromKnownBytes(bytes.data());
 }
 
-const Order& ClientOrderIds::OrderOf(uint32_t live_handle) const {
-  const Order* order = orders_.FindByLowBits(
-      live_[live_handle].order_low,
-      [&](const Order& candidate) { return candidate.client_order_handle == live_handle; });
-  WARPBOOK_CHECK(order != nullptr);
-  return *order;
+void ClientOrderIds::LiveRecord::Set(const Order& order, uint64_t content) {
+  const auto address = reinterpret_cast<uintptr_t>(&order);
+  WARPBOOK_CHECK(address % 64 == 0 && address >> 47 == 0 && content >> kFingerprintBits == 0);
+  content_low = static_cast<uint32_t>(content);
+  order_and_content_high = uint64_t{address} << (kHighBits - 6) | content >> kLowBits;
 }
 
 uint64_t ClientOrderIds::Hash(const PackedClientOrderId& masked) const {
@@ -164,7 +163,7 @@ uint32_t ClientOrderIds::FindEntry(AccountId account, const PackedClientOrderId&
                                    uint64_t hash) const {
   return index_.Find(hash, [&](uint32_t entry) {
     if (entry % 2 == 0) {
-      return live_[entry / 2].id == masked && OrderOf(entry / 2).account->id == account;
+      return live_[entry / 2].id == masked && live_[entry / 2].order().account->id == account;
     }
     const FinishedRecord& record = finished_[entry / 2];
     return record.id == masked && record.account == account.value();

@@ -4,7 +4,7 @@
 // finished or finished within a time (EngineLimits). 1-market, Orders.
 //
 // Memory. A live id: 40 bytes, its account and number are the order's; it is reached from its order
-// by a handle and leads back through the index of orders. A finished one: 64 bytes, and 4 while it
+// by a handle and leads back by the order's address. A finished one: 64 bytes, and 4 while it
 // is young. Both: 4.6 to 6.9 bytes in the index (handle_index.h). An account that ever finished
 // one: 12 bytes. Nothing else; an order without an id has no part in it.
 //
@@ -15,6 +15,7 @@
 // happens once in 2^64 pairs, the order still tells them apart.)
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -24,7 +25,6 @@
 
 #include "engine/core/handle_index.h"
 #include "engine/core/handle_pool.h"
-#include "engine/core/id_index.h"
 #include "engine/core/order.h"
 #include "engine/core/packed_client_order_id.h"
 #include "schema/types/amounts.h"
@@ -54,10 +54,11 @@ struct OrderContent {
   bool post_only = false;
 };
 
-// XXH3-64 of the content, which is remembered in its place. It is only ever compared with that of
-// the one order that has the same id: another content is taken for the same once in 2^64 times. A
-// client that makes two contents collide gets the answer to its own other order, and harms nobody
-// else.
+// 55 bits of the content's XXH3-64, which are remembered in its place: as many as there is room for
+// beside an address. They are only ever compared with those of the one order that has the same id:
+// another content is taken for the same once in 2^55 times. A client that makes two contents
+// collide gets the answer to its own other order, and harms nobody else.
+inline constexpr int kFingerprintBits = 55;
 uint64_t Fingerprint(const OrderContent& content);
 
 class ClientOrderIds {
@@ -79,8 +80,8 @@ class ClientOrderIds {
 
   // A finished id stays while it is among its account's last `keep`, or not older than
   // `young_micros`.
-  ClientOrderIds(const IdIndex<Order>& orders, uint32_t keep, int64_t young_micros, uint64_t secret)
-      : orders_(orders), keep_(keep), young_micros_(young_micros), secret_(secret) {}
+  ClientOrderIds(uint32_t keep, int64_t young_micros, uint64_t secret)
+      : keep_(keep), young_micros_(young_micros), secret_(secret) {}
   // A secret of this process.
   static uint64_t MakeSecret();
 
@@ -88,8 +89,7 @@ class ClientOrderIds {
   size_t size() const { return index_.size(); }
   std::optional<Remembered> Find(AccountId account, const ClientOrderId& id) const;
 
-  // The order, which is in the index of orders before the next look, takes an id that is not
-  // remembered.
+  // The order takes an id that is not remembered, and stays where it is until Finish.
   void Add(Order& order, const ClientOrderId& id, uint64_t content);
   // Copies the id of an order that has one: 32 bytes, zeros behind.
   void CopyId(const Order& order, uint8_t* bytes) const {
@@ -98,8 +98,8 @@ class ClientOrderIds {
   ClientOrderId IdOf(const Order& order) const {
     return Unpack(live_[order.client_order_handle].id, MaskOf(AccountOf(order)));
   }
-  uint64_t content(const Order& order) const { return live_[order.client_order_handle].content; }
-  // An order that has an id leaves; it must be in the index of orders still.
+  uint64_t content(const Order& order) const { return live_[order.client_order_handle].content(); }
+  // An order that has an id leaves.
   void Finish(Order& order, Timestamp now);
   // Forgets what need not be remembered any more at this time.
   void ForgetOld(Timestamp now) {
@@ -126,10 +126,22 @@ class ClientOrderIds {
   void Restored(Timestamp now);
 
  private:
+  // The order's address, a multiple of 64 below 2^47, and the fingerprint share 96 bits.
   struct LiveRecord {
+    static constexpr int kLowBits = 32;
+    static constexpr int kHighBits = kFingerprintBits - kLowBits;
+
     PackedClientOrderId id;  // masked
-    uint32_t order_low = 0;  // of the order's id
-    uint64_t content = 0;
+    uint32_t content_low = 0;
+    uint64_t order_and_content_high = 0;
+
+    void Set(const Order& order, uint64_t content);
+    const Order& order() const {
+      return *std::bit_cast<const Order*>(order_and_content_high >> kHighBits << 6);
+    }
+    uint64_t content() const {
+      return (order_and_content_high & ((uint64_t{1} << kHighBits) - 1)) << kLowBits | content_low;
+    }
   };
   static_assert(sizeof(LiveRecord) == 40);
   struct FinishedRecord {
@@ -161,7 +173,6 @@ class ClientOrderIds {
     return PackedClientOrderId(id).Masked(MaskOf(account));
   }
   static ClientOrderId Unpack(const PackedClientOrderId& masked, uint64_t mask);
-  const Order& OrderOf(uint32_t live_handle) const;
   uint64_t Hash(const PackedClientOrderId& masked) const;
   uint64_t HashOfEntry(uint32_t entry) const;
   uint32_t FindEntry(AccountId account, const PackedClientOrderId& masked, uint64_t hash) const;
@@ -170,7 +181,6 @@ class ClientOrderIds {
   void Trim(uint32_t account, Timestamp now);
   void ForgetAged(Timestamp now);
 
-  const IdIndex<Order>& orders_;
   const uint32_t keep_;
   const int64_t young_micros_;
   const uint64_t secret_;

@@ -1,9 +1,10 @@
-// IdIndex: live objects (orders, leases) by id, in 8 bytes a slot: the object's address (a multiple
-// of 64 below 2^47) and the low 23 bits of its id, so that a search looks at no object but the one
-// it finds. Ids are given in ascending order, so eight that follow one another share a cache line,
-// and lines are spread by a multiplicative hash; a line that is full goes on in the next one
-// (linear probing). Nothing walks the table, so its order shows nowhere. Grows at three quarters,
-// so that an object costs 10.7 to 21.4 bytes (16.8 where there are a million); it never shrinks.
+// IdIndex: live objects (orders, leases, price levels) by id, in 8 bytes a slot: the object's
+// address (a multiple of 64 below 2^47) and a tag of 23 bits, so that a search hardly ever looks at
+// an object but the one it finds. Eight ids that follow one another share a cache line, and lines
+// are spread by a multiplicative hash of the whole id; the tag is 20 bits of it and the place in
+// the line. A line that is full goes on in the next one (linear probing). Nothing walks the table,
+// so its order shows nowhere. Grows at three quarters, so that an object costs 10.7 to 21.4 bytes
+// (16.8 where there are a million); it never shrinks.
 #pragma once
 
 #include <bit>
@@ -26,20 +27,18 @@ class IdIndex {
   size_t size() const { return size_; }
   // Null where there is no such live object.
   T* Find(Id id) const {
-    return Search(id.value(), [id](const T& object) { return object.id == id; });
-  }
-  // The one for which `matches(object)`, of those whose ids end in these 32 bits.
-  template <typename Matches>
-  T* FindByLowBits(uint32_t low, Matches&& matches) const {
-    return Search(low, [&](const T& object) {
-      return static_cast<uint32_t>(object.id.value()) == low && matches(object);
-    });
+    const uint64_t tag = TagOf(id);
+    for (size_t at = Home(tag);; at = Next(at)) {
+      const uint64_t slot = slots_[at];
+      if (slot == 0) return nullptr;
+      if ((slot & kTagMask) == tag && ObjectOf(slot)->id == id) return ObjectOf(slot);
+    }
   }
   // Begins to fetch the place of an id.
-  void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(id.value())], 1); }
+  void Prefetch(Id id) const { __builtin_prefetch(&slots_[Home(TagOf(id))], 1); }
   // The object of an id if it is where it should be, else null or another one: for hints, which are
   // not worth a search.
-  const T* Guess(Id id) const { return ObjectOf(slots_[Home(id.value())]); }
+  const T* Guess(Id id) const { return ObjectOf(slots_[Home(TagOf(id))]); }
   // The id must not be there.
   void Insert(T* object) {
     if ((size_ + 1) * 4 > slot_count_ * 3) [[unlikely]]
@@ -47,12 +46,12 @@ class IdIndex {
     static_assert(alignof(T) % 64 == 0);
     const auto address = reinterpret_cast<uintptr_t>(object);
     WARPBOOK_CHECK(address % 64 == 0 && address >> 47 == 0);
-    Place(uint64_t{address} << (kTagBits - 6) | (object->id.value() & kTagMask));
+    Place(uint64_t{address} << (kTagBits - 6) | TagOf(object->id));
     ++size_;
   }
   // The id must be there.
   void Erase(Id id) {
-    size_t hole = Home(id.value());
+    size_t hole = Home(TagOf(id));
     while (!IsOf(slots_[hole], id)) {
       WARPBOOK_CHECK(slots_[hole] != 0);
       hole = Next(hole);
@@ -71,29 +70,27 @@ class IdIndex {
  private:
   static constexpr size_t kFirstSlots = 4'096;
   static constexpr size_t kSlotsPerLine = 8;
-  static constexpr int kTagBits = 23;
+  static constexpr int kLineBits = 20;
+  static constexpr int kPlaceBits = 3;
+  static constexpr int kTagBits = kLineBits + kPlaceBits;
   static constexpr uint64_t kTagMask = (uint64_t{1} << kTagBits) - 1;
 
   static T* ObjectOf(uint64_t slot) { return std::bit_cast<T*>(slot >> kTagBits << 6); }
   static bool IsOf(uint64_t slot, Id id) {
-    return slot != 0 && ((slot ^ id.value()) & kTagMask) == 0 && ObjectOf(slot)->id == id;
+    return slot != 0 && (slot & kTagMask) == TagOf(id) && ObjectOf(slot)->id == id;
   }
-  // By the tag alone, as that is all that a slot knows of its object's id.
-  size_t Home(uint64_t id) const {
-    const uint64_t tag = id & kTagMask;
-    const uint64_t line = (tag / kSlotsPerLine) * 0x9e3779b97f4a7c15 >> shift_;
+  static uint64_t TagOf(Id id) {
+    const uint64_t hash = uint64_t{id.value()} / kSlotsPerLine * 0x9e3779b97f4a7c15;
+    return hash >> (64 - kLineBits) << kPlaceBits | id.value() % kSlotsPerLine;
+  }
+  // By the tag alone, as that is all that a slot knows of its object's id. A table of more than
+  // 2^20 lines has homes in some of them only, evenly spread.
+  size_t Home(uint64_t tag) const {
+    const uint64_t line = tag >> kPlaceBits << (64 - kLineBits) >> shift_;
     return line * kSlotsPerLine + tag % kSlotsPerLine;
   }
   size_t Next(size_t at) const { return (at + 1) & (slot_count_ - 1); }
   size_t Distance(size_t from, size_t to) const { return (to - from) & (slot_count_ - 1); }
-  template <typename Matches>
-  T* Search(uint64_t id, Matches&& matches) const {
-    for (size_t at = Home(id);; at = Next(at)) {
-      const uint64_t slot = slots_[at];
-      if (slot == 0) return nullptr;
-      if (((slot ^ id) & kTagMask) == 0 && matches(*ObjectOf(slot))) return ObjectOf(slot);
-    }
-  }
   void Place(uint64_t slot) {
     size_t at = Home(slot & kTagMask);
     while (slots_[at] != 0) at = Next(at);

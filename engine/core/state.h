@@ -36,8 +36,8 @@ struct State {
   explicit State(const EngineLimits& engine_limits)
       : limits(engine_limits),
         next_checkpoint(engine_limits.commands_per_checkpoint),
-        client_order_ids(orders, limits.remembered_client_order_ids,
-                         limits.remembered_client_order_micros, ClientOrderIds::MakeSecret()) {
+        client_order_ids(limits.remembered_client_order_ids, limits.remembered_client_order_micros,
+                         ClientOrderIds::MakeSecret()) {
     WARPBOOK_CHECK(limits.client_order_ids_max <= ClientOrderIds::kCountMax);
   }
 

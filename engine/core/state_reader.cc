@@ -238,6 +238,7 @@ class Reading {
     order.instrument = &instrument;
     StreamOrder(in_, order, references);
     order.is_resale = bool{references.lease};
+    in_.Require(references.content >> kFingerprintBits == 0, "an order's fingerprint is none");
     if (!in_.ok() || !OrderIsConsistent(order, queue) || !Refer(order, references)) return false;
     gpus += order.remaining.value();
     if (!in_.Require(gpus <= std::numeric_limits<int32_t>::max(), "a level's GPUs overflow")) {
@@ -478,6 +479,7 @@ class Reading {
         ClientOrderIds::Finished finished;
         StreamFinishedId(in_, finished);
         in_.Require(!finished.id.empty(), "one is empty");
+        in_.Require(finished.content >> kFingerprintBits == 0, "one's fingerprint is none");
         in_.Require(finished.order && finished.order.value() <= state_.last_order_id,
                     "one's order is none");
         in_.Require(finished.finished >= last && finished.finished <= state_.last_time,

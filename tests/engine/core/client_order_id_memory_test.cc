@@ -115,29 +115,22 @@ class ExpectedIds {
   uint64_t finished_ = 0;
 };
 
-// The market's side of it: accounts, orders and their index.
+// The market's side of it: accounts and orders.
 struct Orders {
   std::vector<Account> accounts = std::vector<Account>(5);
   std::map<uint64_t, std::unique_ptr<Order>> live;
-  IdIndex<Order> index;
   uint64_t last_id = 0;
 
   Orders() {
     for (size_t i = 0; i < accounts.size(); ++i) accounts[i].id = AccountId(i + 1);
   }
   Order& Place(uint64_t account) {
-    // Now and then far apart, so that low bits are told from whole ids.
-    last_id += last_id % 7 == 0 ? uint64_t{1} << 32 : 1;
     auto order = std::make_unique<Order>();
-    order->id = OrderId(last_id);
+    order->id = OrderId(++last_id);
     order->account = &accounts[account - 1];
-    index.Insert(order.get());
     return *live.emplace(last_id, std::move(order)).first->second;
   }
-  void Remove(uint64_t id) {
-    index.Erase(OrderId(id));
-    live.erase(id);
-  }
+  void Remove(uint64_t id) { live.erase(id); }
 };
 
 void Compare(const ClientOrderIds& ids, const ExpectedIds& expected, const Orders& orders) {
@@ -172,7 +165,7 @@ TEST_CASE("Client order ids are remembered as maps say") {
     const size_t keep = random() % 8;
     const auto young = static_cast<int64_t>(random() % 40);
     Orders orders;
-    ClientOrderIds ids(orders.index, static_cast<uint32_t>(keep), young, seed);
+    ClientOrderIds ids(static_cast<uint32_t>(keep), young, seed);
     ExpectedIds expected(keep, young);
     int64_t now = 0;
     for (int i = 0; i < 5'000; ++i) {
@@ -184,7 +177,7 @@ TEST_CASE("Client order ids are remembered as maps say") {
       REQUIRE(found.has_value() == expected.entries.contains(key));
       if (!found) {
         Order& order = orders.Place(key.first);
-        const uint64_t content = random();
+        const uint64_t content = random() >> (64 - kFingerprintBits);
         ids.Add(order, Id(key.second), content);
         expected.entries[key] = {order.id.value(), content, true, 0, 0};
       } else if (found->live) {
@@ -202,7 +195,7 @@ TEST_CASE("Client order ids are remembered as maps say") {
 TEST_CASE("Client order ids that were written down are remembered and forgotten as before") {
   std::mt19937_64 random(9);
   Orders orders;
-  ClientOrderIds ids(orders.index, 3, 50, 1);
+  ClientOrderIds ids(3, 50, 1);
   int64_t now = 0;
   const auto step = [&](ClientOrderIds& target, uint64_t choice) {
     const AccountId account(1 + choice % 5);
@@ -210,7 +203,7 @@ TEST_CASE("Client order ids that were written down are remembered and forgotten 
     target.ForgetOld(Timestamp(now));
     if (target.Find(account, id)) return true;
     Order& order = orders.Place(account.value());
-    target.Add(order, id, choice);
+    target.Add(order, id, choice >> (64 - kFingerprintBits));
     target.Finish(order, Timestamp(now));
     orders.Remove(order.id.value());
     return false;
@@ -219,7 +212,7 @@ TEST_CASE("Client order ids that were written down are remembered and forgotten 
     now += static_cast<int64_t>(random() % 5);
     step(ids, random());
   }
-  ClientOrderIds restored(orders.index, 3, 50, 2);
+  ClientOrderIds restored(3, 50, 2);
   for (const Account& account : orders.accounts) {
     ids.ForEachFinished(account.id, [&](const ClientOrderIds::Finished& finished) {
       REQUIRE(restored.AddFinished(account.id, finished));
