@@ -29,7 +29,7 @@ class BookChanges {
     // A level that has just been added was not the best before, whatever it is now.
     const bool was_best = instrument.book.ladder(side).Best() == &level && level.orders() != 0;
     // In its place at once: a copy would wait for the narrow stores that made it.
-    touched_.emplace_back(&instrument, &level, level.gpus, level.orders(), side, was_best);
+    touched_.push_back({&instrument, &level, level.gpus, level.orders(), side, was_best});
     level.orders_and_touched |= PriceLevel::kTouched;
   }
 
