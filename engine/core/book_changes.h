@@ -29,7 +29,7 @@ class BookChanges {
     // A level that has just been added was not the best before, whatever it is now.
     const bool was_best = instrument.book.ladder(side).Best() == &level && level.orders() != 0;
     // In its place at once: a copy would wait for the narrow stores that made it.
-    touched_.push_back({&instrument, &level, level.gpus, level.orders(), side, was_best});
+    touched_.emplace_back(instrument, level, side, was_best);
     level.orders_and_touched |= PriceLevel::kTouched;
   }
 
@@ -46,12 +46,19 @@ class BookChanges {
  private:
   // A level as it was before its first change.
   struct Touched {
-    Instrument* instrument = nullptr;
-    PriceLevel* level = nullptr;
+    Touched(Instrument& the_instrument, PriceLevel& the_level, Side the_side, bool best)
+        : instrument(&the_instrument),
+          level(&the_level),
+          gpus(the_level.gpus),
+          orders(the_level.orders()),
+          side(the_side),
+          was_best(best) {}
+    Instrument* instrument;
+    PriceLevel* level;
     Quantity gpus;
-    uint32_t orders = 0;
-    Side side = Side::kBuy;
-    bool was_best = false;
+    uint32_t orders;
+    Side side;
+    bool was_best;
   };
 
   // Tells what the level is now, if that differs; a level without orders is erased.

@@ -8,14 +8,12 @@ namespace {
 // The bits above bit i.
 constexpr uint64_t Above(uint32_t i) { return ~uint64_t{1} << i; }
 constexpr uint64_t Bit(uint32_t i) { return uint64_t{1} << i; }
-// 2^32 / golden ratio: multiples of it are spread evenly.
-constexpr uint32_t kOdd = 0x9e3779b1;
 uint32_t First(uint64_t bits) { return static_cast<uint32_t>(std::countr_zero(bits)); }
 
 }  // namespace
 
 PriceLadder::PriceLadder(Side side, const PriceGrid& grid, LadderMemory& memory)
-    : side_(side), grid_(grid), id_offset_(++memory.ladders * kOdd), memory_(memory) {
+    : side_(side), grid_(grid), id_base_(++memory.ladders << 32), memory_(memory) {
   while (uint64_t{grid.size()} > uint64_t{1} << ((top_step_ + 1) * kBits)) ++top_step_;
 }
 

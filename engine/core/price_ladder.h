@@ -27,9 +27,7 @@
 
 namespace warpbook::engine {
 
-// The rank in the upper half; below it rank + a number of the ladder's own, far from those of
-// others, as the index goes by the lowest bits.
-using LevelId = StrongId<struct LevelIdTag, uint64_t>;
+using LevelId = StrongId<struct LevelIdTag, uint64_t>;  // the ladder's number and the rank
 
 struct alignas(64) PriceLevel {
   struct Queue {
@@ -43,7 +41,7 @@ struct alignas(64) PriceLevel {
   std::array<Queue, kTierCount> queues;
 
   static constexpr uint32_t kTouched = uint32_t{1} << 31;
-  uint32_t rank() const { return static_cast<uint32_t>(id.value() >> 32); }
+  uint32_t rank() const { return static_cast<uint32_t>(id.value()); }
   uint32_t orders() const { return orders_and_touched & ~kTouched; }
   // Noted in BookChanges.
   bool touched() const { return orders_and_touched >= kTouched; }
@@ -65,7 +63,7 @@ struct LadderMemory {
   BlockPool<PriceLevel> levels;
   BlockPool<Node> nodes;
   IdIndex<PriceLevel> index;
-  uint32_t ladders = 0;  // made so far
+  uint64_t ladders = 0;  // made so far
 };
 
 class PriceLadder {
@@ -145,9 +143,7 @@ class PriceLadder {
   static constexpr int kBits = Node::kBits;
   static constexpr uint32_t kSlots = 1 << kBits;
 
-  LevelId IdOf(uint32_t rank) const {
-    return LevelId(uint64_t{rank} << 32 | static_cast<uint32_t>(rank + id_offset_));
-  }
+  LevelId IdOf(uint32_t rank) const { return LevelId(id_base_ | rank); }
   // Step 0 is the bit in its word, step 1 the word in the lowest node.
   static uint32_t SlotOf(uint32_t rank, int step) { return rank >> (step * kBits) & (kSlots - 1); }
   PriceLevel& AddLevel(uint32_t rank);
@@ -159,7 +155,7 @@ class PriceLadder {
   PriceLevel* best_ = nullptr;
   const Side side_;
   const PriceGrid grid_;
-  const uint32_t id_offset_;
+  const uint64_t id_base_;
   size_t order_count_ = 0;
   size_t level_count_ = 0;
   LadderMemory& memory_;

@@ -43,8 +43,8 @@ TEST_CASE("Every word has its value, and no other word has one") {
                             "downgraded", "disconnected", "timer"});
   CheckWords<LeaseState>({"reserved", "active", "delivered", "failed", "settled", "resold"});
   CheckWords<AccountKind>({"member", "operator", "settlement"});
-  CheckWords<CreditBucket>({"issued", "free", "locked", "escrow", "owed", "consumed", "burned",
-                            "clearing"});
+  CheckWords<CreditBucket>(
+      {"issued", "free", "locked", "escrow", "owed", "consumed", "burned", "clearing"});
   CheckWords<RequestKind>({"deposit", "top_up"});
 }
 
