@@ -463,11 +463,9 @@ class BadInputTest(MarketTestCase):
                 ({"symbol": window["symbol"].replace("H100", "H200")}, "node_wrong_instrument")):
             with self.subTest(change=change):
                 await self.asked(provider, "order.place", {**ask, **change}, code)
-        await self.asked(provider, "order.place",
-                         {key: value for key, value in ask.items() if key != "node"},
-                         "ask_needs_node_or_lease")
-        resale = {**{key: value for key, value in ask.items() if key != "node"}, "lease": "1"}
-        await self.asked(provider, "order.place", resale, "unknown_lease")
+        resale = {key: value for key, value in ask.items() if key != "node"}
+        await self.asked(provider, "order.place", resale, "ask_needs_node_or_lease")
+        await self.asked(provider, "order.place", {**resale, "lease": "1"}, "unknown_lease")
         # Somebody else's node is as unknown as none.
         await self.asked(buyer, "order.place", ask, "unknown_node")
         self.assertEqual(await self.balances(buyer), before)
