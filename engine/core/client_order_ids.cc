@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <tuple>
 
 #include "engine/core/accounts.h"
@@ -29,11 +28,6 @@ uint64_t Fingerprint(const OrderContent& content) {
           static_cast<uint64_t>(content.self_trade_prevention) << 40 |
           uint64_t{content.post_only} << 48};
   return XXH3_64bits(words.data(), sizeof words) >> (64 - kFingerprintBits);
-}
-
-uint64_t ClientOrderIds::MakeSecret() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
 }
 
 std::optional<ClientOrderIds::Remembered> ClientOrderIds::Find(AccountId account,

@@ -8,11 +8,12 @@
 // is young. Both: 4.6 to 6.9 bytes in the index (handle_index.h). An account that ever finished
 // one: 12 bytes. Nothing else; an order without an id has no part in it.
 //
-// The index is keyed by a secret: clients choose their ids, and must not be able to choose ones
-// that collide. Which slot an id is in shows nowhere. Ids are kept masked by a number of the
-// account's, made from the secret, so that the same id of two accounts is as different as two ids,
-// though a live record does not name its account. (Were two masked ids the same all the same, which
-// happens once in 2^64 pairs, the order still tells them apart.)
+// The index is keyed by a secret of the engine's owner (Engine's constructor): clients choose their
+// ids, and must not be able to choose ones that collide. Which slot an id is in shows nowhere. Ids
+// are kept masked by a number of the account's, made from the secret, so that the same id of two
+// accounts is as different as two ids, though a live record does not name its account. (Were two
+// masked ids the same all the same, which happens once in 2^64 pairs, the order still tells them
+// apart.)
 #pragma once
 
 #include <bit>
@@ -82,8 +83,6 @@ class ClientOrderIds {
   // `young_micros`.
   ClientOrderIds(uint32_t keep, int64_t young_micros, uint64_t secret)
       : keep_(keep), young_micros_(young_micros), secret_(secret) {}
-  // A secret of this process.
-  static uint64_t MakeSecret();
 
   // Live ones and finished ones.
   size_t size() const { return index_.size(); }

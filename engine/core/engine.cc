@@ -144,7 +144,8 @@ void Engine::Prefetch(wire::RecordView command, FetchStep step) const {
   }
 }
 
-Engine::Engine(const EngineLimits& limits) : impl_(std::make_unique<Impl>(limits)) {
+Engine::Engine(const EngineLimits& limits, uint64_t index_secret)
+    : impl_(std::make_unique<Impl>(limits, index_secret)) {
   WARPBOOK_CHECK(limits.resales_per_lease_max <= kResaleLegsMax);
 }
 Engine::~Engine() = default;

@@ -53,7 +53,10 @@ enum class FetchStep { kFirst, kSecond, kThird };
 
 class Engine {
  public:
-  explicit Engine(const EngineLimits& limits = {});
+  // `index_secret` keys the index of the client order ids, so that clients cannot choose ones that
+  // crowd one place of it. Nothing that the engine says or holds depends on it; a service takes a
+  // random number.
+  explicit Engine(const EngineLimits& limits = {}, uint64_t index_secret = 0);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -95,7 +98,8 @@ class Engine {
   // the journal behind a snapshot was answered within its limits, so they are part of the state.
   static absl::StatusOr<std::unique_ptr<Engine>> FromSnapshot(std::span<const std::byte> bytes,
                                                               const EngineLimits& limits,
-                                                              uint32_t rules_version);
+                                                              uint32_t rules_version,
+                                                              uint64_t index_secret = 0);
 
  private:
   class Impl;

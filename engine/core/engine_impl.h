@@ -7,7 +7,7 @@ namespace warpbook::engine {
 
 class Engine::Impl {
  public:
-  explicit Impl(const EngineLimits& limits) : state(limits) {}
+  Impl(const EngineLimits& limits, uint64_t index_secret) : state(limits, index_secret) {}
   State state;
   EventWriter events;
 };

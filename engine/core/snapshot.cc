@@ -102,7 +102,8 @@ std::vector<std::byte> Engine::WriteSnapshot(uint32_t rules_version) const {
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::FromSnapshot(std::span<const std::byte> bytes,
                                                              const EngineLimits& limits,
-                                                             uint32_t rules_version) {
+                                                             uint32_t rules_version,
+                                                             uint64_t index_secret) {
   const absl::StatusOr<SnapshotInfo> info = ReadSnapshotHeader(bytes);
   if (!info.ok()) return info.status();
   if (info->rules_version != rules_version) {
@@ -118,7 +119,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::FromSnapshot(std::span<const std
   if (XXH3_64bits(state_bytes.data(), state_bytes.size()) != info->state_hash) {
     return Damaged("its state does not match its hash");
   }
-  auto engine = std::make_unique<Engine>(limits);
+  auto engine = std::make_unique<Engine>(limits, index_secret);
   State& state = engine->impl_->state;
   const StateReading reading = ReadState(state_bytes, state);
   if (reading.fault == StateFault::kOtherLimits) {

@@ -33,11 +33,11 @@ struct PendingRequest {
 };
 
 struct State {
-  explicit State(const EngineLimits& engine_limits)
+  State(const EngineLimits& engine_limits, uint64_t index_secret)
       : limits(engine_limits),
         next_checkpoint(engine_limits.commands_per_checkpoint),
         client_order_ids(limits.remembered_client_order_ids, limits.remembered_client_order_micros,
-                         ClientOrderIds::MakeSecret()) {
+                         index_secret) {
     WARPBOOK_CHECK(limits.client_order_ids_max <= ClientOrderIds::kCountMax);
   }
 

@@ -1,5 +1,6 @@
 #include "engine/service/engine_service.h"
 
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,12 +20,17 @@
 namespace warpbook::engine {
 namespace {
 
+uint64_t RandomNumber() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
 class LocalEngineService final : public EngineService {
  public:
   explicit LocalEngineService(Options options)
       : options_(std::move(options)),
         files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()),
-        engine_(options_.limits) {}
+        engine_(options_.limits, RandomNumber()) {}
 
   ~LocalEngineService() override {
     if (sequencer_thread_.joinable()) Shutdown();

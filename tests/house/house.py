@@ -161,6 +161,18 @@ def check_floats(tree):
                 yield path, number, "floating point"
 
 
+def check_determinism(tree):
+    """The engine and the token rules know no clock and no chance; both enter as arguments."""
+    pattern = re.compile(r"\b(random_device|mt19937(_64)?|s?rand|clock_gettime|gettimeofday)\b"
+                         r"|\bstd::chrono\b|<(random|chrono|ctime|time\.h)>|\bstd::unordered_")
+    for path in tree.paths:
+        if not path.startswith(("engine/core/", "settlement/tokens/")) or not path.endswith(CODE):
+            continue
+        for number, line in enumerate(without_comments_and_strings(tree.read(path)).split("\n"), 1):
+            if pattern.search(line):
+                yield path, number, "a clock, chance or the order of a hash"
+
+
 def check_sizes(tree):
     """Files stay short enough to read."""
     for path in tree.paths:
@@ -300,8 +312,8 @@ def check_scripts(tree):
         yield match.group(1), int(match.group(2)), match.group(3)
 
 
-RULES = [check_includes, check_beast, check_floats, check_sizes, check_functions, check_top_level,
-         check_words, check_whitespace, check_headers, check_sources_are_built, check_format, check_scripts]
+RULES = [check_includes, check_beast, check_floats, check_determinism, check_sizes, check_functions,
+         check_top_level, check_words, check_whitespace, check_headers, check_sources_are_built, check_format, check_scripts]
 
 
 def faults_of(root):

@@ -158,6 +158,20 @@ class HouseTest(unittest.TestCase):
         self.add_source("gateway/net/y.cc", "double x = 1.5;\n")
         self.assert_fault()
 
+    def test_a_clock_or_chance_is_a_fault_in_the_engine_and_the_token_rules(self):
+        for line in ("std::random_device device;", "std::mt19937_64 engine;", "int x = rand();",
+                     "#include <chrono>", "auto now = std::chrono::steady_clock::now();",
+                     "std::unordered_map<int, int> x;"):
+            for path in ("engine/core/x.cc", "settlement/tokens/x.cc"):
+                with self.subTest(line=line, path=path):
+                    self.add_source(path, line + "\n")
+                    self.assertIn(f"{path}:1: a clock, chance or the order of a hash",
+                                  self.faults())
+                    self.add_source(path, "\n")
+        self.add_source("engine/core/x.cc", "// No clock, no rand().\nint operand = 1;\n")
+        self.add_source("engine/service/y.cc", "std::random_device device;\n")
+        self.assertFalse([fault for fault in self.faults() if "chance" in fault])
+
     def test_a_file_of_600_lines_is_a_fault(self):
         self.add_source("engine/core/x.cc", "\n".join(["int x;"] * 599) + "\n")
         self.assertFalse([fault for fault in self.faults() if "lines" in fault])
