@@ -101,21 +101,28 @@ absl::Status Repair(FileSystem& files, const std::string& directory, const Journ
 
 }  // namespace
 
-absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files, const std::string& directory,
-                                                uint32_t rules_version, const OnBatch& on_batch) {
-  RecoveredJournal recovered;
-  recovered.directory = directory;
-  while (recovered.directory.size() > 1 && recovered.directory.back() == '/') {
-    recovered.directory.pop_back();
+absl::StatusOr<LockedJournal> LockJournal(FileSystem& files, const std::string& directory) {
+  LockedJournal journal;
+  journal.directory = directory;
+  while (journal.directory.size() > 1 && journal.directory.back() == '/') {
+    journal.directory.pop_back();
   }
-  const absl::Status made = MakeSyncedDirectory(files, recovered.directory);
+  const absl::Status made = MakeSyncedDirectory(files, journal.directory);
   if (!made.ok()) return made;
-  absl::StatusOr<std::unique_ptr<DirectoryLock>> lock = files.Lock(recovered.directory);
+  absl::StatusOr<std::unique_ptr<DirectoryLock>> lock = files.Lock(journal.directory);
   if (!lock.ok()) return lock.status();
-  recovered.lock = *std::move(lock);
+  journal.lock = *std::move(lock);
+  return journal;
+}
 
+absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files, LockedJournal journal,
+                                                uint32_t rules_version, uint64_t after_sequence,
+                                                const OnBatch& on_batch) {
+  RecoveredJournal recovered;
+  recovered.directory = std::move(journal.directory);
+  recovered.lock = std::move(journal.lock);
   absl::StatusOr<JournalScan> scan =
-      ScanJournal(files, recovered.directory, rules_version, on_batch);
+      ScanJournal(files, recovered.directory, rules_version, after_sequence, on_batch);
   if (!scan.ok()) return scan.status();
   recovered.scan = *std::move(scan);
   const absl::Status repaired =
@@ -126,6 +133,13 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files, const std::st
   if (!watermark.ok()) return watermark.status();
   recovered.watermark = *std::move(watermark);
   return recovered;
+}
+
+absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files, const std::string& directory,
+                                                uint32_t rules_version, const OnBatch& on_batch) {
+  absl::StatusOr<LockedJournal> journal = LockJournal(files, directory);
+  if (!journal.ok()) return journal.status();
+  return RecoverJournal(files, *std::move(journal), rules_version, 0, on_batch);
 }
 
 }  // namespace warpbook::journal

@@ -10,6 +10,7 @@
 #include "schema/journal/format.h"
 #include "schema/journal/recovery_table.h"
 #include "schema/journal/segment_reader.h"
+#include "schema/journal/snapshot_names.h"
 #include "schema/journal/watermark.h"
 
 namespace warpbook::journal {
@@ -30,6 +31,11 @@ absl::StatusOr<KnownDurable> ReadKnownDurable(FileSystem& files, const std::stri
       known = {cursor.sequence, absl::StrCat("the cursor of ", cursor.name)};
     }
   }
+  const absl::StatusOr<std::vector<uint64_t>> snapshots = ListSnapshots(files, directory);
+  if (!snapshots.ok()) return snapshots.status();
+  if (!snapshots->empty() && snapshots->back() > known.sequence) {
+    known = {snapshots->back(), "the newest snapshot"};
+  }
   const absl::StatusOr<std::unique_ptr<Watermark>> watermark = Watermark::Open(files, directory);
   if (watermark.ok()) {
     const uint64_t sequence = (*watermark)->Load();
@@ -42,19 +48,25 @@ absl::StatusOr<KnownDurable> ReadKnownDurable(FileSystem& files, const std::stri
 
 class Scanner {
  public:
-  Scanner(FileSystem& files, std::string directory, uint32_t rules_version, const OnBatch& on_batch)
+  Scanner(FileSystem& files, std::string directory, uint32_t rules_version, uint64_t after_sequence,
+          const OnBatch& on_batch)
       : files_(files),
         directory_(std::move(directory)),
         rules_version_(rules_version),
+        after_sequence_(after_sequence),
         on_batch_(on_batch) {}
 
   absl::StatusOr<JournalScan> Run() {
     absl::StatusOr<KnownDurable> known = ReadKnownDurable(files_, directory_);
     if (!known.ok()) return known.status();
     known_ = *std::move(known);
-    const absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files_, directory_);
+    const absl::StatusOr<std::vector<uint64_t>> numbers = ListAllSegments(files_, directory_);
     if (!numbers.ok()) return numbers.status();
     last_number_ = numbers->empty() ? 0 : numbers->back();
+    if (after_sequence_ > 0) {
+      const absl::Status begun = BeginBehindSnapshot(*numbers);
+      if (!begun.ok()) return begun;
+    }
     while (true) {
       const absl::StatusOr<StopAction> action = ScanSegment();
       if (!action.ok()) return action.status();
@@ -63,6 +75,25 @@ class Scanner {
   }
 
  private:
+  // Opens the last segment that begins at or before the first sequence that is wanted.
+  absl::Status BeginBehindSnapshot(const std::vector<uint64_t>& numbers) {
+    for (size_t i = numbers.size(); i > 0; --i) {
+      absl::StatusOr<std::unique_ptr<SegmentReader>> segment =
+          SegmentReader::Open(files_, directory_, numbers[i - 1]);
+      // A damaged one is judged as the successor of the one before it.
+      if (absl::IsDataLoss(segment.status())) continue;
+      if (!segment.ok()) return segment.status();
+      if ((*segment)->header().first_sequence > after_sequence_ + 1) continue;
+      segment_ = *std::move(segment);
+      chain_ = Chain(segment_->header());
+      offset_ = kPageSize;
+      return absl::OkStatus();
+    }
+    return absl::DataLossError(absl::StrCat(directory_, ": no segment holds what follows sequence ",
+                                            after_sequence_,
+                                            ", which a snapshot ends with; nothing was changed"));
+  }
+
   // Reads the batches of the segment that is open (none before the first), judges the place where
   // they stop, and opens the next segment where that is the verdict.
   absl::StatusOr<StopAction> ScanSegment() {
@@ -117,10 +148,8 @@ class Scanner {
     std::erase_if(unproven_, [&](const UnprovenBatch& unproven) {
       return unproven.last_sequence <= header.durable_sequence;
     });
-    if (header.command_count > 0) {
-      const absl::Status given =
-          on_batch_({header.epoch, header.first_sequence, header.command_count, header.event_count,
-                     batch.body, rules_version_});
+    if (header.command_count > 0 && header.first_sequence > after_sequence_) {
+      const absl::Status given = GiveBatch(batch);
       if (!given.ok()) return given;
     }
     // A marker too: whatever follows it carries its hash.
@@ -129,6 +158,19 @@ class Scanner {
     chain_.Advance(batch);
     offset_ = batch.end_offset;
     return absl::OkStatus();
+  }
+
+  absl::Status GiveBatch(const StoredBatch& batch) {
+    const BatchHeader& header = batch.header;
+    // That of a later segment has been looked at (LookAtSuccessor).
+    const std::string fault = RulesVersionFault(segment_->header().rules_version, rules_version_);
+    if (!fault.empty()) {
+      return absl::DataLossError(absl::StrCat(segment_->path(), ", offset ", offset_,
+                                              ": at sequence ", header.first_sequence, " ", fault,
+                                              "; nothing was changed"));
+    }
+    return on_batch_({header.epoch, header.first_sequence, header.command_count, header.event_count,
+                      batch.body, rules_version_});
   }
 
   // Sets facts.successor, and successor_ where it continues the journal.
@@ -206,6 +248,7 @@ class Scanner {
   FileSystem& files_;
   const std::string directory_;
   const uint32_t rules_version_;
+  const uint64_t after_sequence_;
   const OnBatch& on_batch_;
 
   KnownDurable known_;
@@ -223,8 +266,9 @@ class Scanner {
 }  // namespace
 
 absl::StatusOr<JournalScan> ScanJournal(FileSystem& files, const std::string& directory,
-                                        uint32_t rules_version, const OnBatch& on_batch) {
-  return Scanner(files, directory, rules_version, on_batch).Run();
+                                        uint32_t rules_version, uint64_t after_sequence,
+                                        const OnBatch& on_batch) {
+  return Scanner(files, directory, rules_version, after_sequence, on_batch).Run();
 }
 
 }  // namespace warpbook::journal

@@ -1,5 +1,6 @@
-// ScanJournal: reads a journal forward from its beginning to where it ends, and judges that end
-// (recovery_table.h). It changes nothing.
+// ScanJournal: reads a journal forward to where it ends, and judges that end (recovery_table.h). It
+// begins at the first segment, the archived ones included, or at the one that holds what a snapshot
+// does not. It changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -36,9 +37,11 @@ struct JournalScan {
 
 using OnBatch = std::function<absl::Status(const BatchView&)>;
 
-// Gives each batch with commands to `on_batch`, in order; an error of it ends the scan. DataLoss,
-// with file, offset and reason, where the journal must not be used as it is.
+// Gives each batch with commands behind `after_sequence` (0: all) to `on_batch`, in order; an error
+// of it ends the scan. DataLoss, with file, offset and reason, where the journal must not be used
+// as it is. Rules of another version are a reason only for batches that are given.
 absl::StatusOr<JournalScan> ScanJournal(FileSystem& files, const std::string& directory,
-                                        uint32_t rules_version, const OnBatch& on_batch);
+                                        uint32_t rules_version, uint64_t after_sequence,
+                                        const OnBatch& on_batch);
 
 }  // namespace warpbook::journal

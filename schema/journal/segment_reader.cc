@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "schema/base/crc32c.h"
+#include "schema/journal/archive.h"
 
 namespace warpbook::journal {
 namespace {
@@ -31,11 +32,34 @@ absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files,
   return numbers;
 }
 
+absl::StatusOr<std::vector<uint64_t>> ListAllSegments(FileSystem& files,
+                                                      const std::string& directory) {
+  // The archive first: a segment that moves there meanwhile is then seen twice at worst.
+  absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files, ArchiveDirectory(directory));
+  if (absl::IsNotFound(numbers.status())) return ListSegments(files, directory);
+  if (!numbers.ok()) return numbers;
+  const absl::StatusOr<std::vector<uint64_t>> in_place = ListSegments(files, directory);
+  if (!in_place.ok()) return in_place;
+  numbers->insert(numbers->end(), in_place->begin(), in_place->end());
+  std::ranges::sort(*numbers);
+  numbers->erase(std::ranges::unique(*numbers).begin(), numbers->end());
+  return numbers;
+}
+
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& files,
                                                                    const std::string& directory,
                                                                    uint64_t number) {
   std::string path = SegmentPath(directory, number);
   absl::StatusOr<std::unique_ptr<File>> file = files.Open(path, FileSystem::Mode::kRead);
+  if (absl::IsNotFound(file.status())) {
+    std::string archived = SegmentPath(ArchiveDirectory(directory), number);
+    absl::StatusOr<std::unique_ptr<File>> in_archive =
+        files.Open(archived, FileSystem::Mode::kRead);
+    if (!absl::IsNotFound(in_archive.status())) {
+      path = std::move(archived);
+      file = std::move(in_archive);
+    }
+  }
   if (!file.ok()) return file.status();
   SegmentHeader header{.magic = 0};
   const absl::StatusOr<size_t> count =

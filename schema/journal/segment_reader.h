@@ -32,12 +32,16 @@ struct SegmentRest {
   std::optional<uint64_t> batch_at_offset;  // of the first whole batch in it
 };
 
-// The numbers of a journal's segments, ascending.
+// The numbers of the segments in a folder, ascending: a journal's, without those in its archive.
 absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files, const std::string& directory);
+// Those in the archive (schema/journal/archive.h) too.
+absl::StatusOr<std::vector<uint64_t>> ListAllSegments(FileSystem& files,
+                                                      const std::string& directory);
 
 class SegmentReader {
  public:
-  // Opens segment `number` and checks its header. NotFound; DataLoss names the file and its fault.
+  // Opens segment `number`, in the journal or in its archive, and checks its header. NotFound;
+  // DataLoss names the file and its fault.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& files,
                                                              const std::string& directory,
                                                              uint64_t number);

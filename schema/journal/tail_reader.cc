@@ -88,7 +88,7 @@ class JournalTailReader final : public TailReader {
 absl::StatusOr<std::unique_ptr<SegmentReader>> FindSegment(FileSystem& files,
                                                            const std::string& directory,
                                                            uint64_t from_sequence) {
-  const absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files, directory);
+  const absl::StatusOr<std::vector<uint64_t>> numbers = ListAllSegments(files, directory);
   if (!numbers.ok()) return numbers.status();
   for (size_t i = numbers->size(); i > 0; --i) {
     absl::StatusOr<std::unique_ptr<SegmentReader>> segment =

@@ -213,7 +213,7 @@ TEST_CASE("Idle, the durable sequence is on disk within moments, and stays so at
   const auto proven = [&](const MemoryFileSystem& files) {
     const auto after = files.AfterCrash([] { return false; });
     const absl::StatusOr<journal::JournalScan> scan =
-        journal::ScanJournal(*after, kJournal, kRulesVersion,
+        journal::ScanJournal(*after, kJournal, kRulesVersion, 0,
                              [](const journal::BatchView&) { return absl::OkStatus(); });
     REQUIRE(scan.ok());
     REQUIRE(scan->unproven.size() == 1);

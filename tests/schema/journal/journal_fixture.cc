@@ -76,7 +76,7 @@ absl::StatusOr<Recovered> Recover(FileSystem& files, const std::string& director
 }
 
 absl::StatusOr<JournalScan> Scan(FileSystem& files, History* history) {
-  return ScanJournal(files, kDirectory, kRules, [&](const BatchView& batch) {
+  return ScanJournal(files, kDirectory, kRules, 0, [&](const BatchView& batch) {
     history->Add(batch);
     return absl::OkStatus();
   });
