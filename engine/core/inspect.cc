@@ -32,6 +32,15 @@ std::optional<InstrumentState> Inspector::FindInstrument(InstrumentId id) const 
   return instrument->state;
 }
 
+std::vector<InspectedInstrument> Inspector::Instruments() const {
+  std::vector<InspectedInstrument> instruments;
+  for (const auto& [id, instrument] : engine_.impl_->state.instruments.all()) {
+    instruments.push_back({id, instrument->class_id, instrument->region_id,
+                           instrument->window_start, instrument->window_end});
+  }
+  return instruments;
+}
+
 std::vector<InspectedOrder> Inspector::Queue(InstrumentId id, Side side) const {
   std::vector<InspectedOrder> orders;
   const Instrument* instrument = engine_.impl_->state.instruments.Find(id);

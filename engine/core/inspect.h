@@ -1,4 +1,4 @@
-// Inspector: reads what an engine holds, for tests and tools. It changes nothing.
+// Inspector: reads what an engine holds. It changes nothing.
 #pragma once
 
 #include <optional>
@@ -32,6 +32,13 @@ struct InspectedNode {
   bool approved = false;
 };
 
+struct InspectedInstrument {
+  InstrumentId id;
+  ClassId class_id;
+  RegionId region_id;
+  Timestamp window_start, window_end;
+};
+
 struct InspectedLease {
   LeaseId id;
   AccountId buyer, provider;
@@ -50,6 +57,8 @@ class Inspector {
   std::optional<InspectedNode> FindNode(NodeId id) const;
   // nullopt once it is closed.
   std::optional<InstrumentState> FindInstrument(InstrumentId id) const;
+  // Ascending by id: those not closed.
+  std::vector<InspectedInstrument> Instruments() const;
   // One side's orders in matching order.
   std::vector<InspectedOrder> Queue(InstrumentId id, Side side) const;
   // Ascending by id: those not settled yet.

@@ -29,34 +29,37 @@ class LocalEngineService final : public EngineService {
  public:
   explicit LocalEngineService(Options options)
       : options_(std::move(options)),
-        files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()),
-        engine_(options_.limits, RandomNumber()) {}
+        files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()) {}
 
   ~LocalEngineService() override {
     if (sequencer_thread_.joinable()) Shutdown();
   }
 
-  absl::Status RecoverJournal(const std::function<absl::Status(const DurableBatch&)>& on_replayed) {
-    Replayer replayer(engine_);
+  using OnReplayed = std::function<absl::Status(const DurableBatch&)>;
+  using OnRestored = std::function<absl::Status(std::span<const std::byte>)>;
+
+  absl::Status Recover(const OnReplayed& on_replayed, const OnRestored& on_restored) {
+    absl::StatusOr<journal::LockedJournal> locked =
+        journal::LockJournal(files_, options_.journal_directory);
+    if (!locked.ok()) return locked.status();
+    const absl::Status loaded = LoadState(locked->directory, on_restored);
+    if (!loaded.ok()) return loaded;
+    Replayer replayer(*engine_);
     absl::StatusOr<journal::RecoveredJournal> recovered = journal::RecoverJournal(
-        files_, options_.journal_directory, kRulesVersion, [&](const journal::BatchView& batch) {
+        files_, *std::move(locked), kRulesVersion, summary_.snapshot_sequence.value(),
+        [&](const journal::BatchView& batch) {
           const absl::Status replayed = replayer.Replay(batch);
-          if (!replayed.ok()) return replayed;
-          for (const wire::RecordView record : wire::Records(batch.records)) {
-            windows_.Observe(record);
-          }
-          if (on_replayed == nullptr) return absl::OkStatus();
-          return on_replayed({batch.first_sequence,
-                              batch.command_count,
-                              {batch.records.begin(), batch.records.end()}});
+          return replayed.ok() ? OnReplayedBatch(batch, on_replayed) : replayed;
         });
-    if (!recovered.ok()) return recovered.status();
+    if (!recovered.ok()) return WithSnapshotNote(recovered.status());
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
-        MarketClock::Create(options_.clock_factor, engine_.last_time(), SystemClock());
+        MarketClock::Create(options_.clock_factor, engine_->last_time(), SystemClock());
     if (!clock.ok()) return clock.status();
     clock_ = *std::move(clock);
-    summary_ = {engine_.last_sequence(), engine_.last_time(), recovered->scan.epoch + 1,
-                recovered->repair_note};
+    summary_.last_sequence = engine_->last_sequence();
+    summary_.last_time = engine_->last_time();
+    summary_.epoch = recovered->scan.epoch + 1;
+    summary_.repair_note = recovered->repair_note;
     recovered_ = *std::move(recovered);
     return absl::OkStatus();
   }
@@ -79,13 +82,17 @@ class LocalEngineService final : public EngineService {
     phase_ = Phase::kRunning;
     journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
     sequencer_ = std::make_unique<Sequencer>(
-        Sequencer::Parts{engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
+        Sequencer::Parts{*engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
     const absl::Status begun = sequencer_->Begin();
     if (!begun.ok()) {
       CloseJournal();
       return begun;
     }
     sequencer_thread_ = std::thread([this] { sequencer_->Run(); });
+    if (options_.snapshots) {
+      snapshots_ = std::make_unique<SnapshotThread>(std::make_unique<Snapshotter>(
+          files_, options_.journal_directory, options_.limits, *options_.snapshots));
+    }
     return absl::OkStatus();
   }
 
@@ -99,13 +106,43 @@ class LocalEngineService final : public EngineService {
   const RecoverySummary& recovery() const override { return summary_; }
   const Engine& engine() const override {
     WARPBOOK_CHECK(phase_ != Phase::kRunning);
-    return engine_;
+    return *engine_;
   }
 
  private:
   enum class Phase { kRecovered, kRunning, kStopped };
 
+  // The engine as a snapshot has it, or a new one.
+  absl::Status LoadState(const std::string& directory, const OnRestored& on_restored) {
+    if (!options_.snapshots) {
+      engine_ = std::make_unique<Engine>(options_.limits, RandomNumber());
+      return absl::OkStatus();
+    }
+    absl::StatusOr<LoadedState> loaded =
+        LoadNewestSnapshot(files_, directory, options_.limits, RandomNumber(), on_restored);
+    if (!loaded.ok()) return loaded.status();
+    engine_ = std::move(loaded->engine);
+    windows_ = KnownWindows(*engine_);
+    summary_.snapshot_sequence = loaded->sequence;
+    summary_.snapshot_note = loaded->note;
+    return absl::OkStatus();
+  }
+
+  // Why a start was refused, and why it did not begin at a snapshot.
+  absl::Status WithSnapshotNote(const absl::Status& refusal) const {
+    if (summary_.snapshot_note.empty()) return refusal;
+    return {refusal.code(), absl::StrCat(refusal.message(), " (", summary_.snapshot_note, ")")};
+  }
+
+  absl::Status OnReplayedBatch(const journal::BatchView& batch, const OnReplayed& on_replayed) {
+    for (const wire::RecordView record : wire::Records(batch.records)) windows_.Observe(record);
+    if (on_replayed == nullptr) return absl::OkStatus();
+    return on_replayed(
+        {batch.first_sequence, batch.command_count, {batch.records.begin(), batch.records.end()}});
+  }
+
   void Shutdown() {
+    if (snapshots_ != nullptr) snapshots_->Stop();
     sequencer_->RequestStop();
     sequencer_thread_.join();
     CloseJournal();
@@ -113,6 +150,7 @@ class LocalEngineService final : public EngineService {
 
   void CloseJournal() {
     journal_->Finish();
+    if (snapshots_ != nullptr) snapshots_->MakeLast();
     journal_.reset();  // closes and unlocks the journal
     phase_ = Phase::kStopped;
   }
@@ -120,7 +158,7 @@ class LocalEngineService final : public EngineService {
   const Options options_;
   FileSystem& files_;
   Phase phase_ = Phase::kRecovered;
-  Engine engine_;  // the sequencer's while it runs
+  std::unique_ptr<Engine> engine_;  // the sequencer's while it runs
   KnownWindows windows_;
   std::unique_ptr<MarketClock> clock_;
   RecoverySummary summary_;
@@ -130,6 +168,7 @@ class LocalEngineService final : public EngineService {
   std::vector<std::shared_ptr<PortState>> ports_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<SnapshotThread> snapshots_;  // null: none are made
   std::thread sequencer_thread_;
 };
 
@@ -144,11 +183,12 @@ absl::Status CheckLimits(const ServiceLimits& limits) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EngineService>> EngineService::Recover(
-    Options options, std::function<absl::Status(const DurableBatch&)> on_replayed) {
+    Options options, std::function<absl::Status(const DurableBatch&)> on_replayed,
+    std::function<absl::Status(std::span<const std::byte>)> on_restored) {
   const absl::Status limits = CheckLimits(options.service_limits);
   if (!limits.ok()) return limits;
   auto service = std::make_unique<LocalEngineService>(std::move(options));
-  const absl::Status recovered = service->RecoverJournal(on_replayed);
+  const absl::Status recovered = service->Recover(on_replayed, on_restored);
   if (!recovered.ok()) return recovered;
   return service;
 }

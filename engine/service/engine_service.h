@@ -13,12 +13,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/core/engine.h"
 #include "engine/service/engine_port.h"
+#include "engine/service/snapshotter.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/ids.h"
@@ -62,24 +64,32 @@ class EngineService {
     EngineLimits limits;
     ServiceLimits service_limits;
     uint64_t segment_size = uint64_t{64} << 20;
+    // None are made, and none are started from, where this is nullopt: the whole journal is
+    // replayed.
+    std::optional<SnapshotOptions> snapshots;
     FileSystem* file_system = nullptr;  // null: the machine's; not owned
   };
 
   // What recovery found.
   struct RecoverySummary {
     Sequence last_sequence;
+    Sequence snapshot_sequence;  // that of the snapshot it started from; 0: of none
     Timestamp last_time;
-    uint64_t epoch = 0;       // of this start
-    std::string repair_note;  // what was cut and where it was kept; empty: the end was clean
+    uint64_t epoch = 0;         // of this start
+    std::string repair_note;    // what was cut and where it was kept; empty: the end was clean
+    std::string snapshot_note;  // which snapshots could not be used and why; empty: none
   };
 
-  // Locks and recovers the journal and replays it through a fresh engine; `on_replayed` sees each
-  // replayed batch in order; what it refuses is the answer, and nothing is changed. Fails with one
+  // Locks and recovers the journal: loads the newest snapshot that can be used and replays what is
+  // behind it. `on_restored` is given what a follower wrote into that snapshot (SnapshotOptions); a
+  // snapshot that it refuses, unchanged, is not used. `on_replayed` sees each replayed batch in
+  // order; what it refuses is the answer, and nothing is changed. Fails with one
   // sentence where another process owns the journal, where it is damaged (file, offset, reason;
   // nothing is changed), or where the replay gives other events than were journaled (the sequence).
   // Long replays tell their progress on standard error.
   static absl::StatusOr<std::unique_ptr<EngineService>> Recover(
-      Options options, std::function<absl::Status(const DurableBatch&)> on_replayed);
+      Options options, std::function<absl::Status(const DurableBatch&)> on_replayed,
+      std::function<absl::Status(std::span<const std::byte>)> on_restored = nullptr);
 
   virtual ~EngineService() = default;
 
@@ -94,7 +104,8 @@ class EngineService {
   virtual absl::Status Start() = 0;
 
   // Ends the service: no further command is taken, those taken are applied, a Tick with a full
-  // checkpoint closes the epoch, everything is synced and published, the threads end. Once.
+  // checkpoint closes the epoch, everything is synced and published, the threads end, and a
+  // snapshot of all that is made, if there are any. Once.
   virtual absl::Status Stop() = 0;
 
   // The market's time, which never falls. Any thread.

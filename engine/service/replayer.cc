@@ -73,7 +73,7 @@ absl::Status Replayer::Replay(const journal::BatchView& batch) {
   if (!Same(batch.records, writer_.bytes())) return Difference(batch.records, writer_.bytes());
   commands_ += batch.command_count;
   events_ += batch.event_count;
-  TellProgress();
+  if (tells_progress_) TellProgress();
   return absl::OkStatus();
 }
 

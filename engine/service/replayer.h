@@ -14,8 +14,10 @@ namespace warpbook::engine {
 
 class Replayer {
  public:
-  // The engine must outlive it and be as it was before the first batch.
-  explicit Replayer(Engine& engine) : engine_(engine) {}
+  // The engine must outlive it and be as it was before the first batch. `tells_progress`: on
+  // standard error, every few seconds.
+  explicit Replayer(Engine& engine, bool tells_progress = true)
+      : engine_(engine), tells_progress_(tells_progress) {}
 
   // DataLoss, naming the sequence, where the engine gives other events than were journaled.
   absl::Status Replay(const journal::BatchView& batch);
@@ -27,6 +29,7 @@ class Replayer {
   void TellProgress();
 
   Engine& engine_;
+  const bool tells_progress_;
   wire::RecordWriter writer_;
   uint64_t commands_ = 0;
   uint64_t events_ = 0;

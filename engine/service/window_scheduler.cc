@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/core/inspect.h"
 #include "schema/types/enums.h"
 
 namespace warpbook::engine {
@@ -50,6 +51,13 @@ wire::OpenInstrument MakeOpenInstrument(const Catalogue& catalogue,
   command.mutate_class_id(hardware_class.id.value());
   command.mutate_region_id(region.id.value());
   return command;
+}
+
+KnownWindows::KnownWindows(const Engine& engine) {
+  for (const InspectedInstrument& instrument : Inspector(engine).Instruments()) {
+    windows_.push_back({instrument.id, instrument.class_id, instrument.region_id,
+                        instrument.window_start, instrument.window_end});
+  }
 }
 
 void KnownWindows::Observe(wire::RecordView event) {

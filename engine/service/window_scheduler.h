@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "engine/core/engine.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/amounts.h"
 #include "schema/types/ids.h"
@@ -24,6 +25,9 @@ struct KnownWindow {
 // The windows that are there, as the engine's events tell. One thread owns it.
 class KnownWindows {
  public:
+  KnownWindows() = default;
+  // Those that an engine has.
+  explicit KnownWindows(const Engine& engine);
   // Any event; those that open or close an instrument count.
   void Observe(wire::RecordView event);
   const std::vector<KnownWindow>& all() const { return windows_; }

@@ -1,0 +1,105 @@
+// Snapshotter: makes snapshots of the journal beside the running engine, keeps the newest of them,
+// and archives the segments that nobody needs any more. It shares nothing with the sequencer but
+// the disk: it loads the newest snapshot, replays what is sealed behind it in an engine of its own
+// (and so proves it: every event is compared), writes the next snapshot and lets go of its memory,
+// which meanwhile is as much again as the engine's.
+//
+// SnapshotThread runs one now and then, at the lowest priority.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/core/engine.h"
+#include "engine/service/follower.h"
+#include "schema/base/file.h"
+
+namespace warpbook::engine {
+
+struct SnapshotOptions {
+  // A snapshot is made when so many bytes of sealed segments are behind the last one: a start
+  // replays them and the segment that is being written at most.
+  uint64_t bytes_between = uint64_t{256} << 20;
+  // The newest ones that are kept; at least 2, so that a damaged one is no loss.
+  uint32_t kept = 2;
+  // Segments with younger commands are not archived: sessions resume from them.
+  int64_t resume_horizon_micros = 24 * 60 * kMicrosPerMinute;
+  // What is part of each snapshot beside the engine; null: nothing.
+  std::function<std::unique_ptr<Follower>()> make_follower;
+};
+
+// An engine as the newest snapshot that can be used has it, or a new one.
+struct LoadedState {
+  std::unique_ptr<Engine> engine;
+  Sequence sequence;  // 0: there was no snapshot
+  std::string note;   // a sentence for each newer one that could not be used, with the reason
+};
+// `read_follower` (null: nobody asks for that part) takes the follower's bytes; what it refuses,
+// which must leave it as it was, makes the snapshot one that cannot be used.
+absl::StatusOr<LoadedState> LoadNewestSnapshot(
+    FileSystem& files, const std::string& journal_directory, const EngineLimits& limits,
+    uint64_t index_secret,
+    const std::function<absl::Status(std::span<const std::byte>)>& read_follower);
+
+class Snapshotter {
+ public:
+  Snapshotter(FileSystem& files, std::string journal_directory, const EngineLimits& limits,
+              SnapshotOptions options);
+
+  // Makes one of all that is sealed if enough is; says of which sequence. CancelledError where
+  // `stop` came first.
+  absl::StatusOr<std::optional<Sequence>> MakeIfDue(const std::atomic<bool>& stop);
+  // Makes one of all that is durable unless there is one: at the end of a clean stop, for the next
+  // start, also one by other rules.
+  absl::StatusOr<std::optional<Sequence>> MakeLast();
+
+ private:
+  // The last sequence that is in a sealed segment, and the bytes of those behind the snapshot.
+  struct Sealed {
+    Sequence sequence;
+    uint64_t bytes = 0;
+  };
+  absl::StatusOr<Sealed> FindSealed(Sequence snapshot) const;
+  absl::StatusOr<Sequence> NewestSnapshot() const;
+  absl::Status Make(Sequence up_to, const std::atomic<bool>* stop);
+  absl::Status DropOldSnapshots() const;
+  absl::Status Archive(Timestamp now) const;
+
+  FileSystem& files_;
+  const std::string directory_;
+  const EngineLimits limits_;
+  const SnapshotOptions options_;
+};
+
+class SnapshotThread {
+ public:
+  explicit SnapshotThread(std::unique_ptr<Snapshotter> snapshotter);
+  ~SnapshotThread() { Stop(); }
+  SnapshotThread(const SnapshotThread&) = delete;
+  SnapshotThread& operator=(const SnapshotThread&) = delete;
+
+  // Ends the thread; what it was making is given up.
+  void Stop();
+  // After Stop, with the journal closed.
+  void MakeLast();
+
+ private:
+  void Run();
+
+  const std::unique_ptr<Snapshotter> snapshotter_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace warpbook::engine
