@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::chrono::seconds kLookInterval(1);
 constexpr std::chrono::seconds kRetryInterval(60);  // after a failure
-constexpr int kLowestPriority = 19;
+constexpr int kNice = 10;  // a tenth of a core where everything is busy: not starved either
 
 void Tell(const absl::Status& status) {
   std::fprintf(stderr, "warpbook: no snapshot could be made: %s\n",
@@ -231,8 +231,8 @@ void SnapshotThread::MakeLast() {
 }
 
 void SnapshotThread::Run() {
-  // Linux gives each thread a priority of its own; 0 is the caller.
-  setpriority(PRIO_PROCESS, 0, kLowestPriority);
+  // Linux gives each thread a niceness of its own; 0 is the caller.
+  setpriority(PRIO_PROCESS, 0, kNice);
   std::unique_lock lock(mutex_);
   std::chrono::seconds wait = kLookInterval;
   while (!changed_.wait_for(lock, wait, [this] { return stopping_.load(); })) {

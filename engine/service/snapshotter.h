@@ -4,7 +4,7 @@
 // (and so proves it: every event is compared), writes the next snapshot and lets go of its memory,
 // which meanwhile is as much again as the engine's.
 //
-// SnapshotThread runs one now and then, at the lowest priority.
+// SnapshotThread runs one now and then, at a low priority.
 #pragma once
 
 #include <atomic>
