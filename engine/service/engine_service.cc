@@ -1,7 +1,6 @@
 #include "engine/service/engine_service.h"
 
 #include <random>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -10,7 +9,7 @@
 #include "engine/service/local_engine_port.h"
 #include "engine/service/market_clock.h"
 #include "engine/service/replayer.h"
-#include "engine/service/sequencer.h"
+#include "engine/service/sequencer_thread.h"
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
 #include "schema/base/file.h"
@@ -32,7 +31,7 @@ class LocalEngineService final : public EngineService {
         files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()) {}
 
   ~LocalEngineService() override {
-    if (sequencer_thread_.joinable()) Shutdown();
+    if (phase_ == Phase::kRunning) Shutdown();
   }
 
   using OnReplayed = std::function<absl::Status(const DurableBatch&)>;
@@ -53,7 +52,7 @@ class LocalEngineService final : public EngineService {
         });
     if (!recovered.ok()) return WithSnapshotNote(recovered.status());
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
-        MarketClock::Create(options_.clock_factor, engine_->last_time(), SystemClock());
+        MarketClock::Create(options_.clock_factor, engine_->last_time(), machine_clock_);
     if (!clock.ok()) return clock.status();
     clock_ = *std::move(clock);
     summary_.last_sequence = engine_->last_sequence();
@@ -81,14 +80,13 @@ class LocalEngineService final : public EngineService {
     if (!writer.ok()) return writer.status();
     phase_ = Phase::kRunning;
     journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
-    sequencer_ = std::make_unique<Sequencer>(
-        Sequencer::Parts{*engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
-    const absl::Status begun = sequencer_->Begin();
-    if (!begun.ok()) {
+    sequencer_ = std::make_unique<SequencerThread>(
+        Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_}, *journal_, wakeup_);
+    const absl::Status started = sequencer_->Start();
+    if (!started.ok()) {
       CloseJournal();
-      return begun;
+      return started;
     }
-    sequencer_thread_ = std::thread([this] { sequencer_->Run(); });
     if (options_.snapshots) {
       snapshots_ = std::make_unique<SnapshotThread>(std::make_unique<Snapshotter>(
           files_, options_.journal_directory, options_.limits, *options_.snapshots));
@@ -143,8 +141,7 @@ class LocalEngineService final : public EngineService {
 
   void Shutdown() {
     if (snapshots_ != nullptr) snapshots_->Stop();
-    sequencer_->RequestStop();
-    sequencer_thread_.join();
+    sequencer_->Stop();
     CloseJournal();
   }
 
@@ -160,6 +157,7 @@ class LocalEngineService final : public EngineService {
   Phase phase_ = Phase::kRecovered;
   std::unique_ptr<Engine> engine_;  // the sequencer's while it runs
   KnownWindows windows_;
+  const SystemClock machine_clock_;
   std::unique_ptr<MarketClock> clock_;
   RecoverySummary summary_;
   journal::RecoveredJournal recovered_;
@@ -167,9 +165,8 @@ class LocalEngineService final : public EngineService {
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   std::vector<std::shared_ptr<PortState>> ports_;
   std::unique_ptr<JournalThread> journal_;
-  std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<SequencerThread> sequencer_;
   std::unique_ptr<SnapshotThread> snapshots_;  // null: none are made
-  std::thread sequencer_thread_;
 };
 
 // Limits of which one at 0 would let the service stand still.

@@ -1,6 +1,5 @@
 #include "engine/service/journal_thread.h"
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -11,9 +10,6 @@
 namespace warpbook::engine {
 namespace {
 
-// 5-journal of the design: the durable sequence is on disk within 10 ms of falling idle.
-constexpr std::chrono::milliseconds kIdleMarkerDelay(5);
-
 void EndProcessUnlessOk(const absl::Status& status) {
   if (status.ok()) return;
   std::fprintf(stderr,
@@ -23,18 +19,12 @@ void EndProcessUnlessOk(const absl::Status& status) {
   std::_Exit(kJournalFailedExitStatus);
 }
 
-uint32_t CountEvents(const DurableBatch& batch) {
-  uint32_t records = 0;
-  for ([[maybe_unused]] const wire::RecordView record : wire::Records(batch.records)) ++records;
-  return records - batch.command_count;
-}
-
 }  // namespace
 
 JournalThread::JournalThread(std::unique_ptr<journal::Writer> writer,
                              std::vector<std::shared_ptr<PortState>> ports,
                              std::shared_ptr<Wakeup> sequencer)
-    : writer_(std::move(writer)), ports_(std::move(ports)), sequencer_(std::move(sequencer)) {
+    : committer_(std::move(writer), std::move(ports)), sequencer_(std::move(sequencer)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -76,23 +66,23 @@ void JournalThread::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     const auto has_work = [this] { return state_ == State::kBusy || finishing_; };
-    if (!writer_->needs_idle_marker()) {
+    if (!committer_.needs_idle_marker()) {
       changed_.wait(lock, has_work);
     } else if (!changed_.wait_for(lock, kIdleMarkerDelay, has_work)) {
       if (state_ == State::kReserved) continue;  // a batch is on its way
       state_ = State::kBusy;                     // meanwhile the sequencer gathers
       lock.unlock();
-      EndProcessUnlessOk(writer_->WriteIdleMarker());
+      EndProcessUnlessOk(committer_.WriteIdleMarker());
       BecomeFree(lock);
       continue;
     }
     if (finishing_) break;
     lock.unlock();
-    WriteBatch();
+    EndProcessUnlessOk(committer_.Commit(std::move(batch_)));
     BecomeFree(lock);
   }
   lock.unlock();
-  EndProcessUnlessOk(writer_->WriteIdleMarker());
+  EndProcessUnlessOk(committer_.WriteIdleMarker());
 }
 
 void JournalThread::BecomeFree(std::unique_lock<std::mutex>& lock) {
@@ -100,13 +90,6 @@ void JournalThread::BecomeFree(std::unique_lock<std::mutex>& lock) {
   state_ = State::kFree;
   changed_.notify_all();
   sequencer_->Notify();
-}
-
-void JournalThread::WriteBatch() {
-  auto batch = std::make_shared<const DurableBatch>(std::move(batch_));
-  EndProcessUnlessOk(writer_->Append({batch->command_count, CountEvents(*batch), batch->records}));
-  // Durable from here on: not earlier may anybody see it.
-  for (const std::shared_ptr<PortState>& port : ports_) port->Deliver(batch);
 }
 
 }  // namespace warpbook::engine

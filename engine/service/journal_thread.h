@@ -1,14 +1,14 @@
-// JournalThread: makes batches durable and publishes them. It holds one batch at a time; while it
-// writes and syncs one, the sequencer gathers the next.
+// JournalThread: the thread that makes batches durable and publishes them. It holds one batch at a
+// time; while it writes and syncs one, the sequencer gathers the next.
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "engine/service/committer.h"
 #include "engine/service/engine_port.h"
 #include "engine/service/local_engine_port.h"
 #include "engine/service/wakeup.h"
@@ -39,11 +39,9 @@ class JournalThread {
  private:
   enum class State { kFree, kReserved, kBusy };
   void Run();
-  void WriteBatch();
   void BecomeFree(std::unique_lock<std::mutex>& lock);
 
-  const std::unique_ptr<journal::Writer> writer_;
-  const std::vector<std::shared_ptr<PortState>> ports_;
+  Committer committer_;
   const std::shared_ptr<Wakeup> sequencer_;
 
   std::mutex mutex_;  // guards state_ and finishing_; batch_ belongs to the thread while busy

@@ -15,22 +15,20 @@ absl::StatusOr<std::unique_ptr<MarketClock>> MarketClock::Create(int64_t factor,
         absl::StrCat("a clock factor of ", factor, " is not in 1..", kClockFactorMax));
   }
   const int64_t now = machine.NowMicros();
-  std::unique_ptr<const Clock> clock;
+  std::unique_ptr<const Clock> scaled;
   if (factor > 1) {
-    clock = std::make_unique<ScaledClock>(std::max(now, journal_time.micros()), factor);
+    scaled = std::make_unique<ScaledClock>(std::max(now, journal_time.micros()), factor);
   } else if (journal_time.micros() - now > kClockLagMaxMicros) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the journal ends at ", absl::FormatTime(absl::FromUnixMicros(journal_time.micros())),
         ", but this machine's clock is at ", absl::FormatTime(absl::FromUnixMicros(now)),
         ": the market would stand still until then (was it run with a higher clock factor?)"));
-  } else {
-    clock = std::make_unique<SystemClock>();
   }
-  return std::unique_ptr<MarketClock>(new MarketClock(std::move(clock), journal_time));
+  return std::unique_ptr<MarketClock>(new MarketClock(machine, std::move(scaled), journal_time));
 }
 
 int64_t MarketClock::NowMicros() const {
-  const int64_t now = clock_->NowMicros();
+  const int64_t now = clock_.NowMicros();
   int64_t highest = highest_micros_.load(std::memory_order_relaxed);
   while (now > highest && !highest_micros_.compare_exchange_weak(highest, now)) {
   }

@@ -35,40 +35,6 @@ wire::CommandRecord MakeSystemKey(const PublicKey& key, AccountKind kind) {
 
 }  // namespace
 
-void Sequencer::RequestStop() {
-  stopping_.store(true);
-  parts_.wakeup->Notify();
-}
-
-absl::Status Sequencer::Begin() {
-  const absl::Status keys = SubmitSystemKeys();
-  RunTickIfDue();
-  while (!TryHandOver()) parts_.journal.WaitUntilFree();
-  parts_.journal.WaitUntilFree();
-  return keys;
-}
-
-void Sequencer::Run() {
-  while (!stopping_.load()) {
-    RunTickIfDue();
-    const bool gathered = Gather();
-    const bool handed_over = TryHandOver();
-    // Neither a command nor a batch moved: a port, the journal's thread or the next tick wakes us.
-    if (!gathered && !handed_over) parts_.wakeup->WaitUntil(next_tick_);
-  }
-  Drain();
-}
-
-void Sequencer::Drain() {
-  for (const std::shared_ptr<PortState>& port : parts_.ports) port->Close();
-  while (Gather() || BatchIsFull()) {
-    if (!TryHandOver()) parts_.journal.WaitUntilFree();
-  }
-  SubmitTick(kFullCheckpoint);
-  while (!TryHandOver()) parts_.journal.WaitUntilFree();
-  parts_.journal.WaitUntilFree();
-}
-
 absl::Status Sequencer::SubmitSystemKeys() {
   const auto submit = [this](const std::optional<PublicKey>& key, AccountKind kind) {
     const RejectReason reason = key ? ApplyOwn(MakeSystemKey(*key, kind)) : RejectReason::kNone;
@@ -101,8 +67,7 @@ void Sequencer::SubmitWindows() {
                refused);
 }
 
-void Sequencer::RunTickIfDue() {
-  const SteadyTime now = std::chrono::steady_clock::now();
+void Sequencer::RunTickIfDue(SteadyTime now) {
   if (now < next_tick_) return;
   // A late tick moves the ones after it: they make time pass, they do not count it.
   next_tick_ = now + kTickInterval;
@@ -118,10 +83,16 @@ void Sequencer::SubmitTick(uint8_t checkpoint) {
   ApplyOwn(wire::CommandRecord(tick));
 }
 
+void Sequencer::ClosePorts() {
+  for (const std::shared_ptr<PortState>& port : parts_.ports) port->Close();
+}
+
+void Sequencer::SubmitLastTick() { SubmitTick(kFullCheckpoint); }
+
 bool Sequencer::Gather() {
   std::array<wire::CommandRecord, kTakenAtOnce> taken;
   const uint32_t commands_before = command_count_;
-  for (size_t i = 0; i < parts_.ports.size() && !BatchIsFull(); ++i) {
+  for (size_t i = 0; i < parts_.ports.size() && !batch_is_full(); ++i) {
     PortState& port = *parts_.ports[(first_port_ + i) % parts_.ports.size()];
     const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
     const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
@@ -161,16 +132,13 @@ RejectReason Sequencer::ApplyOwn(wire::CommandRecord command) {
   return refused;
 }
 
-bool Sequencer::BatchIsFull() const {
+bool Sequencer::batch_is_full() const {
   const ServiceLimits& limits = parts_.options.service_limits;
   return command_count_ >= limits.batch_commands_max || records_.size() >= limits.batch_bytes_max;
 }
 
-bool Sequencer::TryHandOver() {
-  if (command_count_ == 0 || !parts_.journal.TryReserve()) return false;
-  parts_.journal.HandOver({first_sequence_, command_count_, records_.Take()});
-  command_count_ = 0;
-  return true;
+DurableBatch Sequencer::TakeBatch() {
+  return {first_sequence_, std::exchange(command_count_, 0), records_.Take()};
 }
 
 }  // namespace warpbook::engine
