@@ -14,8 +14,7 @@
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
 #include "schema/base/file.h"
-#include "schema/journal/recovery.h"
-#include "schema/journal/writer.h"
+#include "schema/journal/file_command_log.h"
 
 namespace warpbook::engine {
 namespace {
@@ -30,6 +29,8 @@ class LocalEngineService final : public EngineService {
   explicit LocalEngineService(Options options)
       : options_(std::move(options)),
         files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()),
+        log_(files_, options_.journal_directory,
+             {.segment_size = options_.segment_size, .rules_version = kRulesVersion}),
         engine_(options_.limits, RandomNumber()) {}
 
   ~LocalEngineService() override {
@@ -38,26 +39,23 @@ class LocalEngineService final : public EngineService {
 
   absl::Status RecoverJournal(const std::function<absl::Status(const DurableBatch&)>& on_replayed) {
     Replayer replayer(engine_);
-    absl::StatusOr<journal::RecoveredJournal> recovered = journal::RecoverJournal(
-        files_, options_.journal_directory, kRulesVersion, [&](const journal::BatchView& batch) {
-          const absl::Status replayed = replayer.Replay(batch);
-          if (!replayed.ok()) return replayed;
-          for (const wire::RecordView record : wire::Records(batch.records)) {
-            windows_.Observe(record);
-          }
-          if (on_replayed == nullptr) return absl::OkStatus();
-          return on_replayed({batch.first_sequence,
-                              batch.command_count,
-                              {batch.records.begin(), batch.records.end()}});
-        });
-    if (!recovered.ok()) return recovered.status();
+    const absl::StatusOr<journal::LogEnd> end = log_.Recover([&](const journal::BatchView& batch) {
+      const absl::Status replayed = replayer.Replay(batch);
+      if (!replayed.ok()) return replayed;
+      for (const wire::RecordView record : wire::Records(batch.records)) {
+        windows_.Observe(record);
+      }
+      if (on_replayed == nullptr) return absl::OkStatus();
+      return on_replayed({batch.first_sequence,
+                          batch.command_count,
+                          {batch.records.begin(), batch.records.end()}});
+    });
+    if (!end.ok()) return end.status();
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
         MarketClock::Create(options_.clock_factor, engine_.last_time(), SystemClock());
     if (!clock.ok()) return clock.status();
     clock_ = *std::move(clock);
-    summary_ = {engine_.last_sequence(), engine_.last_time(), recovered->scan.epoch + 1,
-                recovered->repair_note};
-    recovered_ = *std::move(recovered);
+    summary_ = {engine_.last_sequence(), engine_.last_time(), end->next_epoch, end->repair_note};
     return absl::OkStatus();
   }
 
@@ -69,15 +67,11 @@ class LocalEngineService final : public EngineService {
 
   absl::Status Start() override {
     WARPBOOK_CHECK(phase_ == Phase::kRecovered);
-    absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
-        journal::Writer::Open(files_, std::move(recovered_),
-                              {.segment_size = options_.segment_size,
-                               .rules_version = kRulesVersion,
-                               .make_segments_in_background = true});
+    absl::StatusOr<std::unique_ptr<journal::LogAppender>> appender = log_.Begin();
     phase_ = Phase::kStopped;
-    if (!writer.ok()) return writer.status();
+    if (!appender.ok()) return appender.status();
     phase_ = Phase::kRunning;
-    journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
+    journal_ = std::make_unique<JournalThread>(*std::move(appender), ports_, wakeup_);
     sequencer_ = std::make_unique<Sequencer>(
         Sequencer::Parts{engine_, *clock_, options_, *journal_, ports_, wakeup_, windows_});
     const absl::Status begun = sequencer_->Begin();
@@ -119,12 +113,12 @@ class LocalEngineService final : public EngineService {
 
   const Options options_;
   FileSystem& files_;
+  journal::FileCommandLog log_;
   Phase phase_ = Phase::kRecovered;
   Engine engine_;  // the sequencer's while it runs
   KnownWindows windows_;
   std::unique_ptr<MarketClock> clock_;
   RecoverySummary summary_;
-  journal::RecoveredJournal recovered_;
 
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   std::vector<std::shared_ptr<PortState>> ports_;

@@ -31,10 +31,10 @@ uint32_t CountEvents(const DurableBatch& batch) {
 
 }  // namespace
 
-JournalThread::JournalThread(std::unique_ptr<journal::Writer> writer,
+JournalThread::JournalThread(std::unique_ptr<journal::LogAppender> appender,
                              std::vector<std::shared_ptr<PortState>> ports,
                              std::shared_ptr<Wakeup> sequencer)
-    : writer_(std::move(writer)), ports_(std::move(ports)), sequencer_(std::move(sequencer)) {
+    : appender_(std::move(appender)), ports_(std::move(ports)), sequencer_(std::move(sequencer)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -76,13 +76,13 @@ void JournalThread::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     const auto has_work = [this] { return state_ == State::kBusy || finishing_; };
-    if (!writer_->needs_idle_marker()) {
+    if (!appender_->needs_idle_marker()) {
       changed_.wait(lock, has_work);
     } else if (!changed_.wait_for(lock, kIdleMarkerDelay, has_work)) {
       if (state_ == State::kReserved) continue;  // a batch is on its way
       state_ = State::kBusy;                     // meanwhile the sequencer gathers
       lock.unlock();
-      EndProcessUnlessOk(writer_->WriteIdleMarker());
+      EndProcessUnlessOk(appender_->WriteIdleMarker());
       BecomeFree(lock);
       continue;
     }
@@ -92,7 +92,7 @@ void JournalThread::Run() {
     BecomeFree(lock);
   }
   lock.unlock();
-  EndProcessUnlessOk(writer_->WriteIdleMarker());
+  EndProcessUnlessOk(appender_->WriteIdleMarker());
 }
 
 void JournalThread::BecomeFree(std::unique_lock<std::mutex>& lock) {
@@ -104,7 +104,8 @@ void JournalThread::BecomeFree(std::unique_lock<std::mutex>& lock) {
 
 void JournalThread::WriteBatch() {
   auto batch = std::make_shared<const DurableBatch>(std::move(batch_));
-  EndProcessUnlessOk(writer_->Append({batch->command_count, CountEvents(*batch), batch->records}));
+  EndProcessUnlessOk(
+      appender_->Append({batch->command_count, CountEvents(*batch), batch->records}));
   // Durable from here on: not earlier may anybody see it.
   for (const std::shared_ptr<PortState>& port : ports_) port->Deliver(batch);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "schema/base/crypto.h"
 #include "schema/base/file.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/command_log.h"
 
 namespace warpbook::journal {
 
@@ -33,8 +32,6 @@ struct JournalScan {
   // sync and a restart, the page cache may show them and the disk not have them.
   std::vector<StoredPlace> unproven;
 };
-
-using OnBatch = std::function<absl::Status(const BatchView&)>;
 
 // Gives each batch with commands to `on_batch`, in order; an error of it ends the scan. DataLoss,
 // with file, offset and reason, where the journal must not be used as it is.

@@ -1,0 +1,29 @@
+#include "schema/journal/file_command_log.h"
+
+#include <utility>
+
+#include "schema/base/check.h"
+
+namespace warpbook::journal {
+
+FileCommandLog::FileCommandLog(FileSystem& files, std::string directory,
+                               const Writer::Options& options)
+    : files_(files), directory_(std::move(directory)), options_(options) {}
+
+absl::StatusOr<LogEnd> FileCommandLog::Recover(const OnBatch& on_batch) {
+  absl::StatusOr<RecoveredJournal> recovered =
+      RecoverJournal(files_, directory_, options_.rules_version, on_batch);
+  if (!recovered.ok()) return recovered.status();
+  recovered_ = *std::move(recovered);
+  return LogEnd{recovered_->scan.last_sequence, recovered_->scan.epoch + 1,
+                recovered_->repair_note};
+}
+
+absl::StatusOr<std::unique_ptr<LogAppender>> FileCommandLog::Begin() {
+  WARPBOOK_CHECK(recovered_.has_value());
+  RecoveredJournal journal = *std::move(recovered_);
+  recovered_.reset();
+  return Writer::Open(files_, std::move(journal), options_);
+}
+
+}  // namespace warpbook::journal
