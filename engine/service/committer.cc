@@ -13,14 +13,14 @@ uint32_t CountEvents(const DurableBatch& batch) {
 
 }  // namespace
 
-Committer::Committer(std::unique_ptr<journal::Writer> writer,
+Committer::Committer(std::unique_ptr<journal::LogAppender> appender,
                      std::vector<std::shared_ptr<PortState>> ports)
-    : writer_(std::move(writer)), ports_(std::move(ports)) {}
+    : appender_(std::move(appender)), ports_(std::move(ports)) {}
 
 absl::Status Committer::Commit(DurableBatch batch) {
   const auto shared = std::make_shared<const DurableBatch>(std::move(batch));
   const absl::Status written =
-      writer_->Append({shared->command_count, CountEvents(*shared), shared->records});
+      appender_->Append({shared->command_count, CountEvents(*shared), shared->records});
   if (!written.ok()) return written;
   // Durable from here on: not earlier may anybody see it.
   for (const std::shared_ptr<PortState>& port : ports_) port->Deliver(shared);

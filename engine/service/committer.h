@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "engine/service/engine_port.h"
 #include "engine/service/local_engine_port.h"
-#include "schema/journal/writer.h"
+#include "schema/journal/command_log.h"
 
 namespace warpbook::engine {
 
@@ -18,7 +18,8 @@ inline constexpr std::chrono::milliseconds kIdleMarkerDelay(5);
 
 class Committer {
  public:
-  Committer(std::unique_ptr<journal::Writer> writer, std::vector<std::shared_ptr<PortState>> ports);
+  Committer(std::unique_ptr<journal::LogAppender> appender,
+            std::vector<std::shared_ptr<PortState>> ports);
 
   // Writes and syncs the batch and gives it to every port. A fault is final: what is on disk is not
   // known then, and nothing was given.
@@ -26,11 +27,11 @@ class Committer {
 
   // Whether nothing on disk tells yet that the last batch was durable. If no other batch comes
   // within kIdleMarkerDelay, and before the end, the owner has it written.
-  bool needs_idle_marker() const { return writer_->needs_idle_marker(); }
-  absl::Status WriteIdleMarker() { return writer_->WriteIdleMarker(); }
+  bool needs_idle_marker() const { return appender_->needs_idle_marker(); }
+  absl::Status WriteIdleMarker() { return appender_->WriteIdleMarker(); }
 
  private:
-  const std::unique_ptr<journal::Writer> writer_;
+  const std::unique_ptr<journal::LogAppender> appender_;
   const std::vector<std::shared_ptr<PortState>> ports_;
 };
 

@@ -13,8 +13,7 @@
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
 #include "schema/base/file.h"
-#include "schema/journal/recovery.h"
-#include "schema/journal/writer.h"
+#include "schema/journal/file_command_log.h"
 
 namespace warpbook::engine {
 namespace {
@@ -28,7 +27,9 @@ class LocalEngineService final : public EngineService {
  public:
   explicit LocalEngineService(Options options)
       : options_(std::move(options)),
-        files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()) {}
+        files_(options_.file_system != nullptr ? *options_.file_system : PosixFileSystem()),
+        log_(files_, options_.journal_directory,
+             {.segment_size = options_.segment_size, .rules_version = kRulesVersion}) {}
 
   ~LocalEngineService() override {
     if (phase_ == Phase::kRunning) Shutdown();
@@ -38,28 +39,27 @@ class LocalEngineService final : public EngineService {
   using OnRestored = std::function<absl::Status(std::span<const std::byte>)>;
 
   absl::Status Recover(const OnReplayed& on_replayed, const OnRestored& on_restored) {
-    absl::StatusOr<journal::LockedJournal> locked =
-        journal::LockJournal(files_, options_.journal_directory);
-    if (!locked.ok()) return locked.status();
-    const absl::Status loaded = LoadState(locked->directory, on_restored);
-    if (!loaded.ok()) return loaded;
-    Replayer replayer(*engine_);
-    absl::StatusOr<journal::RecoveredJournal> recovered = journal::RecoverJournal(
-        files_, *std::move(locked), kRulesVersion, summary_.snapshot_sequence.value(),
+    std::optional<Replayer> replayer;
+    const absl::StatusOr<journal::LogEnd> end = log_.Recover(
+        [&]() -> absl::StatusOr<uint64_t> {
+          const absl::Status loaded = LoadState(on_restored);
+          if (!loaded.ok()) return loaded;
+          replayer.emplace(*engine_);
+          return summary_.snapshot_sequence.value();
+        },
         [&](const journal::BatchView& batch) {
-          const absl::Status replayed = replayer.Replay(batch);
+          const absl::Status replayed = replayer->Replay(batch);
           return replayed.ok() ? OnReplayedBatch(batch, on_replayed) : replayed;
         });
-    if (!recovered.ok()) return WithSnapshotNote(recovered.status());
+    if (!end.ok()) return WithSnapshotNote(end.status());
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
         MarketClock::Create(options_.clock_factor, engine_->last_time(), machine_clock_);
     if (!clock.ok()) return clock.status();
     clock_ = *std::move(clock);
     summary_.last_sequence = engine_->last_sequence();
     summary_.last_time = engine_->last_time();
-    summary_.epoch = recovered->scan.epoch + 1;
-    summary_.repair_note = recovered->repair_note;
-    recovered_ = *std::move(recovered);
+    summary_.epoch = end->next_epoch;
+    summary_.repair_note = end->repair_note;
     return absl::OkStatus();
   }
 
@@ -71,15 +71,11 @@ class LocalEngineService final : public EngineService {
 
   absl::Status Start() override {
     WARPBOOK_CHECK(phase_ == Phase::kRecovered);
-    absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
-        journal::Writer::Open(files_, std::move(recovered_),
-                              {.segment_size = options_.segment_size,
-                               .rules_version = kRulesVersion,
-                               .make_segments_in_background = true});
+    absl::StatusOr<std::unique_ptr<journal::LogAppender>> appender = log_.Begin();
     phase_ = Phase::kStopped;
-    if (!writer.ok()) return writer.status();
+    if (!appender.ok()) return appender.status();
     phase_ = Phase::kRunning;
-    journal_ = std::make_unique<JournalThread>(*std::move(writer), ports_, wakeup_);
+    journal_ = std::make_unique<JournalThread>(*std::move(appender), ports_, wakeup_);
     sequencer_ = std::make_unique<SequencerThread>(
         Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_}, *journal_, wakeup_);
     const absl::Status started = sequencer_->Start();
@@ -111,13 +107,13 @@ class LocalEngineService final : public EngineService {
   enum class Phase { kRecovered, kRunning, kStopped };
 
   // The engine as a snapshot has it, or a new one.
-  absl::Status LoadState(const std::string& directory, const OnRestored& on_restored) {
+  absl::Status LoadState(const OnRestored& on_restored) {
     if (!options_.snapshots) {
       engine_ = std::make_unique<Engine>(options_.limits, RandomNumber());
       return absl::OkStatus();
     }
-    absl::StatusOr<LoadedState> loaded =
-        LoadNewestSnapshot(files_, directory, options_.limits, RandomNumber(), on_restored);
+    absl::StatusOr<LoadedState> loaded = LoadNewestSnapshot(
+        files_, options_.journal_directory, options_.limits, RandomNumber(), on_restored);
     if (!loaded.ok()) return loaded.status();
     engine_ = std::move(loaded->engine);
     windows_ = KnownWindows(*engine_);
@@ -154,13 +150,13 @@ class LocalEngineService final : public EngineService {
 
   const Options options_;
   FileSystem& files_;
+  journal::FileCommandLog log_;
   Phase phase_ = Phase::kRecovered;
   std::unique_ptr<Engine> engine_;  // the sequencer's while it runs
   KnownWindows windows_;
   const SystemClock machine_clock_;
   std::unique_ptr<MarketClock> clock_;
   RecoverySummary summary_;
-  journal::RecoveredJournal recovered_;
 
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   std::vector<std::shared_ptr<PortState>> ports_;

@@ -21,10 +21,10 @@ void EndProcessUnlessOk(const absl::Status& status) {
 
 }  // namespace
 
-JournalThread::JournalThread(std::unique_ptr<journal::Writer> writer,
+JournalThread::JournalThread(std::unique_ptr<journal::LogAppender> appender,
                              std::vector<std::shared_ptr<PortState>> ports,
                              std::shared_ptr<Wakeup> sequencer)
-    : committer_(std::move(writer), std::move(ports)), sequencer_(std::move(sequencer)) {
+    : committer_(std::move(appender), std::move(ports)), sequencer_(std::move(sequencer)) {
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -12,14 +12,14 @@
 #include "engine/service/engine_port.h"
 #include "engine/service/local_engine_port.h"
 #include "engine/service/wakeup.h"
-#include "schema/journal/writer.h"
+#include "schema/journal/command_log.h"
 
 namespace warpbook::engine {
 
 class JournalThread {
  public:
   // `sequencer` is notified whenever the thread becomes free.
-  JournalThread(std::unique_ptr<journal::Writer> writer,
+  JournalThread(std::unique_ptr<journal::LogAppender> appender,
                 std::vector<std::shared_ptr<PortState>> ports, std::shared_ptr<Wakeup> sequencer);
   ~JournalThread();
   JournalThread(const JournalThread&) = delete;

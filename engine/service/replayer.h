@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "engine/core/engine.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/command_log.h"
 #include "schema/wire/record.h"
 
 namespace warpbook::engine {

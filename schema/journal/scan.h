@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "schema/base/crypto.h"
 #include "schema/base/file.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/command_log.h"
 
 namespace warpbook::journal {
 
@@ -34,8 +33,6 @@ struct JournalScan {
   // sync and a restart, the page cache may show them and the disk not have them.
   std::vector<StoredPlace> unproven;
 };
-
-using OnBatch = std::function<absl::Status(const BatchView&)>;
 
 // Gives each batch with commands behind `after_sequence` (0: all) to `on_batch`, in order; an error
 // of it ends the scan. DataLoss, with file, offset and reason, where the journal must not be used

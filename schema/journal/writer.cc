@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "schema/base/check.h"
 #include "schema/base/crc32c.h"
+#include "schema/wire/record.h"
 
 namespace warpbook::journal {
 
@@ -35,8 +36,12 @@ Writer::Writer(FileSystem& files, RecoveredJournal journal, const Options& optio
       last_batch_hash_(journal_.scan.last_batch_hash) {}
 
 absl::Status Writer::Append(const BatchToWrite& batch) {
+  if (!fault_.ok()) return fault_;
   WARPBOOK_CHECK(batch.command_count > 0);
-  if (fault_.ok()) fault_ = Write(batch);
+  // A journal with a sequence twice would be refused at the next start.
+  WARPBOOK_CHECK(wire::RecordView(batch.records.data()).command_header().sequence() ==
+                 next_sequence());
+  fault_ = Write(batch);
   return fault_;
 }
 

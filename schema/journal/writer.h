@@ -1,8 +1,6 @@
-// Writer: appends batches to a recovered journal, durably. One thread owns it; one writer has a
-// journal (it holds the recovered journal's lock).
-//
-// A fault is final: what a failed write or sync left on disk cannot be known, so every later call
-// answers with the same fault, and the process must end (EngineService ends it).
+// Writer: appends batches to a recovered journal, durably: the files' LogAppender, whose contract
+// command_log.h tells. One writer has a journal (it holds the recovered journal's lock). After a
+// fault every later call answers with the same one.
 #pragma once
 
 #include <cstddef>
@@ -15,21 +13,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "schema/base/file.h"
+#include "schema/journal/command_log.h"
 #include "schema/journal/format.h"
 #include "schema/journal/recovery.h"
 #include "schema/journal/segment_maker.h"
 
 namespace warpbook::journal {
 
-// Commands, each followed by its events, as schema/wire/record.h lays them out: numbered from the
-// writer's next_sequence(), command_index from 0.
-struct BatchToWrite {
-  uint32_t command_count = 0;  // at least 1
-  uint32_t event_count = 0;
-  std::span<const std::byte> records;
-};
-
-class Writer {
+class Writer final : public LogAppender {
  public:
   struct Options {
     uint64_t segment_size = kDefaultSegmentSize;  // a multiple of 4 KiB, at least 8 KiB
@@ -42,12 +33,12 @@ class Writer {
                                                       const Options& options);
 
   // One aligned write and one fdatasync; then the watermark is raised. OK: the batch is durable.
-  absl::Status Append(const BatchToWrite& batch);
+  absl::Status Append(const BatchToWrite& batch) override;
 
   // Puts the durable sequence on disk, as an empty synced batch, unless a header there already
-  // tells it. The owner calls it within 10 ms of falling idle and before it ends.
-  absl::Status WriteIdleMarker();
-  bool needs_idle_marker() const { return marked_sequence_ < durable_sequence_; }
+  // tells it.
+  absl::Status WriteIdleMarker() override;
+  bool needs_idle_marker() const override { return marked_sequence_ < durable_sequence_; }
 
   uint64_t epoch() const { return epoch_; }
   uint64_t next_sequence() const { return durable_sequence_ + 1; }

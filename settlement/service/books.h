@@ -18,7 +18,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/command_log.h"
 #include "schema/wire/record.h"
 #include "settlement/ledger/ledger.h"
 #include "settlement/service/due_leases.h"

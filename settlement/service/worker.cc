@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "schema/journal/tail_reader.h"
 #include "settlement/service/decider.h"
 
 namespace warpbook::settlement {

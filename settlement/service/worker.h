@@ -20,7 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "schema/journal/tail_reader.h"
+#include "schema/journal/command_log.h"
 #include "schema/types/public_key.h"
 #include "settlement/service/books.h"
 #include "settlement/service/decision_sender.h"
@@ -59,7 +59,7 @@ class Worker {
                                                         DecisionSender& sender);
   // From which sequence the journal is read: the last one posted, which is compared, or the first.
   uint64_t FirstSequence() const;
-  void SetReader(journal::TailReader& reader) { reader_ = &reader; }
+  void SetReader(journal::LogReader& reader) { reader_ = &reader; }
 
   // One transaction, if there is something to write. Returns whether there was.
   absl::StatusOr<bool> Step();
@@ -79,7 +79,7 @@ class Worker {
   const Options options_;
   Store& store_;
   DecisionSender& sender_;
-  journal::TailReader* reader_ = nullptr;
+  journal::LogReader* reader_ = nullptr;
   Books books_;
   Outbox outbox_;
   Figures figures_;
