@@ -3,13 +3,16 @@
 namespace warpbook::engine {
 
 void EventWriter::Reject(wire::RecordView command, Refusal refusal) {
-  const wire::CommandHeader& header = command.command_header();
+  Reject(command.command_header(), command.type(), refusal);
+}
+
+void EventWriter::Reject(const wire::CommandHeader& command, wire::RecordType type,
+                         Refusal refusal) {
   const Pending<wire::CommandRejected> event(
-      *this, Add<wire::CommandRejected>(AccountId(header.account_id()), 0));
-  event->mutate_tag(header.tag());
+      *this, Add<wire::CommandRejected>(AccountId(command.account_id()), 0));
+  event->mutate_tag(command.tag());
   event->mutate_detail(refusal.detail);
-  SetTail(*event, static_cast<uint64_t>(refusal.reason) | static_cast<uint64_t>(command.type())
-                                                              << 16);
+  SetTail(*event, static_cast<uint64_t>(refusal.reason) | static_cast<uint64_t>(type) << 16);
 }
 
 void EventWriter::Accept(const wire::CommandHeader& command, wire::RecordType type,

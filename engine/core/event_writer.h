@@ -57,6 +57,7 @@ class EventWriter {
 
   // The replies that are no events of their own.
   void Reject(wire::RecordView command, Refusal refusal);
+  void Reject(const wire::CommandHeader& command, wire::RecordType type, Refusal refusal);
   void Accept(const wire::CommandHeader& command, wire::RecordType type, uint64_t result_id,
               bool duplicate = false);
 

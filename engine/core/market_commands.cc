@@ -73,6 +73,15 @@ Refusal Handle(Context& context, const wire::Tick& command) {
   return kNoRefusal;
 }
 
+Refusal Handle(Context& context, const wire::RefuseCommand& command) {
+  const auto type = static_cast<wire::RecordType>(command.command_type());
+  const auto reason = static_cast<RejectReason>(command.reason());
+  const bool known = wire::IsCommand(type) && wire::RecordSize(type) != 0;
+  if (!known || reason != RejectReason::kStorageLow) return {RejectReason::kMalformedCommand};
+  context.events.Reject(command.header(), type, {reason});
+  return kNoRefusal;
+}
+
 Refusal Handle(Context& context, const wire::OpenInstrument& command) {
   if (const Refusal refusal = RequireExchange(command.header())) return refusal;
   State& state = context.state;

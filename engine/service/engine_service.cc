@@ -77,7 +77,10 @@ class LocalEngineService final : public EngineService {
     phase_ = Phase::kRunning;
     journal_ = std::make_unique<JournalThread>(*std::move(appender), ports_, wakeup_);
     sequencer_ = std::make_unique<SequencerThread>(
-        Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_}, *journal_, wakeup_);
+        Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_},
+        StorageGuard(files_, options_.journal_directory,
+                     options_.service_limits.disk_reserve_bytes),
+        *journal_, wakeup_);
     const absl::Status started = sequencer_->Start();
     if (!started.ok()) {
       CloseJournal();

@@ -33,6 +33,32 @@ wire::CommandRecord MakeSystemKey(const PublicKey& key, AccountKind kind) {
   return wire::CommandRecord(command);
 }
 
+// Whether a command asks for something new: not for an end, a settlement, or what is the
+// exchange's.
+bool AsksForMore(wire::RecordType type) {
+  switch (type) {
+    case wire::RecordType::kPlaceOrder:
+    case wire::RecordType::kAmendOrder:
+    case wire::RecordType::kOpenAccount:
+    case wire::RecordType::kAddKey:
+    case wire::RecordType::kRegisterNode:
+    case wire::RecordType::kRequestTopUp:
+    case wire::RecordType::kRequestDeposit:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What stands in the journal for a command that was not taken.
+wire::CommandRecord MakeRefusal(wire::RecordView refused, RejectReason reason) {
+  wire::RefuseCommand command;
+  command.mutable_header() = refused.command_header();
+  command.mutate_command_type(static_cast<uint16_t>(refused.type()));
+  command.mutate_reason(static_cast<uint16_t>(reason));
+  return wire::CommandRecord(command);
+}
+
 }  // namespace
 
 absl::Status Sequencer::SubmitSystemKeys() {
@@ -99,6 +125,10 @@ bool Sequencer::Gather() {
     for (size_t k = 0; k < count; ++k) {
       for (const auto& [ahead, step] : kPrefetched) {
         if (k + ahead < count) parts_.engine.Prefetch(taken[k + ahead].view(), step);
+      }
+      const wire::RecordView command = taken[k].view();
+      if (storage_low_ && AsksForMore(command.type())) [[unlikely]] {
+        taken[k] = MakeRefusal(command, RejectReason::kStorageLow);
       }
       Apply(taken[k]);
     }

@@ -38,6 +38,8 @@ class Sequencer {
   // Submits windows and a tick unless the next one is still to come.
   void RunTickIfDue(SteadyTime now);
   SteadyTime next_tick() const { return next_tick_; }
+  // While the journal's disk is nearly full, what asks for something new is refused.
+  void set_storage_low(bool low) { storage_low_ = low; }
   // Takes some commands from each port, unless the batch is full; says whether there were any.
   bool Gather();
   // Ports take nothing more; what they took before can still be gathered.
@@ -68,6 +70,7 @@ class Sequencer {
   int ticks_until_checkpoint_ = 0;
   int ticks_until_opening_ = 0;  // not 0: windows were refused, and are tried again then
   size_t first_port_ = 0;        // the one whose turn it is
+  bool storage_low_ = false;
 };
 
 }  // namespace warpbook::engine

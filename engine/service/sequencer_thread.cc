@@ -9,15 +9,18 @@ namespace warpbook::engine {
 
 using std::chrono::steady_clock;
 
-SequencerThread::SequencerThread(Sequencer::Parts parts, JournalThread& journal,
+SequencerThread::SequencerThread(Sequencer::Parts parts, StorageGuard guard, JournalThread& journal,
                                  std::shared_ptr<Wakeup> wakeup)
-    : sequencer_(std::move(parts)), journal_(journal), wakeup_(std::move(wakeup)) {}
+    : sequencer_(std::move(parts)),
+      guard_(std::move(guard)),
+      journal_(journal),
+      wakeup_(std::move(wakeup)) {}
 
 SequencerThread::~SequencerThread() { WARPBOOK_CHECK(!thread_.joinable()); }
 
 absl::Status SequencerThread::Start() {
   const absl::Status keys = sequencer_.SubmitSystemKeys();
-  sequencer_.RunTickIfDue(steady_clock::now());
+  RunTickIfDue();
   Commit();
   if (keys.ok()) thread_ = std::thread([this] { Run(); });
   return keys;
@@ -31,13 +34,20 @@ void SequencerThread::Stop() {
 
 void SequencerThread::Run() {
   while (!stopping_.load()) {
-    sequencer_.RunTickIfDue(steady_clock::now());
+    RunTickIfDue();
     const bool gathered = sequencer_.Gather();
     const bool handed_over = TryHandOver();
     // Neither a command nor a batch moved: a port, the journal's thread or the next tick wakes us.
     if (!gathered && !handed_over) wakeup_->WaitUntil(sequencer_.next_tick());
   }
   Drain();
+}
+
+void SequencerThread::RunTickIfDue() {
+  const auto now = steady_clock::now();
+  if (now < sequencer_.next_tick()) return;
+  sequencer_.set_storage_low(guard_.IsLow());
+  sequencer_.RunTickIfDue(now);
 }
 
 void SequencerThread::Drain() {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "engine/service/journal_thread.h"
 #include "engine/service/sequencer.h"
+#include "engine/service/storage_guard.h"
 #include "engine/service/wakeup.h"
 
 namespace warpbook::engine {
@@ -16,7 +17,8 @@ namespace warpbook::engine {
 class SequencerThread {
  public:
   // Ports and journal notify `wakeup`.
-  SequencerThread(Sequencer::Parts parts, JournalThread& journal, std::shared_ptr<Wakeup> wakeup);
+  SequencerThread(Sequencer::Parts parts, StorageGuard guard, JournalThread& journal,
+                  std::shared_ptr<Wakeup> wakeup);
   ~SequencerThread();
   SequencerThread(const SequencerThread&) = delete;
   SequencerThread& operator=(const SequencerThread&) = delete;
@@ -30,6 +32,8 @@ class SequencerThread {
 
  private:
   void Run();
+  // With each tick a look at the disk.
+  void RunTickIfDue();
   void Drain();
   // Hands the current batch over where there is one and the journal is free.
   bool TryHandOver();
@@ -37,6 +41,7 @@ class SequencerThread {
   void Commit();
 
   Sequencer sequencer_;
+  StorageGuard guard_;
   JournalThread& journal_;
   const std::shared_ptr<Wakeup> wakeup_;
   std::atomic<bool> stopping_ = false;

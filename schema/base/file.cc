@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -191,6 +192,12 @@ class PosixFiles final : public FileSystem {
     if (errno != 0) return Fault("readdir", path);
     std::sort(names.begin(), names.end());
     return names;
+  }
+
+  absl::StatusOr<uint64_t> FreeBytes(const std::string& directory) override {
+    struct statvfs status = {};
+    if (statvfs(directory.c_str(), &status) != 0) return Fault("statvfs", directory);
+    return uint64_t{status.f_bavail} * status.f_frsize;
   }
 
   absl::StatusOr<std::unique_ptr<DirectoryLock>> Lock(const std::string& directory) override {

@@ -63,6 +63,8 @@ class FileSystem {
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   // The names of the files (not directories) in it, ascending.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+  // Bytes that may still be written on the disk that a directory is on.
+  virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& directory) = 0;
   // Takes `directory`/lock for this process. FailedPrecondition where another has it.
   virtual absl::StatusOr<std::unique_ptr<DirectoryLock>> Lock(const std::string& directory) = 0;
 };

@@ -59,6 +59,8 @@ constexpr RejectReasonInfo kReasons[] = {
      "The request was taken, but settlement has not decided on it in time."},
     {RejectReason::kSlowConsumer, "slow_consumer", "This connection does not read fast enough."},
     {RejectReason::kMalformedCommand, "malformed_command", "The command is not well formed."},
+    {RejectReason::kStorageLow, "storage_low",
+     "The exchange is short of disk space: until there is more it takes cancels, but nothing new."},
     {RejectReason::kDeadlinePassed, "deadline_passed",
      "The command reached the engine after its deadline."},
     {RejectReason::kUnknownAccount, "unknown_account", "There is no such account."},

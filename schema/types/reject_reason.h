@@ -63,6 +63,7 @@ enum class RejectReason : uint16_t {
   kSettlementDelayed = 1205,
   kSlowConsumer = 1206,
   kMalformedCommand = 1207,
+  kStorageLow = 1208,
 
   // Orders, in the order of the engine's checks.
   kDeadlinePassed = 2001,

@@ -28,6 +28,7 @@ namespace warpbook::wire {
 // clang-format off
 #define WARPBOOK_COMMANDS(X)                                                         \
   X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
+  X(RefuseCommand, 5)                                                                \
   X(SetInstrumentHalt, 20) X(SetPrices, 21) X(SetBondedLimit, 22) X(SetCapacity, 23) \
   X(RequestDeposit, 24)                                                              \
   X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42)                               \

@@ -67,6 +67,9 @@ class FaultyFileSystem final : public FileSystem {
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     return inner_.List(path);
   }
+  absl::StatusOr<uint64_t> FreeBytes(const std::string& directory) override {
+    return inner_.FreeBytes(directory);
+  }
   absl::StatusOr<std::unique_ptr<DirectoryLock>> Lock(const std::string& directory) override {
     return inner_.Lock(directory);
   }

@@ -231,6 +231,19 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
   return names;
 }
 
+absl::StatusOr<uint64_t> MemoryFileSystem::FreeBytes(const std::string& directory) {
+  const std::lock_guard lock(mutex_);
+  if (!directories_.contains(directory)) {
+    return absl::NotFoundError(absl::StrCat("statvfs ", directory));
+  }
+  return free_bytes_;
+}
+
+void MemoryFileSystem::SetFreeBytes(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  free_bytes_ = bytes;
+}
+
 absl::StatusOr<std::unique_ptr<DirectoryLock>> MemoryFileSystem::Lock(
     const std::string& directory) {
   const std::lock_guard lock(mutex_);

@@ -41,6 +41,8 @@ class MemoryFileSystem final : public FileSystem {
   absl::Status MakeDirectory(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
+  // As much as SetFreeBytes says; at first more than anybody needs.
+  absl::StatusOr<uint64_t> FreeBytes(const std::string& directory) override;
   absl::StatusOr<std::unique_ptr<DirectoryLock>> Lock(const std::string& directory) override;
 
   // What a machine finds after losing power. `keep` is asked once for each sector that was written
@@ -50,6 +52,7 @@ class MemoryFileSystem final : public FileSystem {
   // was killed is the file system itself, unsynced as it is.)
   std::unique_ptr<MemoryFileSystem> Synced() const;
 
+  void SetFreeBytes(uint64_t bytes);
   // A file's bytes, to be looked at or damaged. CHECKs that it is there.
   std::vector<std::byte>& content(const std::string& path);
   bool exists(const std::string& path) const;
@@ -96,6 +99,7 @@ class MemoryFileSystem final : public FileSystem {
   Names durable_names_;
   std::vector<NameChange> unsynced_names_;
   std::set<std::string> locked_;
+  uint64_t free_bytes_ = uint64_t{1} << 50;
 };
 
 }  // namespace warpbook::test

@@ -132,6 +132,13 @@ CommandRecord RandomMarket::Choose(const ReferenceMarket& market) {
     if (ended && Chance(2)) return Settle(market, lease);
   }
 
+  if (Chance(1)) {
+    wire::RefuseCommand command;
+    command.mutable_header() = From(Member(market));
+    command.mutate_command_type(static_cast<uint16_t>(wire::RecordType::kPlaceOrder));
+    command.mutate_reason(static_cast<uint16_t>(RejectReason::kStorageLow));
+    return CommandRecord(command);
+  }
   const uint64_t dice = Below(100);
   if (dice < 52) return Place(market);
   if (dice < 68) return Amend(market);

@@ -222,6 +222,7 @@ class ReferenceMarket {
 
   // reference_others.cc
   Answer Do(const wire::Tick& c);
+  Answer Do(const wire::RefuseCommand& c);
   Answer Do(const wire::RegisterSystemKey& c);
   Answer Do(const wire::OpenInstrument& c);
   Answer Do(const wire::CloseInstrument& c);

@@ -49,6 +49,20 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::Tick& c) {
   return {};
 }
 
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RefuseCommand& c) {
+  const auto type = static_cast<wire::RecordType>(c.command_type());
+  if (!wire::IsCommand(type) || wire::RecordSize(type) == 0 ||
+      c.reason() != static_cast<uint16_t>(RejectReason::kStorageLow)) {
+    return {RejectReason::kMalformedCommand};
+  }
+  wire::CommandRejected event;
+  event.mutate_tag(c.header().tag());
+  event.mutate_reason(c.reason());
+  event.mutate_command_type(c.command_type());
+  Emit(event, c.header().account_id(), 0);
+  return {};
+}
+
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterSystemKey& c) {
   if (c.kind() != 1 && c.kind() != 2) return {RejectReason::kMalformedCommand};
   if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};

@@ -32,6 +32,7 @@ EngineLimits SmallLimits() {
 
 const Row kRows[] = {
     {RejectReason::kMalformedCommand, "buy b1 4@10 tier=3"},
+    {RejectReason::kStorageLow, "RefuseCommand from=b1 command_type=60 reason=1208"},
     {RejectReason::kDeadlinePassed, "buy b1 4@10 deadline_us=T-1s"},
     {RejectReason::kUnknownAccount, "buy 99 4@10"},
     {RejectReason::kUnknownInstrument, "buy b1 4@10 instrument_id=2"},

@@ -14,6 +14,7 @@
 #include "schema/journal/scan.h"
 #include "schema/journal/segment_reader.h"
 #include "schema/types/enums.h"
+#include "schema/types/reject_reason.h"
 #include "tests/engine/service/service_fixture.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
@@ -87,6 +88,49 @@ TEST_CASE("Once started, every port has the exchange's keys and windows") {
   REQUIRE(user.Poll());
   CHECK(RecordsOf<wire::AccountOpened>(user.records()).size() == 2);
   CHECK(RecordsOf<wire::InstrumentOpened>(user.records()).size() >= 4);
+}
+
+TEST_CASE("Where the disk is nearly full nothing new is taken, cancels are, and it comes back") {
+  MemoryFileSystem files;
+  EngineService::Options options = TestOptions(kJournal, &files);
+  const uint64_t reserve = options.service_limits.disk_reserve_bytes;
+  const auto service = Recover(options);
+  PortUser user(service->CreatePort());
+  REQUIRE(service->Start().ok());
+  user.Submit(OpenAccounts(1, 1));
+  REQUIRE(user.PollUntil([&] { return user.SequenceOf(1) != 0; }));
+  uint64_t tag = 100;
+  // How the account's command was refused.
+  const auto refused = [&](auto command) {
+    command.mutable_header().mutate_tag(++tag);
+    command.mutable_header().mutate_account_id(1);
+    user.Submit({wire::CommandRecord(command)});
+    std::vector<wire::CommandRejected> rejected;
+    CHECK(user.PollUntil([&] {
+      rejected = RecordsOf<wire::CommandRejected>(user.records());
+      return !rejected.empty() && rejected.back().tag() == tag;
+    }));
+    CHECK(rejected.back().command_type() ==
+          static_cast<uint16_t>(wire::kRecordTypeOf<decltype(command)>));
+    return static_cast<RejectReason>(rejected.back().reason());
+  };
+  // Tries until a command of the kind is refused so: the disk is looked at once a second.
+  const auto answered = [&](const auto& command, RejectReason reason) {
+    return user.PollUntil([&] { return refused(command) == reason; });
+  };
+  CHECK(answered(wire::PlaceOrder(), RejectReason::kUnknownInstrument));
+  files.SetFreeBytes(reserve - 1);
+  CHECK(answered(wire::PlaceOrder(), RejectReason::kStorageLow));
+  CHECK(answered(wire::AmendOrder(), RejectReason::kStorageLow));
+  CHECK(answered(wire::CancelOrder(), RejectReason::kUnknownOrder));
+  // Only what is nearly as much again ends it.
+  files.SetFreeBytes(reserve + reserve / 8);
+  CHECK(answered(wire::PlaceOrder(), RejectReason::kStorageLow));
+  files.SetFreeBytes(2 * reserve);
+  CHECK(answered(wire::PlaceOrder(), RejectReason::kUnknownInstrument));
+  REQUIRE(service->Stop().ok());
+  CHECK(RecordsOf<wire::RefuseCommand>(user.records()).size() >= 3);
+  CHECK(VerifyJournal(files, kJournal).ok());
 }
 
 TEST_CASE("A restart by replay gives the same state, and what came out comes again") {

@@ -5,6 +5,7 @@
 
 #include "schema/journal/segment_reader.h"
 #include "schema/journal/snapshot_names.h"
+#include "schema/journal/tail_reader.h"
 #include "tests/schema/journal/journal_fixture.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
