@@ -48,6 +48,7 @@ table() {
   row "orders" "$2"
   row "fills" "$(field "$1" fills)"
   row "GPU-hours sold" "$(field "$1" gpu_hours_sold)"
+  row "GPU-hours resold" "$(field "$1" gpu_hours_resold)"
   row "GPU-hours delivered" "$(field "$1" gpu_hours_delivered)"
   row "leases settled" "$(or_zero "$(field "$1" leases.settled)")"
   row "TOK burned" "$(field "$1" tokens.burned)"

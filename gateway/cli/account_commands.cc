@@ -66,17 +66,25 @@ absl::Status PrintBalances(CliSession& session) {
   return absl::OkStatus();
 }
 
+// The node or the lease that an ask sells GPUs of.
+std::string SellsOf(const JsonValue& order) {
+  for (const std::string backing : {"node", "lease"}) {
+    if (order.Has(backing)) return absl::StrCat(backing, " ", Cell(order[backing]));
+  }
+  return "-";
+}
+
 absl::Status PrintOrders(CliSession& session) {
   const absl::StatusOr<JsonValue> answer = session.Call("account.orders");
   if (!answer.ok() || session.json()) return answer.status();
   Table table({">order", "symbol", "side", ">price", ">gpus", ">left", "priority", "in force",
-               "client id"});
+               "sells of", "client id"});
   for (const JsonValue& order : (*answer)["orders"].items()) {
     const bool is_bid = order.Has("tier");
     table.Add({Cell(order["order_id"]), Cell(order["symbol"]), Cell(order["side"]),
                Cell(order["price"]), Cell(order["gpus"]), Cell(order["remaining"]),
                Cell(order[is_bid ? "tier" : "assurance"]), Cell(order["time_in_force"]),
-               Cell(order["cl_ord_id"])});
+               SellsOf(order), Cell(order["cl_ord_id"])});
   }
   if (table.empty()) {
     std::cout << "no open orders\n";

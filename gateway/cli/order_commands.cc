@@ -44,8 +44,24 @@ absl::StatusOr<uint64_t> OnlyNode(CliSession& session, const JsonValue& instrume
                                  : ": name one with --node"));
 }
 
+// The symbol to look for: of a resale that names no window, the lease's own.
+absl::StatusOr<std::string> SymbolOf(CliSession& session, const PlaceArguments& arguments) {
+  if (arguments.lease == 0) return arguments.symbol;
+  const absl::StatusOr<JsonValue> answer = session.Ask("account.leases");
+  if (!answer.ok()) return answer.status();
+  for (const JsonValue& lease : (*answer)["leases"].items()) {
+    if (lease["lease_id"].id() == static_cast<uint64_t>(arguments.lease) &&
+        lease["symbol"].text().starts_with(arguments.symbol + ".")) {
+      return lease["symbol"].text();
+    }
+  }
+  return arguments.symbol;
+}
+
 absl::StatusOr<std::string> PlaceParams(CliSession& session, const PlaceArguments& arguments) {
-  const absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
+  const absl::StatusOr<std::string> symbol = SymbolOf(session, arguments);
+  if (!symbol.ok()) return symbol.status();
+  const absl::StatusOr<JsonValue> instrument = FindInstrument(session, *symbol);
   if (!instrument.ok()) return instrument.status();
   const bool is_market =
       arguments.type == "market" || (arguments.type.empty() && arguments.price.empty());
@@ -157,7 +173,8 @@ void AddPlace(Command& order) {
   place.Integer("gpus,--gpus", arguments->gpus, "Whole GPUs").Required();
   place
       .Text("symbol,--symbol", arguments->symbol,
-            "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window")
+            "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window, with "
+            "\"+2\" two windows later; with --lease, the lease's own")
       .Required();
   place.Text("price,--price", arguments->price,
              "USD per GPU-hour, as 2.50; without it a market order (a price protects one too)");
@@ -183,7 +200,7 @@ void AddPlace(Command& order) {
   AddClientOptions(place, Speaker::kMember, *options);
   place.Footer(
       "Example: warpbook order place buy 8 H100-SXM.us-east 2.50 --key alice.pem\n"
-      "Resale:  warpbook order place sell 4 H100-SXM.us-east.2026-12-01T14:00 2.60 --lease 17");
+      "Resale:  warpbook order place sell 4 H100-SXM.us-east 2.60 --lease 17 --key alice.pem");
   place.OnRun([options, arguments] { return Finish(Place(*options, *arguments)); });
 }
 

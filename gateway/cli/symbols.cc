@@ -1,8 +1,10 @@
 #include "gateway/cli/symbols.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gateway/client/json_object.h"
@@ -23,8 +25,13 @@ absl::StatusOr<int64_t> MarketTime(CliSession& session) {
 }
 
 absl::StatusOr<JsonValue> FindInstrument(CliSession& session, const std::string& name) {
+  const std::vector<std::string> steps = absl::StrSplit(name, absl::MaxSplits('+', 1));
+  size_t windows_later = 0;
+  if (steps.size() == 2 && !absl::SimpleAtoi(steps[1], &windows_later)) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", name, "\": no number behind the +"));
+  }
   // class, region and window; a class's name holds no point.
-  const std::vector<std::string> parts = absl::StrSplit(name, absl::MaxSplits('.', 2));
+  const std::vector<std::string> parts = absl::StrSplit(steps[0], absl::MaxSplits('.', 2));
   const bool is_full = parts.size() == 3;
   JsonObject params;
   params.Text("hardware_class", parts[0]);
@@ -33,18 +40,20 @@ absl::StatusOr<JsonValue> FindInstrument(CliSession& session, const std::string&
   if (!answer.ok()) return answer.status();
   const absl::StatusOr<int64_t> now = MarketTime(session);
   if (!now.ok()) return now.status();
-  const JsonValue* best = nullptr;
+  std::vector<const JsonValue*> open;
   for (const JsonValue& row : (*answer)["instruments"].items()) {
     if (is_full) {
       if (row["symbol"].text() == name) return row;
-      continue;
-    }
-    if (row["state"].text() != "open" || row["gate"].integer() < *now + kTimeLeftMin) continue;
-    if (best == nullptr || row["window_start"].integer() < (*best)["window_start"].integer()) {
-      best = &row;
+    } else if (row["state"].text() == "open" && row["gate"].integer() >= *now + kTimeLeftMin) {
+      open.push_back(&row);
     }
   }
-  if (best != nullptr) return *best;
+  std::ranges::stable_sort(open, {},
+                           [](const JsonValue* row) { return (*row)["window_start"].integer(); });
+  for (const JsonValue* row : open) {
+    if ((*row)["region"].text() != (*open[0])["region"].text()) continue;
+    if (windows_later-- == 0) return *row;
+  }
   return absl::NotFoundError(absl::StrCat("no open instrument \"", name,
                                           "\"; `warpbook instruments` lists what is traded"));
 }

@@ -1,5 +1,6 @@
 // Instruments as people name them. A full symbol ("H100-SXM.us-east.2026-12-01T14:00") is taken as
-// it is; "H100-SXM.us-east" and "H100-SXM" mean the first open window that still has time.
+// it is; "H100-SXM.us-east" and "H100-SXM" mean the first open window that still has time, and
+// "H100-SXM.us-east+2" two windows later.
 #pragma once
 
 #include <string>

@@ -228,7 +228,9 @@ void AddWatchCommands(Command& root) {
     if (speaker == Speaker::kPublic) {
       command
           .Text("symbol,--symbol", arguments->symbol,
-                "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window")
+                "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window, "
+                "with "
+                "\"+2\" two windows later")
           .Required();
     }
     command.Integer("--seconds", arguments->seconds, "End after so long; 0: never");

@@ -16,6 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gateway/client/client_loop_impl.h"
 #include "gateway/client/json_object.h"
 #include "schema/base/check.h"
@@ -39,6 +40,20 @@ template <size_t kSize>
 std::string Hex(const std::array<uint8_t, kSize>& bytes) {
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+// A refusal's detail for people. Of these it is a time (engine/core/README.md, Details of a
+// refusal), in microseconds since 1970.
+std::string DetailOf(const Reply& reply) {
+  for (const std::string_view code :
+       {"lease_not_resalable", "lease_not_startable", "lease_start_too_late"}) {
+    int64_t micros = 0;
+    if (reply.code == code && absl::SimpleAtoi(reply.reason, &micros)) {
+      return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(micros),
+                              absl::UTCTimeZone());
+    }
+  }
+  return reply.reason;
 }
 
 Reply MakeReply(const JsonValue& message, std::string text) {
@@ -376,7 +391,7 @@ absl::Status ReplyStatus(const Reply& reply) {
   if (reply.success) return absl::OkStatus();
   std::string text = absl::StrCat(reply.message, " (", reply.code, ", ", reply.number, ")");
   if (!reply.param.empty()) absl::StrAppend(&text, " Parameter: ", reply.param, ".");
-  if (!reply.reason.empty()) absl::StrAppend(&text, " Detail: ", reply.reason, ".");
+  if (!reply.reason.empty()) absl::StrAppend(&text, " Detail: ", DetailOf(reply), ".");
   return absl::FailedPreconditionError(text);
 }
 

@@ -85,6 +85,7 @@ std::string SummaryJson(const Summary& summary) {
   object.Integer("decisions", static_cast<int64_t>(summary.cursor.decision_number));
   object.Integer("fills", fills).Raw("leases", leases.Build());
   object.Text("gpu_hours_sold", GpuHours(summary.gpu_minutes_sold));
+  object.Text("gpu_hours_resold", GpuHours(summary.gpu_minutes_resold));
   object.Text("gpu_hours_delivered", GpuHours(summary.gpu_minutes_delivered));
   object.Integer("deposits", summary.deposits).Integer("top_ups", summary.top_ups);
   object.Raw("tokens", tokens.Build()).Raw("credits", credits.Build());

@@ -218,11 +218,13 @@ absl::StatusOr<Summary> ReadSummary(Database& database) {
         }
         for (const pqxx::row& row : transaction.exec(
                  "SELECT state, count(*), sum(gpus::bigint * minutes)::bigint,"
+                 " sum(resold_gpus::bigint * minutes)::bigint,"
                  " coalesce(sum(gpus::bigint * settled_minutes), 0)::bigint FROM lease_records"
                  " GROUP BY state")) {
           summary.leases[row[0].c_str()] = Int(row[1]);
           summary.gpu_minutes_sold += Int(row[2]);
-          summary.gpu_minutes_delivered += Int(row[3]);
+          summary.gpu_minutes_resold += Int(row[3]);
+          summary.gpu_minutes_delivered += Int(row[4]);
         }
         const pqxx::row requests = transaction.exec1(
             "SELECT count(*) FILTER (WHERE kind = 'deposit'), count(*) FILTER (WHERE kind ="

@@ -26,6 +26,7 @@ struct Summary {
   Cursor cursor;
   std::map<std::string, int64_t> leases;  // by state
   int64_t gpu_minutes_sold = 0;
+  int64_t gpu_minutes_resold = 0;     // again for each resale of the same ones
   int64_t gpu_minutes_delivered = 0;  // as settled
   int64_t deposits = 0, top_ups = 0;  // posted
   HoldingTotals totals{};

@@ -374,7 +374,7 @@ class FunctionsTest(unittest.TestCase):
 
     SUMMARY = json.dumps({
         "sequence": 17, "fills": 1073, "leases": {"reserved": 3, "settled": 1070},
-        "gpu_hours_sold": "1967.26",
+        "gpu_hours_sold": "1967.26", "gpu_hours_resold": "12.50",
         "tokens": {"burned_utok": "10000000", "burned": "10", "reminted_provider_utok": "6614226",
                    "reminted_fee_utok": "142228", "emitted_utok": "1000000",
                    "supply": "399990006.75"},
@@ -402,6 +402,8 @@ class FunctionsTest(unittest.TestCase):
                                re.M))
         self.assertEqual(rows["orders"], "3532")
         self.assertEqual(rows["fills"], "1073")
+        self.assertEqual(rows["GPU-hours sold"], "1967.26")
+        self.assertEqual(rows["GPU-hours resold"], "12.50")
         self.assertEqual(rows["leases settled"], "1070")
         self.assertEqual(rows["TOK burned"], "10")
         self.assertEqual(rows["TOK minted"], "7.756454")

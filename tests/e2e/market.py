@@ -7,6 +7,7 @@ What is in this folder:
   market_test_case.py members, operators and constant prices for the tests below
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
+  resale_test.py      leases that are resold, at gains and losses, from fill to ledger
   bad_input_test.py   each malformed or forbidden request has its own answer
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   bad_start_test.py   what is wrong before the start stops it with one sentence

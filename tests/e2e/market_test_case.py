@@ -8,7 +8,8 @@ import unittest
 from datetime import datetime, timezone
 
 import token_arithmetic
-from client import Client, Key, credits_of, node_message, tok_micros
+from client import (Client, Key, credits_of, heartbeat_message, node_message,
+                    tok_micros)
 from market import SERVER_NAME, Market
 
 MINUTE_US = 60_000_000
@@ -30,6 +31,12 @@ def unique(word):
 def symbol_of(hardware_class, region, window_start_us):
     start = datetime.fromtimestamp(window_start_us / 1e6, tz=timezone.utc)
     return f"{hardware_class}.{region}.{start:%Y-%m-%dT%H:%M}"
+
+
+def heartbeat_params(device, lease, minute_us):
+    """What lease.heartbeat takes, signed by that key."""
+    message = heartbeat_message(SERVER_NAME, int(lease), minute_us)
+    return {"lease": lease, "minute": minute_us, "signature": device.sign(message)}
 
 
 class MarketTestCase(unittest.IsolatedAsyncioTestCase):
@@ -179,7 +186,33 @@ class MarketTestCase(unittest.IsolatedAsyncioTestCase):
             self.assertLess(time.monotonic(), deadline, "the market's clock is too slow")
             await asyncio.sleep((time_us - now) / 1e6 / self.clock_factor)
 
+    async def deliver(self, provider, lease, start_us, numbers):
+        """Heartbeats for those minutes of the lease, each when the minute is over."""
+        for number in numbers:
+            minute = start_us + number * MINUTE_US
+            await self.until_market_time(minute + MINUTE_US)
+            await provider.call("lease.heartbeat",
+                                **heartbeat_params(provider.device, lease, minute))
+
     # -- What must hold
+
+    def audits_pass(self):
+        """The audit passes, on the live ledger and on one made from the journal alone, which has
+        the same transfers."""
+        live = self.market.audit()
+        self.assertEqual(live.returncode, 0, live)
+        self.assertIn("PASS", live.stdout)
+        self.assertNotIn("FAIL", live.stdout)
+        self.market.create_database("replayed")
+        replayed = self.market.audit("--replay-into", self.market.conninfo("replayed"))
+        self.assertEqual(replayed.returncode, 0, replayed)
+        end, = self.market.query("SELECT event_sequence FROM journal_cursor", "replayed")
+        posted = ("SELECT event_sequence, leg, asset, debit_account, credit_account, amount, "
+                  f"lease_id FROM transfers WHERE event_sequence <= {end['event_sequence']} "
+                  "ORDER BY event_sequence, leg")
+        transfers = self.market.query(posted, "replayed")
+        self.assertGreater(len(transfers), 20)
+        self.assertEqual(transfers, self.market.query(posted))
 
     async def balances(self, client):
         """The account's credits and TOK, as integers."""

@@ -5,7 +5,8 @@ micro-USD, prices micro-USD, TOK micro-TOK.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 CREDITS_PER_USD = 60_000_000
 SURCHARGE_PER_MILLE = {"premium": 5, "standard": 1, "economy": 0}
@@ -69,6 +70,82 @@ def settle(price, gpus, minutes, delivered_minutes, tier, p_high, vault=None):
                    refunded=whole + extra - verified - burned, owed=owed, gross=gross,
                    provider=paid - fee, fee=fee,
                    retire=min(vault - paid, ceil_div(retire * paid, due)) if due else 0)
+
+
+@dataclass
+class Purse:
+    """A member's credits, as its lots move them."""
+    free: int
+    escrow: int = 0
+
+
+@dataclass
+class Sale:
+    """Who bought a lot, at which price, in which tier."""
+    buyer: Purse
+    price: int
+    tier: str
+
+
+class Lot:
+    """GPUs of one lease: sold by their provider and then perhaps resold, the last buyer being the one
+    whom they are delivered to (1-market, Sides; engine/core/README.md on the trader's surcharge)."""
+
+    def __init__(self, gpus, minutes, sales):
+        self.gpus, self.minutes, self.sales = gpus, minutes, sales
+        self.last = sales[-1]
+        paid = lock(self.last.price, gpus, minutes, self.last.tier)
+        self.last.buyer.free -= paid
+        self.last.buyer.escrow += paid
+
+    def resell(self, buyer, price, gpus, tier):
+        """The new buyer's lot. Of what the trader had paid, the smaller price comes back to it, a loss
+        stays in escrow, the surcharge is burned."""
+        made = Lot(gpus, self.minutes, [*self.sales, Sale(buyer, price, tier)])
+        trader, bought_at = self.last.buyer, self.last.price
+        loss = notional(max(bought_at - price, 0), gpus, self.minutes)
+        trader.escrow -= lock(bought_at, gpus, self.minutes, self.last.tier) - loss
+        trader.free += notional(min(bought_at, price), gpus, self.minutes)
+        self.gpus -= gpus
+        return made
+
+    @property
+    def differences(self):
+        """[(trader, gain or, below 0, loss per GPU-hour)] of its resales, oldest first."""
+        return [(before.buyer, after.price - before.price)
+                for before, after in pairwise(self.sales)]
+
+    @property
+    def losses(self):
+        """What its traders have left in escrow."""
+        return sum(notional(max(-difference, 0), self.gpus, self.minutes)
+                   for _, difference in self.differences)
+
+    def settle(self, delivered_minutes, p_high):
+        """(Settled, gains): the provider is paid by its own price, the buyer pays by its own, traders
+        get their gains and pay their losses in the same proportion; the rest goes back to whoever
+        paid it."""
+        buyer, price, tier = self.last.buyer, self.last.price, self.last.tier
+        refunds = []
+        paid_in = lock(price, self.gpus, self.minutes, tier)
+        burned = ceil_div(surcharge(notional(price, self.gpus, self.minutes), tier)
+                          * delivered_minutes, self.minutes)
+        refunds.append(paid_in - notional(price, self.gpus, delivered_minutes) - burned)
+        buyer.escrow -= paid_in
+        buyer.free += refunds[-1]
+        gains = 0
+        for trader, difference in self.differences:
+            if difference > 0:
+                gain = notional(difference, self.gpus, delivered_minutes)
+                trader.free += gain
+                gains += gain
+            else:
+                refunds.append(notional(-difference, self.gpus, self.minutes - delivered_minutes))
+                trader.escrow -= notional(-difference, self.gpus, self.minutes)
+                trader.free += refunds[-1]
+        settled = settle(self.sales[0].price, self.gpus, self.minutes, delivered_minutes, "economy",
+                         p_high)
+        return replace(settled, burned=burned, refunded=sum(refunds)), gains
 
 
 class PricePath:

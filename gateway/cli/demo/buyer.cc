@@ -1,7 +1,10 @@
 #include "gateway/cli/demo/buyer.h"
 
-#include <array>
+#include <iterator>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gateway/client/json_object.h"
@@ -16,13 +19,20 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr size_t kOpenOrdersMax = 20;
-// Of all actions: how many take what is offered, change an order, end one.
+// Of all actions: how many resell a lease; of the others, how many take what is offered, change an
+// order, end one.
+constexpr double kResellShare = 0.06;
 constexpr double kTakeShare = 0.14;
 constexpr double kAmendShare = 0.15;
 constexpr double kCancelShare = 0.15;
 // How far bids rest below the fair price, and how far above it a buyer pays.
 constexpr double kRestNear = 0.004, kRestFar = 0.04;
 constexpr double kTakeOver = 0.03;
+// How far from the fair price GPUs are offered again, under it or over it.
+constexpr double kResellSpread = 0.02;
+// A lease is not offered again when its delivery is nearer than this: the exchange takes no resale
+// in the last minutes before it (the catalogue's notice).
+constexpr int64_t kResaleTimeMin = 5 * kMicrosPerMinute;
 
 constexpr int64_t kTokensLow = 500;
 constexpr int64_t kDeposit = 5'000;
@@ -42,6 +52,7 @@ std::string_view PickAssurance(double chance) {
 }  // namespace
 
 void Buyer::Trade() {
+  if (context_.Chance() < kResellShare && Resell()) return;
   const double chance = context_.Chance();
   if (chance < kCancelShare && orders_.CancelRandom()) return;
   if (chance < kCancelShare + kAmendShare && orders_.AmendRandom()) return;
@@ -73,7 +84,7 @@ void Buyer::Rest(const std::string& symbol, size_t market, const DemoWindow& win
     params.Text("time_in_force", "gtd")
         .Integer("expires", context_.clock.Now() + context_.Number(5, 30) * kMicrosPerMinute);
   }
-  orders_.Place(std::move(params), symbol, context_.Number(1, 8), 0);
+  orders_.Place(std::move(params), symbol, context_.Number(1, 8), {});
 }
 
 void Buyer::Take(const std::string& symbol, size_t market, const DemoWindow& window) {
@@ -90,7 +101,33 @@ void Buyer::Take(const std::string& symbol, size_t market, const DemoWindow& win
     params.Text("time_in_force", chance < 0.7 ? "ioc" : chance < 0.8 ? "fok" : "gtc");
   }
   if (context_.Chance() < 0.1) params.Integer("min_fill", gpus);
-  orders_.Place(std::move(params), symbol, gpus, 0);
+  orders_.Place(std::move(params), symbol, gpus, {});
+}
+
+// Some GPUs of a random lease that can be resold; false where there is none.
+bool Buyer::Resell() {
+  std::vector<const OwnLease*> resalable;
+  for (const auto& [id, lease] : leases_.all()) {
+    if (lease.state == LeaseState::kReserved &&
+        lease.delivery_start_us > context_.clock.Now() + kResaleTimeMin && GpusLeft(lease) > 0) {
+      resalable.push_back(&lease);
+    }
+  }
+  if (resalable.empty()) return false;
+  const OwnLease& lease =
+      *resalable[static_cast<size_t>(context_.Number(0, std::ssize(resalable) - 1))];
+  const double factor = 1 + kResellSpread * (2 * context_.Chance() - 1);
+  const std::optional<Price> price = context_.markets.Quote(lease.symbol, factor);
+  if (!price) return false;
+  JsonObject params;
+  params.Text("side", "sell").Text("order_type", "limit").Text("price", FormatPrice(*price));
+  orders_.Place(std::move(params), lease.symbol, context_.Number(1, GpusLeft(lease)),
+                {.lease = lease.id});
+  return true;
+}
+
+int64_t Buyer::GpusLeft(const OwnLease& lease) const {
+  return lease.gpus - orders_.GpusAsked({.lease = lease.id}, lease.symbol);
 }
 
 void Buyer::OnOrderRefused(const std::string& code) {

@@ -1,5 +1,5 @@
-// Buyer: burns tokens for credits, bids around the fair price, takes what is offered near it, and
-// completes what was delivered to it.
+// Buyer: burns tokens for credits, bids around the fair price, takes what is offered near it,
+// resells some of what it bought before its delivery, and completes what was delivered to it.
 #pragma once
 
 #include <chrono>
@@ -22,6 +22,9 @@ class Buyer : public Member {
  private:
   void Rest(const std::string& symbol, size_t market, const DemoWindow& window);
   void Take(const std::string& symbol, size_t market, const DemoWindow& window);
+  bool Resell();
+  // GPUs of a lease that no ask of this buyer resells.
+  int64_t GpusLeft(const OwnLease& lease) const;
   void Complete(OwnLease& lease);
 
   bool needs_credits_ = false;

@@ -244,12 +244,13 @@ void Demo::PrintLine(const View& view) {
   last_line_ = now;
   last_orders_ = view.counts.orders_acknowledged;
   std::string line = absl::StrFormat(
-      "%4d s  %2d/%d members  %4.0f orders/s  %s orders  %s fills  %s GPU-hours  %s leases settled"
-      "  %s",
+      "%4d s  %2d/%d members  %4.0f orders/s  %s orders  %s fills  %s resales  %s GPU-hours"
+      "  %s leases settled  %s",
       std::chrono::duration_cast<seconds>(now - begin_).count(), view.members_ready,
       members_.size(), rate, GroupDigits(view.counts.orders_acknowledged),
-      GroupDigits(view.counts.fills), GroupDigits(view.counts.gpu_minutes / 60),
-      GroupDigits(view.counts.leases_settled), view.prices);
+      GroupDigits(view.counts.fills), GroupDigits(view.counts.resales),
+      GroupDigits(view.counts.gpu_minutes / 60), GroupDigits(view.counts.leases_settled),
+      view.prices);
   if (!view.lost.ok()) absl::StrAppend(&line, "  (no connection: trying again)");
   if (IsTerminal()) {
     std::cout << "\r\x1b[2K" << line << std::flush;
@@ -264,6 +265,7 @@ absl::Status Demo::WriteSummary() {
   if (IsTerminal()) std::cout << '\n';
   std::cout << GroupDigits(last_view_.counts.orders_acknowledged) << " orders, "
             << GroupDigits(last_view_.counts.fills) << " fills, "
+            << GroupDigits(last_view_.counts.resales) << " resales, "
             << GroupDigits(last_view_.counts.gpu_minutes / 60) << " GPU-hours, "
             << GroupDigits(last_view_.counts.leases_settled) << " leases settled; "
             << last_view_.unfinished_orders << " orders left open" << std::endl;

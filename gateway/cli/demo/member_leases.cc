@@ -26,6 +26,7 @@ void MemberLeases::OnLease(const JsonValue& row, bool is_new) {
     context_.stats.Reserved(id, lease.gpus, row["minutes"].integer(), is_new);
   } else if (row.Has("gpus")) {
     lease.gpus = row["gpus"].integer();  // some were resold
+    if (row.Has("resold_as") && !lease.is_provider) ++context_.stats.counts.resales;
   }
   lease.state = ParseName<LeaseState>(row["state"].text()).value_or(lease.state);
   lease.is_completed = row["completed"].flag();
@@ -46,14 +47,15 @@ void MemberLeases::Replace(const JsonValue& leases) {
     OnLease(row, is_known_);
     open.insert(row["lease_id"].id());
   }
-  // What was open and is no longer was settled while nobody listened.
-  std::vector<uint64_t> settled;
+  // What was open and is no longer has ended while nobody listened.
+  std::vector<uint64_t> ended;
   for (auto& [id, lease] : leases_) {
     lease.is_waiting = false;
-    if (!open.contains(id)) settled.push_back(id);
+    if (!open.contains(id)) ended.push_back(id);
   }
-  for (const uint64_t id : settled) {
-    context_.stats.Settled(id);
+  for (const uint64_t id : ended) {
+    // One that was reserved was rather resold: its delivery takes longer than connections are away.
+    if (leases_[id].state != LeaseState::kReserved) context_.stats.Settled(id);
     leases_.erase(id);
   }
   is_known_ = true;

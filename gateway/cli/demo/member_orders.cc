@@ -36,7 +36,7 @@ OpenOrder MakeOrder(const JsonValue& row) {
           .is_bid = row["side"].text() == "buy",
           .gpus = row["gpus"].integer(),
           .remaining = row["gpus"].integer(),
-          .node = row["node"].id()};
+          .backing = {.node = row["node"].id(), .lease = row["lease"].id()}};
 }
 
 }  // namespace
@@ -54,11 +54,11 @@ MemberOrders::MemberOrders(DemoContext& context, ReconnectingClient& client,
 // -------------------------------------------------------------------------------------
 
 void MemberOrders::Place(JsonObject params, const std::string& symbol, int64_t gpus,
-                         uint64_t node) {
+                         const Backing& backing) {
   const std::string client_id = absl::StrCat(id_prefix_, ++placed_);
-  params.Text("symbol", symbol).Integer("gpus", gpus).IdIfAny("node", node);
-  params.Text("cl_ord_id", client_id);
-  pending_[client_id] = {params.Build(), symbol, gpus, node};
+  params.Text("symbol", symbol).Integer("gpus", gpus).Text("cl_ord_id", client_id);
+  params.IdIfAny("node", backing.node).IdIfAny("lease", backing.lease);
+  pending_[client_id] = {params.Build(), symbol, gpus, backing};
   ++context_.stats.counts.orders_sent;
   Send(client_id);
 }
@@ -194,13 +194,13 @@ void MemberOrders::AskAgain() {
   for (const std::string& client_id : ids) Send(client_id);
 }
 
-int64_t MemberOrders::GpusAsked(uint64_t node, std::string_view symbol) const {
+int64_t MemberOrders::GpusAsked(const Backing& backing, std::string_view symbol) const {
   int64_t gpus = 0;
   for (const auto& [id, order] : open_) {
-    if (order.node == node && order.symbol == symbol) gpus += order.remaining;
+    if (order.backing == backing && order.symbol == symbol) gpus += order.remaining;
   }
   for (const auto& [id, order] : pending_) {
-    if (order.node == node && order.symbol == symbol) gpus += order.gpus;
+    if (order.backing == backing && order.symbol == symbol) gpus += order.gpus;
   }
   return gpus;
 }

@@ -21,13 +21,20 @@
 
 namespace warpbook::gateway {
 
+// What an ask sells: GPUs of a node, or of a lease that is resold. A bid has neither.
+struct Backing {
+  uint64_t node = 0;
+  uint64_t lease = 0;
+  friend bool operator==(const Backing&, const Backing&) = default;
+};
+
 struct OpenOrder {
   uint64_t id = 0;
   std::string symbol;
   bool is_bid = false;
   int64_t gpus = 0;  // the total, filled included
   int64_t remaining = 0;
-  uint64_t node = 0;  // of an ask
+  Backing backing;
 };
 
 class MemberOrders {
@@ -37,8 +44,8 @@ class MemberOrders {
   MemberOrders(DemoContext& context, ReconnectingClient& client, const AccountId& account,
                std::string id_prefix, std::function<void(const std::string& code)> on_refused);
 
-  // Sends an order; `params` are all but the symbol, the GPUs, the node and the client order id.
-  void Place(JsonObject params, const std::string& symbol, int64_t gpus, uint64_t node);
+  // Sends an order; `params` are all but the symbol, the GPUs, the backing and the client order id.
+  void Place(JsonObject params, const std::string& symbol, int64_t gpus, const Backing& backing);
   // Another price for a random open order, or its end; false where there is none.
   bool AmendRandom();
   bool CancelRandom();
@@ -50,8 +57,8 @@ class MemberOrders {
   // Asks again for what was pending when the connection was lost.
   void AskAgain();
 
-  // GPUs of open and pending asks of a node in an instrument.
-  int64_t GpusAsked(uint64_t node, std::string_view symbol) const;
+  // GPUs of open and pending asks with this backing in an instrument.
+  int64_t GpusAsked(const Backing& backing, std::string_view symbol) const;
   size_t open() const { return open_.size(); }
   size_t pending() const { return pending_.size(); }
   // Whether the exchange has asked to wait.
@@ -62,7 +69,7 @@ class MemberOrders {
     std::string params;
     std::string symbol;
     int64_t gpus = 0;
-    uint64_t node = 0;
+    Backing backing;
     bool is_acknowledged = false;  // by a reply; its first execution is yet to come
     bool is_asked_again = false;
   };

@@ -199,7 +199,7 @@ void Provider::Trade() {
 }
 
 void Provider::Ask(const Node& node, const DemoWindow& window) {
-  const int64_t left = node.gpus - orders_.GpusAsked(node.id, window.symbol) -
+  const int64_t left = node.gpus - orders_.GpusAsked({.node = node.id}, window.symbol) -
                        leases_.GpusSold(node.id, window.symbol);
   if (left <= 0) return;
   const bool takes = context_.Chance() < kTakeShare / (1 - kAmendShare - kCancelShare);
@@ -214,7 +214,7 @@ void Provider::Ask(const Node& node, const DemoWindow& window) {
     params.Flag("post_only", true);
   }
   const int64_t gpus = std::min(left, context_.Number(1, takes ? 4 : 8));
-  orders_.Place(std::move(params), window.symbol, gpus, node.id);
+  orders_.Place(std::move(params), window.symbol, gpus, {.node = node.id});
 }
 
 void Provider::OnOrderRefused(const std::string& code) {

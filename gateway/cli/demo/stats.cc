@@ -62,6 +62,7 @@ std::string Stats::Json(double seconds) const {
       .Integer("amends", counts.amends)
       .Integer("cancels", counts.cancels)
       .Integer("fills", counts.fills)
+      .Integer("resales", counts.resales)
       .Integer("gpu_minutes", counts.gpu_minutes)
       .Integer("gpu_hours", counts.gpu_minutes / 60)
       .Integer("leases_started", counts.leases_started)

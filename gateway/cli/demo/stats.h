@@ -22,7 +22,8 @@ struct DemoCounts {
   int64_t orders_found_duplicate = 0;  // of those, the ones that had been taken before
   int64_t amends = 0;
   int64_t cancels = 0;
-  int64_t fills = 0;
+  int64_t fills = 0;  // resales included
+  int64_t resales = 0;
   int64_t gpu_minutes = 0;
   int64_t leases_started = 0;
   int64_t leases_delivered = 0;

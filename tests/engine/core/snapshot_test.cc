@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,41 +36,61 @@ void Apply(Engine& engine, std::string_view line, int64_t time_us, wire::RecordW
   engine.Apply(command.view(), 0, events);
 }
 
-// A small market with a bit of everything.
-std::unique_ptr<Engine> SmallMarket() {
-  auto engine = std::make_unique<Engine>();
+// None of them may be refused.
+void ApplyAll(Engine& engine, std::initializer_list<const char*> lines) {
   wire::RecordWriter events;
-  for (const char* line :
-       {"RegisterSystemKey public_key=op kind=operator",
-        "RegisterSystemKey public_key=st kind=settlement",
-        "OpenAccount public_key=a",
-        "OpenAccount public_key=b",
-        "AddKey from=3 public_key=c scopes=1",
-        "RequestTopUp from=3 burn_utok=1",
-        "PostTopUp from=2 number=1 request_sequence=6 credits=1000000000",
-        "RegisterNode from=4 device_key=d gpus=16 class_id=1 region_id=1",
-        "SetCapacity from=1 node_id=1 gpus=16 assurance=verified",
-        "SetBondedLimit from=1 target_account_id=4 limit=1000000000",
-        "OpenInstrument window_start_us=T+60m window_minutes=60 gate_minutes=3 tick=1000"
-        " band_low=1000 band_high=100000 class_id=1 region_id=1",
-        "OpenInstrument window_start_us=T+120m window_minutes=60 gate_minutes=3 tick=1000"
-        " band_low=1000 band_high=100000 class_id=1 region_id=1",
-        "PlaceOrder from=3 instrument_id=1 gpus=4 price=10000 min_assurance=2 client_order_id=one",
-        "PlaceOrder from=3 instrument_id=1 gpus=4 price=9000 min_assurance=2 tier=economy"
-        " time_in_force=gtd expires_us=T+5m",
-        "PlaceOrder from=3 instrument_id=1 gpus=2 price=11000 min_assurance=2"
-        " time_in_force=ioc client_order_id=two",
-        "PlaceOrder from=4 instrument_id=1 gpus=2 price=10000 min_assurance=2 side=sell node_id=1",
-        "PlaceOrder from=4 instrument_id=1 gpus=3 price=20000 min_assurance=2 side=sell node_id=1",
-        "SetInstrumentHalt from=1 instrument_id=2 halted=1",
-        "RequestTopUp from=3 burn_utok=5",
-        "RequestDeposit from=1 target_account_id=4 amount_utok=7 reference=wire"}) {
-    Apply(*engine, line, kScenarioStart, events);
-  }
+  for (const char* line : lines) Apply(engine, line, kScenarioStart, events);
   for (const wire::RecordView event : wire::Records(events.bytes())) {
     REQUIRE(event.type() != wire::RecordType::kCommandRejected);
   }
-  engine->CheckInvariants();
+  engine.CheckInvariants();
+}
+
+// A small market with a bit of everything, as the golden snapshot has it.
+std::unique_ptr<Engine> SmallMarket() {
+  auto engine = std::make_unique<Engine>();
+  ApplyAll(
+      *engine,
+      {"RegisterSystemKey public_key=op kind=operator",
+       "RegisterSystemKey public_key=st kind=settlement",
+       "OpenAccount public_key=a",
+       "OpenAccount public_key=b",
+       "AddKey from=3 public_key=c scopes=1",
+       "RequestTopUp from=3 burn_utok=1",
+       "PostTopUp from=2 number=1 request_sequence=6 credits=1000000000",
+       "RegisterNode from=4 device_key=d gpus=16 class_id=1 region_id=1",
+       "SetCapacity from=1 node_id=1 gpus=16 assurance=verified",
+       "SetBondedLimit from=1 target_account_id=4 limit=1000000000",
+       "OpenInstrument window_start_us=T+60m window_minutes=60 gate_minutes=3 tick=1000"
+       " band_low=1000 band_high=100000 class_id=1 region_id=1",
+       "OpenInstrument window_start_us=T+120m window_minutes=60 gate_minutes=3 tick=1000"
+       " band_low=1000 band_high=100000 class_id=1 region_id=1",
+       "PlaceOrder from=3 instrument_id=1 gpus=4 price=10000 min_assurance=2 client_order_id=one",
+       "PlaceOrder from=3 instrument_id=1 gpus=4 price=9000 min_assurance=2 tier=economy"
+       " time_in_force=gtd expires_us=T+5m",
+       "PlaceOrder from=3 instrument_id=1 gpus=2 price=11000 min_assurance=2"
+       " time_in_force=ioc client_order_id=two",
+       "PlaceOrder from=4 instrument_id=1 gpus=2 price=10000 min_assurance=2 side=sell node_id=1",
+       "PlaceOrder from=4 instrument_id=1 gpus=3 price=20000 min_assurance=2 side=sell node_id=1",
+       "SetInstrumentHalt from=1 instrument_id=2 halted=1",
+       "RequestTopUp from=3 burn_utok=5",
+       "RequestDeposit from=1 target_account_id=4 amount_utok=7 reference=wire"});
+  return engine;
+}
+
+// And with resales: lease 3 was resold at a gain and then at a loss, what is left of lease 1 is
+// offered.
+std::unique_ptr<Engine> MarketWithResales() {
+  auto engine = SmallMarket();
+  ApplyAll(
+      *engine,
+      {"OpenAccount public_key=e", "RequestTopUp from=5 burn_utok=1",
+       "PostTopUp from=2 number=2 request_sequence=22 credits=1000000000",
+       "PlaceOrder from=5 instrument_id=1 gpus=1 price=12000 min_assurance=2",
+       "PlaceOrder from=3 instrument_id=1 gpus=1 price=12000 min_assurance=2 side=sell lease_id=1",
+       "PlaceOrder from=5 instrument_id=1 gpus=1 price=10000 min_assurance=2 side=sell lease_id=2",
+       "PlaceOrder from=3 instrument_id=1 gpus=1 price=15000 min_assurance=2 side=sell "
+       "lease_id=1"});
   return engine;
 }
 
@@ -112,7 +135,7 @@ TEST_CASE("An engine restored anywhere goes on as if nothing had been") {
 
 TEST_CASE(
     "The page in front and the pieces behind it are the snapshot; its state hash is the engine's") {
-  const auto engine = SmallMarket();
+  const auto engine = MarketWithResales();
   const Bytes whole = engine->WriteSnapshot(kRules);
   Bytes pieces;
   const SnapshotHeader header =
@@ -142,7 +165,7 @@ TEST_CASE("An empty engine has a snapshot") {
 }
 
 TEST_CASE("A snapshot with any byte changed, or cut anywhere, is refused") {
-  const Bytes good = SmallMarket()->WriteSnapshot(kRules);
+  const Bytes good = MarketWithResales()->WriteSnapshot(kRules);
   REQUIRE(FaultOf(good) == "");
   for (size_t i = 0; i < good.size(); ++i) {
     for (const auto change : std::initializer_list<uint8_t>{0x01, 0x80}) {
@@ -163,7 +186,7 @@ TEST_CASE("A snapshot with any byte changed, or cut anywhere, is refused") {
 }
 
 TEST_CASE("A changed snapshot whose hashes were made right is refused or gives a sound engine") {
-  const Bytes good = SmallMarket()->WriteSnapshot(kRules);
+  const Bytes good = MarketWithResales()->WriteSnapshot(kRules);
   size_t refused = 0, taken = 0;
   for (size_t i = kSnapshotHeaderSize; i < good.size(); ++i) {
     for (const auto change : std::initializer_list<uint8_t>{0x01, 0x02, 0x10, 0x7f, 0x80, 0xff}) {
@@ -183,7 +206,12 @@ TEST_CASE("A changed snapshot whose hashes were made right is refused or gives a
               "PlaceOrder from=4 instrument_id=1 gpus=3 price=9000 min_assurance=2"
               " side=sell node_id=1",
               time, events);
+        Apply(engine,
+              "PlaceOrder from=3 instrument_id=1 gpus=1 price=12000 min_assurance=2"
+              " side=sell lease_id=3",
+              time, events);
         Apply(engine, "CloseInstrument instrument_id=1", time, events);
+        Apply(engine, "SettleLease from=2 number=3 lease_id=3 refunded=720600", time, events);
         engine.CheckInvariants();
       }
     }
@@ -226,12 +254,8 @@ TEST_CASE("A refusal says what is wrong, and where") {
                                " of the state, end: there is more behind it");
 }
 
-// The file changes with kSnapshotFormat and kRulesVersion, and only then: WARPBOOK_WRITE_GOLDEN=1
-// writes it anew.
-TEST_CASE("The golden snapshot opens, and is what is written today") {
-  const std::string path = std::string(WARPBOOK_GOLDEN) + "/snapshot_v1";
-  const auto engine = SmallMarket();
-  const Bytes written = engine->WriteSnapshot(kRules);
+// What the file holds; WARPBOOK_WRITE_GOLDEN=1 writes it anew.
+Bytes Golden(const std::string& path, std::span<const std::byte> written) {
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(written.data()),
@@ -240,12 +264,30 @@ TEST_CASE("The golden snapshot opens, and is what is written today") {
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  const Bytes golden(begin, begin + text.size());
+  return Bytes(begin, begin + text.size());
+}
+
+// The file changes with kSnapshotFormat and kRulesVersion, and only then.
+TEST_CASE("The golden snapshot opens, and is what is written today") {
+  const auto engine = SmallMarket();
+  const Bytes written = engine->WriteSnapshot(kRules);
+  const Bytes golden = Golden(std::string(WARPBOOK_GOLDEN) + "/snapshot_v1", written);
   const auto restored = Engine::FromSnapshot(golden, {}, kRules);
   REQUIRE_MESSAGE(restored.ok(), std::string(restored.status().message()));
   CHECK((*restored)->StateHash() == engine->StateHash());
   CHECK((*restored)->last_sequence() == engine->last_sequence());
   CHECK(golden == written);
+}
+
+// A fuzzer that began with states of another format would only ever find them refused.
+TEST_CASE("The fuzzer's seeds are states of today: the header is the fuzzer's own") {
+  const std::string folder = std::string(WARPBOOK_GOLDEN) + "/../fuzz/corpus/snapshot/";
+  const auto is_seed = [&](const std::string& name, const Bytes& snapshot) {
+    const auto state = std::span(snapshot).subspan(kSnapshotHeaderSize);
+    return std::ranges::equal(Golden(folder + name, state), state);
+  };
+  CHECK(is_seed("small_market", SmallMarket()->WriteSnapshot(kRules)));
+  CHECK(is_seed("market_with_resales", MarketWithResales()->WriteSnapshot(kRules)));
 }
 
 }  // namespace

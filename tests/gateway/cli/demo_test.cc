@@ -190,13 +190,40 @@ TEST_CASE("A lease that is gone when the connection comes back was settled meanw
   TestContext test;
   MemberLeases buyer(test.context);
   buyer.Replace(Parse("[]"));
-  buyer.OnLeases(Parse(Lease(5, "reserved", "buyer", true)));
+  buyer.OnLeases(Parse(Lease(5, "active", "buyer", true)));
   // One was filled, and one settled, while nobody listened.
   buyer.Replace(Parse(Lease(6, "reserved", "buyer", true)));
   CHECK(test.context.stats.counts.fills == 2);
   CHECK(test.context.stats.counts.leases_settled == 1);
   CHECK(buyer.Find(5) == nullptr);
   CHECK(buyer.Find(6) != nullptr);
+}
+
+TEST_CASE("A resale is a fill, and is counted once, by the one who resells") {
+  TestContext test;
+  MemberLeases provider(test.context);
+  MemberLeases trader(test.context);
+  for (MemberLeases* member : {&provider, &trader}) {
+    const std::string role = member == &provider ? "provider" : "buyer";
+    member->Replace(Parse("[]"));
+    member->OnLeases(Parse(Lease(5, "reserved", role, true)));
+    JsonObject rest;
+    rest.Id("lease_id", 5).Text("symbol", "A.r.0").Text("state", "reserved").Text("role", role);
+    rest.Integer("gpus", 1).Integer("resold_gpus", 3).Id("resold_as", 6);
+    member->OnLeases(Parse(absl::StrCat("[", rest.Build(), "]")));
+    CHECK(member->Find(5)->gpus == 1);
+  }
+  provider.OnLeases(Parse(Lease(6, "reserved", "provider", true)));
+  const DemoCounts& counts = test.context.stats.counts;
+  CHECK(counts.fills == 2);
+  CHECK(counts.resales == 1);
+  // The rest is resold while nobody listens: that is no settlement.
+  trader.Replace(Parse("[]"));
+  CHECK(trader.Find(5) == nullptr);
+  CHECK(counts.leases_settled == 0);
+  provider.OnLeases(Parse(Lease(5, "resold", "provider", false)));
+  CHECK(provider.Find(5) == nullptr);
+  CHECK(counts.leases_settled == 0);
 }
 
 TEST_CASE("Acknowledged orders are in their file at once, and counts make one JSON object") {

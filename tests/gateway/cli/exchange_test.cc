@@ -112,6 +112,38 @@ TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   CHECK(Contains(trades.out, "buy 1 at 2.50"));
 }
 
+TEST_CASE("A resale by hand: bought in a later window, offered again by the lease's number") {
+  const Market market;
+  const Person other(market.exchange, "other");
+  REQUIRE(other.Does({"account", "open"}).exit_code == 0);
+  REQUIRE(market.operators.Rules({"token", "deposit", other.key(), "500"}).exit_code == 0);
+  REQUIRE(other.Does({"credits", "buy", "500"}).exit_code == 0);
+  const std::string later = "H100-SXM.us-east+1";
+  REQUIRE(market.provider.Does({"order", "place", "sell", "4", later, "2.50"}).exit_code == 0);
+  REQUIRE(Contains(market.buyer.Does({"order", "place", "buy", "4", later, "2.50"}).out,
+                   "for 60 minutes"));
+
+  // The window is the lease's, whatever the first open one is.
+  const auto resells = [&](const char* gpus, const char* lease) {
+    return market.buyer.Does(
+        {"order", "place", "sell", gpus, "H100-SXM.us-east", "2.60", "--lease", lease});
+  };
+  const CommandResult offered = resells("3", "1");
+  CHECK(offered.exit_code == 0);
+  CHECK(Contains(offered.out, "rests in the book"));
+  CHECK(Contains(market.buyer.Does({"orders"}).out, "lease 1"));
+  CHECK(Contains(other.Does({"order", "place", "buy", "3", later, "2.60"}).out, "lease 2"));
+  CHECK(Contains(market.buyer.Does({"leases"}).out, "buyer  reserved     1   2.50"));
+  CHECK(Contains(other.Does({"leases"}).out, "buyer  reserved     3   2.60"));
+  CHECK(Contains(resells("2", "1").error, "(insufficient_lease_gpus, 2028)"));
+  CHECK(Contains(resells("1", "2").error, "(unknown_lease, 2201)"));
+
+  CHECK(Contains(other.Does({"order", "place", "buy", "1", "H100-SXM.us-east+x", "2.60"}).error,
+                 "\"H100-SXM.us-east+x\": no number behind the +"));
+  CHECK(Contains(other.Does({"order", "place", "buy", "1", "H100-SXM.us-east+999", "2.60"}).error,
+                 "no open instrument"));
+}
+
 TEST_CASE("All orders are cancelled at once, or those of an instrument, a class or a side") {
   const Market market;
   const auto bids = [&](int count) {

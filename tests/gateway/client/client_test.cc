@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/client/json_object.h"
 #include "schema/types/public_key.h"
@@ -84,6 +85,20 @@ TEST_CASE("A refusal is a reply with code, number, parameter and outcome") {
   CHECK(absl::IsFailedPrecondition(status));
   CHECK(status.message() ==
         "Too little. (insufficient_credits, 2106) Parameter: price. Detail: has 3.");
+}
+
+TEST_CASE("A detail that is a time is told as one") {
+  Reply reply;
+  reply.message = "Too late.";
+  reply.code = "lease_not_resalable";
+  reply.number = 2026;
+  reply.param = "lease";
+  reply.reason = "1796133480000000";
+  CHECK(ReplyStatus(reply).message() ==
+        "Too late. (lease_not_resalable, 2026) Parameter: lease. Detail: 2026-12-01 13:58:00 UTC.");
+  reply.code = "insufficient_lease_gpus";
+  reply.reason = "3";
+  CHECK(absl::StrContains(ReplyStatus(reply).message(), "Detail: 3."));
 }
 
 TEST_CASE("Replies in another order than the requests reach their own callers") {

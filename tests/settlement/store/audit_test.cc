@@ -226,6 +226,8 @@ TEST_CASE("The summary tells the ledger's totals") {
         test.Number("SELECT count(*) FROM leases WHERE state = 'settled'"));
   CHECK(summary->gpu_minutes_delivered ==
         test.Number("SELECT sum(gpus * settled_minutes) FROM lease_records"));
+  CHECK(summary->gpu_minutes_resold ==
+        test.Number("SELECT sum(resold_gpus * minutes) FROM lease_records"));
   CHECK(summary->counters.burned.value() ==
         test.Number("SELECT sum(amount) FROM ledger WHERE to_holding = 'vault'"));
   CHECK(summary->totals[static_cast<size_t>(Holding::kVault)] ==
