@@ -11,7 +11,7 @@
 #include <array>
 
 #include "engine/core/state.h"
-#include "engine/core/state_stream.h"
+#include "schema/types/state_stream.h"
 
 namespace warpbook::engine {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/core/state.h"
-#include "engine/core/state_stream.h"
+#include "schema/types/state_stream.h"
 
 namespace warpbook::engine {
 

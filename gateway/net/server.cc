@@ -21,6 +21,7 @@
 #include "gateway/net/request_handler.h"
 #include "gateway/net/session.h"
 #include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/market_snapshot.h"
 #include "gateway/publish/publisher.h"
 #include "schema/base/check.h"
 #include "schema/base/crypto.h"
@@ -70,6 +71,9 @@ class GatewayServer::Impl final : public SessionHost {
   ~Impl() override { Stop(); }
 
   absl::Status OpenListeners();
+  absl::Status RestoreMarket(std::span<const std::byte> market) {
+    return ReadMarket(market, publisher_);
+  }
   absl::Status ApplyReplayed(const engine::DurableBatch& batch);
   absl::Status Start(std::unique_ptr<engine::EnginePort> port, const Clock& market_clock);
   void Drain(std::chrono::milliseconds deadline);
@@ -352,6 +356,10 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Create(Options opt
   const absl::Status status = impl->OpenListeners();
   if (!status.ok()) return status;
   return std::unique_ptr<GatewayServer>(new GatewayServer(std::move(impl)));
+}
+
+absl::Status GatewayServer::RestoreMarket(std::span<const std::byte> market) {
+  return impl_->RestoreMarket(market);
 }
 
 absl::Status GatewayServer::ApplyReplayed(const engine::DurableBatch& batch) {

@@ -4,15 +4,17 @@
 // A request's path: session frame -> protocol/json_decoder -> admission -> EnginePort -> (durable
 // batch) -> publish/publisher -> send queue.
 //
-// Threads: the owner calls Create, ApplyReplayed and Start in that order from one thread; from
-// Start on the server's own I/O thread does everything; Drain and Stop may be called from any one
-// other thread. The engine port must stay valid until Stop returns.
+// Threads: the owner calls Create, RestoreMarket, ApplyReplayed and Start in that order from one
+// thread; from Start on the server's own I/O thread does everything; Drain and Stop may be called
+// from any one other thread. The engine port must stay valid until Stop returns.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,11 @@ class GatewayServer {
   GatewayServer(const GatewayServer&) = delete;
   GatewayServer& operator=(const GatewayServer&) = delete;
 
+  // Takes over the market of a snapshot (gateway/publish/market_snapshot.h), in place of the
+  // batches before it. Before anything is replayed. Nothing has happened where there is an error:
+  // DataLoss where the bytes are damaged, FailedPrecondition where they are of another format or
+  // the catalogue lacks something that they speak of.
+  absl::Status RestoreMarket(std::span<const std::byte> market);
   // What recovery replayed, in journal order. Before Start only. FailedPrecondition where the
   // catalogue lacks something that the batch speaks of.
   absl::Status ApplyReplayed(const engine::DurableBatch& batch);

@@ -4,9 +4,8 @@
 #include "schema/wire/record.h"
 
 namespace warpbook::gateway {
-namespace {
 
-absl::Status CheckIds(const Catalogue& catalogue, ClassId class_id, RegionId region_id) {
+absl::Status CheckCatalogue(const Catalogue& catalogue, ClassId class_id, RegionId region_id) {
   const bool has_class = catalogue.FindClass(class_id) != nullptr;
   if (has_class && catalogue.FindRegion(region_id) != nullptr) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -16,17 +15,16 @@ absl::Status CheckIds(const Catalogue& catalogue, ClassId class_id, RegionId reg
                    "the catalogue (tradable = no ends a class)"));
 }
 
-}  // namespace
-
 absl::Status CheckCatalogue(const Catalogue& catalogue, const engine::DurableBatch& batch) {
   for (const wire::RecordView record : wire::Records(batch.records)) {
     absl::Status known;
     if (record.type() == wire::RecordType::kInstrumentOpened) {
       const auto& opened = record.as<wire::InstrumentOpened>();
-      known = CheckIds(catalogue, ClassId(opened.class_id()), RegionId(opened.region_id()));
+      known = CheckCatalogue(catalogue, ClassId(opened.class_id()), RegionId(opened.region_id()));
     } else if (record.type() == wire::RecordType::kNodeRegistered) {
       const auto& registered = record.as<wire::NodeRegistered>();
-      known = CheckIds(catalogue, ClassId(registered.class_id()), RegionId(registered.region_id()));
+      known = CheckCatalogue(catalogue, ClassId(registered.class_id()),
+                             RegionId(registered.region_id()));
     }
     if (!known.ok()) return known;
   }

@@ -8,8 +8,9 @@
 
 namespace warpbook::gateway {
 
-// FailedPrecondition, naming the id, where an instrument or a node of the batch is of a hardware
-// class or a region that the catalogue lacks.
+// FailedPrecondition, naming the id, where the catalogue lacks the hardware class or the region of
+// an instrument or a node; or of any in the batch.
+absl::Status CheckCatalogue(const Catalogue& catalogue, ClassId class_id, RegionId region_id);
 absl::Status CheckCatalogue(const Catalogue& catalogue, const engine::DurableBatch& batch);
 
 }  // namespace warpbook::gateway

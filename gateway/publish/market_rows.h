@@ -75,8 +75,8 @@ struct TradeRow {
 struct InstrumentRow {
   std::shared_ptr<const InstrumentTerms> terms;
   InstrumentState state = InstrumentState::kOpen;
-  L2Book book;
-  std::deque<TradeRow> last_trades;  // oldest first, at most kLastTrades
+  L2Book book = {};
+  std::deque<TradeRow> last_trades = {};  // oldest first, at most kLastTrades
 };
 inline constexpr size_t kLastTrades = 100;
 

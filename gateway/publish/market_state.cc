@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "schema/base/check.h"
@@ -103,15 +104,51 @@ InstrumentRow& MarketState::Instrument(uint32_t id) {
   return found->second;
 }
 
+// ---- Rows ----
+
+void MarketState::Add(AccountRow account) {
+  const AccountId id = account.id;
+  WARPBOOK_CHECK(accounts_.emplace(id, std::move(account)).second);
+}
+
+void MarketState::Add(InstrumentRow instrument) {
+  const InstrumentId id = instrument.terms->id;
+  // A window that was opened again takes the symbol over.
+  instruments_by_symbol_[instrument.terms->symbol] = id;
+  if (instrument.state == InstrumentState::kClosed) {
+    closed_instruments_.push_back(id);
+  } else {
+    open_instruments_.insert(id);
+  }
+  WARPBOOK_CHECK(instruments_.emplace(id, std::move(instrument)).second);
+}
+
+void MarketState::Add(const OrderRow& order) {
+  WARPBOOK_CHECK(orders_.emplace(order.id, order).second);
+  auto& orders = Account(order.account.value()).orders;
+  orders.insert(orders.end(), order.id);
+}
+
+void MarketState::Add(const LeaseRow& lease) {
+  WARPBOOK_CHECK(leases_.emplace(lease.id, lease).second);
+  Account(lease.buyer.value()).leases.insert(lease.id);
+  Account(lease.provider.value()).leases.insert(lease.id);
+}
+
+void MarketState::Add(const NodeRow& node) {
+  WARPBOOK_CHECK(nodes_.emplace(node.id, node).second);
+  Account(node.account.value()).nodes.push_back(node.id);
+}
+
 // ---- Accounts ----
 
 void MarketState::On(const wire::AccountOpened& event) {
-  const AccountId id(event.header().account_id());
-  AccountRow& account = accounts_[id];
-  account.id = id;
+  AccountRow account;
+  account.id = AccountId(event.header().account_id());
   account.owner = OwnerId(event.owner_id());
   account.kind = As<AccountKind>(event.kind());
   account.keys.push_back({KeyOf(*event.public_key()), event.scopes()});
+  Add(std::move(account));
 }
 
 void MarketState::On(const wire::KeyAdded& event) {
@@ -151,10 +188,8 @@ void MarketState::On(const wire::InstrumentOpened& event) {
                         .band_high = Price(event.band_high()),
                         .window_minutes = Minutes(event.window_minutes()),
                         .notice_seconds = event.notice_seconds()};
-  terms.symbol = FormatSymbol(catalogue_, terms.class_id, terms.region_id, terms.window_start);
-  instruments_by_symbol_[terms.symbol] = id;
-  instruments_[id].terms = std::make_shared<const InstrumentTerms>(std::move(terms));
-  open_instruments_.insert(id);
+  terms.symbol = FormatSymbol(*catalogue_, terms.class_id, terms.region_id, terms.window_start);
+  Add(InstrumentRow{.terms = std::make_shared<const InstrumentTerms>(std::move(terms))});
 }
 
 void MarketState::On(const wire::InstrumentStateChanged& event) {
@@ -170,7 +205,9 @@ void MarketState::On(const wire::InstrumentStateChanged& event) {
 
 void MarketState::ForgetOldestClosed() {
   const auto oldest = instruments_.find(closed_instruments_.front());
-  instruments_by_symbol_.erase(oldest->second.terms->symbol);
+  // Unless the same window was opened again since.
+  const auto symbol = instruments_by_symbol_.find(oldest->second.terms->symbol);
+  if (symbol->second == oldest->first) instruments_by_symbol_.erase(symbol);
   instruments_.erase(oldest);
   closed_instruments_.pop_front();
 }
@@ -190,48 +227,41 @@ void MarketState::On(const wire::TradeExecuted& event) {
                                     .minutes = Minutes(event.minutes()),
                                     .taker_side = As<Side>(event.taker_side())});
   if (instrument.last_trades.size() > kLastTrades) instrument.last_trades.pop_front();
-  const AccountId buyer(event.buyer_account_id());
-  const AccountId provider(event.provider_account_id());
-  leases_[id] = {.id = id,
-                 .buyer = buyer,
-                 .provider = provider,
-                 .node = NodeId(event.node_id()),
-                 .resold_lease = LeaseId(event.resold_lease_id()),
-                 .terms = instrument.terms,
-                 .price = Price(event.price()),
-                 .provider_price = Price(event.provider_price()),
-                 .gpus = Quantity(event.gpus()),
-                 .minutes = Minutes(event.minutes()),
-                 .delivery_start = Timestamp(event.delivery_start_us()),
-                 .delivery_end = Timestamp(event.delivery_end_us())};
-  Account(buyer.value()).leases.insert(id);
-  Account(provider.value()).leases.insert(id);
+  Add(LeaseRow{.id = id,
+               .buyer = AccountId(event.buyer_account_id()),
+               .provider = AccountId(event.provider_account_id()),
+               .node = NodeId(event.node_id()),
+               .resold_lease = LeaseId(event.resold_lease_id()),
+               .terms = instrument.terms,
+               .price = Price(event.price()),
+               .provider_price = Price(event.provider_price()),
+               .gpus = Quantity(event.gpus()),
+               .minutes = Minutes(event.minutes()),
+               .delivery_start = Timestamp(event.delivery_start_us()),
+               .delivery_end = Timestamp(event.delivery_end_us())});
 }
 
 // ---- Orders ----
 
 void MarketState::On(const wire::OrderAccepted& event) {
-  const OrderId id(event.order_id());
-  const AccountId account(event.header().account_id());
   const bool is_resale = event.is_resale() != 0;
-  orders_[id] = {.id = id,
-                 .account = account,
-                 .instrument = InstrumentId(event.instrument_id()),
-                 .node = is_resale ? NodeId() : NodeId(event.backing_id()),
-                 .lease = is_resale ? LeaseId(event.backing_id()) : LeaseId(),
-                 .client_order_id = ClientOrderIdOf(*event.client_order_id()),
-                 .price = Price(event.price()),
-                 .expires = Timestamp(event.expires_us()),
-                 .gpus = Quantity(event.gpus()),
-                 .remaining = Quantity(event.gpus()),
-                 .min_fill = Quantity(event.min_fill()),
-                 .side = As<Side>(event.side()),
-                 .type = As<OrderType>(event.type()),
-                 .time_in_force = As<TimeInForce>(event.time_in_force()),
-                 .queue = event.tier(),
-                 .min_assurance = As<Assurance>(event.min_assurance()),
-                 .post_only = event.post_only() != 0};
-  Account(account.value()).orders.insert(id);
+  Add(OrderRow{.id = OrderId(event.order_id()),
+               .account = AccountId(event.header().account_id()),
+               .instrument = InstrumentId(event.instrument_id()),
+               .node = is_resale ? NodeId() : NodeId(event.backing_id()),
+               .lease = is_resale ? LeaseId(event.backing_id()) : LeaseId(),
+               .client_order_id = ClientOrderIdOf(*event.client_order_id()),
+               .price = Price(event.price()),
+               .expires = Timestamp(event.expires_us()),
+               .gpus = Quantity(event.gpus()),
+               .remaining = Quantity(event.gpus()),
+               .min_fill = Quantity(event.min_fill()),
+               .side = As<Side>(event.side()),
+               .type = As<OrderType>(event.type()),
+               .time_in_force = As<TimeInForce>(event.time_in_force()),
+               .queue = event.tier(),
+               .min_assurance = As<Assurance>(event.min_assurance()),
+               .post_only = event.post_only() != 0});
 }
 
 void MarketState::On(const wire::OrderFilled& event) {
@@ -262,16 +292,13 @@ void MarketState::RemoveOrder(OrderId id) {
 // ---- Capacity and leases ----
 
 void MarketState::On(const wire::NodeRegistered& event) {
-  const NodeId id(event.node_id());
-  const AccountId account(event.header().account_id());
-  nodes_[id] = {.id = id,
-                .account = account,
-                .class_id = ClassId(event.class_id()),
-                .region_id = RegionId(event.region_id()),
-                .device_key = KeyOf(*event.device_key()),
-                .registered = Quantity(event.gpus()),
-                .capacity = Quantity(0)};
-  Account(account.value()).nodes.push_back(id);
+  Add(NodeRow{.id = NodeId(event.node_id()),
+              .account = AccountId(event.header().account_id()),
+              .class_id = ClassId(event.class_id()),
+              .region_id = RegionId(event.region_id()),
+              .device_key = KeyOf(*event.device_key()),
+              .registered = Quantity(event.gpus()),
+              .capacity = Quantity(0)});
 }
 
 void MarketState::On(const wire::CapacitySet& event) {

@@ -1,6 +1,6 @@
 // MarketState: the market as durable events tell it. Everything the gateway answers from is here,
-// so that it can never show what is not durable. Built by replay at start and kept up with every
-// batch. No I/O; the I/O thread owns it.
+// so that it can never show what is not durable. Built at start, from a snapshot
+// (market_snapshot.h) and by replay, and kept up with every batch. No I/O; the I/O thread owns it.
 #pragma once
 
 #include <cstddef>
@@ -22,13 +22,13 @@ class MarketState {
   static constexpr size_t kClosedInstrumentsKept = 20'000;
 
   // The catalogue must outlive it.
-  explicit MarketState(const Catalogue& catalogue) : catalogue_(catalogue) {}
+  explicit MarketState(const Catalogue& catalogue) : catalogue_(&catalogue) {}
 
   // Takes in one event of a command of that time. Events come in journal order, without a gap from
-  // the first one ever.
+  // the first one ever, or from the snapshot.
   void Apply(wire::RecordView event, Timestamp time);
 
-  const Catalogue& catalogue() const { return catalogue_; }
+  const Catalogue& catalogue() const { return *catalogue_; }
   // Null where there is none. Valid until the next Apply.
   const AccountRow* FindAccount(AccountId id) const;
   const InstrumentRow* FindInstrument(InstrumentId id) const;
@@ -38,6 +38,22 @@ class MarketState {
   const NodeRow* FindNode(NodeId id) const;
   // Those not closed, ascending by id.
   const absl::btree_set<InstrumentId>& open_instruments() const { return open_instruments_; }
+  // Those that are still known, oldest first.
+  const std::deque<InstrumentId>& closed_instruments() const { return closed_instruments_; }
+  const absl::flat_hash_map<AccountId, AccountRow>& accounts() const { return accounts_; }
+  const absl::flat_hash_map<OrderId, OrderRow>& orders() const { return orders_; }
+  const absl::flat_hash_map<LeaseId, LeaseRow>& leases() const { return leases_; }
+  const absl::flat_hash_map<NodeId, NodeRow>& nodes() const { return nodes_; }
+
+  // Takes in a row whose id is new and that names only what there is. Instruments that are closed
+  // come as they were closed, and before those that are not; nodes ascend by id. An account's
+  // orders, leases and nodes are noted with these.
+  void Add(AccountRow account);
+  void Add(InstrumentRow instrument);
+  void Add(const OrderRow& order);
+  void Add(const LeaseRow& lease);
+  void Add(const NodeRow& node);
+  void ReserveOrders(size_t count) { orders_.reserve(count); }
 
  private:
   void On(const wire::AccountOpened& event);
@@ -64,7 +80,7 @@ class MarketState {
   void RemoveOrder(OrderId id);
   void ForgetOldestClosed();
 
-  const Catalogue& catalogue_;
+  const Catalogue* catalogue_;
   Timestamp time_;  // of the event's command
   absl::flat_hash_map<AccountId, AccountRow> accounts_;
   absl::flat_hash_map<InstrumentId, InstrumentRow> instruments_;

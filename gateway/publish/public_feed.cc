@@ -19,8 +19,8 @@ void Broadcast(Listeners& listeners, const SharedText& message) {
 // batch may open a level and take it away again.
 void KeepRealChanges(std::vector<ChangedLevel>& levels, const L2Book& book, L2Book& published) {
   std::ranges::sort(levels);
-  const auto repeated = std::ranges::unique(levels);
-  levels.erase(repeated.begin(), repeated.end());
+  // Not std::ranges::unique: clang 14, of the fuzzers, cannot read the library's subrange.
+  levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
   std::erase_if(levels, [&](const ChangedLevel& level) {
     const auto [side, price] = level;
     const Quantity gpus = book.At(side, price);
@@ -141,6 +141,19 @@ void PublicFeed::Flush(int64_t ts_us) {
     }
   }
   touched_.clear();
+}
+
+FeedSequences PublicFeed::SequencesOf(InstrumentId instrument) const {
+  const auto feed = feeds_.find(instrument);
+  if (feed == feeds_.end()) return {};
+  return {.book = feed->second.book.sequence, .trades = feed->second.trades.sequence};
+}
+
+void PublicFeed::Restore(InstrumentId instrument, FeedSequences sequences) {
+  Feed& feed = feeds_[instrument];
+  feed.book.sequence = sequences.book;
+  feed.trades.sequence = sequences.trades;
+  feed.published = state_.FindInstrument(instrument)->book;
 }
 
 void PublicFeed::FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {

@@ -21,6 +21,12 @@
 
 namespace warpbook::gateway {
 
+// How many messages each channel of an instrument has had.
+struct FeedSequences {
+  uint64_t book = 0;
+  uint64_t trades = 0;
+};
+
 class PublicFeed {
  public:
   explicit PublicFeed(const MarketState& state) : state_(state) {}
@@ -44,6 +50,11 @@ class PublicFeed {
   void On(const wire::TradeExecuted& event);
   void On(const wire::InstrumentStateChanged& event);
   void Flush(int64_t ts_us);
+
+  // Between batches. Of an instrument that is not closed.
+  FeedSequences SequencesOf(InstrumentId instrument) const;
+  // So many messages, which add up to the book that is in the state.
+  void Restore(InstrumentId instrument, FeedSequences sequences);
 
  private:
   struct Listener {

@@ -1,5 +1,7 @@
 #include "gateway/publish/publisher.h"
 
+#include "schema/base/check.h"
+
 namespace warpbook::gateway {
 
 void Publisher::Publish(const engine::DurableBatch& batch) {
@@ -14,6 +16,14 @@ void Publisher::Publish(const engine::DurableBatch& batch) {
     }
   }
   public_.Flush(last_time_us_);
+}
+
+void Publisher::Restore(PublishedMarket market) {
+  WARPBOOK_CHECK(last_sequence_ == 0);
+  state_ = std::move(market.state);
+  for (const auto& [instrument, sequences] : market.feeds) public_.Restore(instrument, sequences);
+  last_sequence_ = market.last_sequence;
+  last_time_us_ = market.last_time_us;
 }
 
 void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {

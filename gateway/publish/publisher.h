@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "engine/service/engine_port.h"
 #include "gateway/publish/market_state.h"
@@ -15,6 +17,15 @@
 
 namespace warpbook::gateway {
 
+// What a publisher has come to by all batches so far; what snapshots hold.
+struct PublishedMarket {
+  MarketState state;
+  std::vector<std::pair<InstrumentId, FeedSequences>> feeds =
+      {};  // of instruments that are not closed
+  uint64_t last_sequence = 0;
+  int64_t last_time_us = 0;
+};
+
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
@@ -24,6 +35,8 @@ class Publisher {
   // Takes in one batch; batches come without a gap. Also for those that recovery replayed: nobody
   // listens yet.
   void Publish(const engine::DurableBatch& batch);
+  // Takes over what another one has come to, before anything else: the batches after it follow.
+  void Restore(PublishedMarket market);
 
   void AddConnection(uint64_t connection_id, Subscriber& subscriber) {
     replier_.AddConnection(connection_id, subscriber);
@@ -38,6 +51,7 @@ class Publisher {
   Replier& replier() { return replier_; }
   PrivateFeed& private_feed() { return private_; }
   PublicFeed& public_feed() { return public_; }
+  const PublicFeed& public_feed() const { return public_; }
 
   // The last command that the state has taken in, and its time.
   uint64_t last_sequence() const { return last_sequence_; }

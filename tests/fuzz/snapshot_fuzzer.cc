@@ -23,7 +23,7 @@ constexpr uint32_t kRules = 1;
 // Where the state names its last sequence: behind the limits.
 size_t SequenceAt() {
   const auto nowhere = [](std::span<const std::byte>) {};
-  engine::StateWriter writer(nowhere);
+  StateWriter writer(nowhere);
   const engine::EngineLimits limits;
   engine::StreamLimits(writer, limits);
   writer.Finish();

@@ -29,7 +29,8 @@ LAYERS = {
     # No clock, no file, no key: the engine is to be a library that depends on nothing else.
     "engine/core/": ["schema/base/check.h", "schema/base/hash.h", TYPES, WIRE, "engine/core/"],
     "engine/service/": ["schema/", "engine/core/", "engine/service/"],
-    "gateway/": ["schema/", "engine/service/engine_port.h", "gpu_probe/verifier/"] + GATEWAY_INNER,
+    "gateway/": ["schema/", "engine/service/engine_port.h", "engine/service/follower.h",
+                 "gpu_probe/verifier/"] + GATEWAY_INNER,
     "gateway/cli/": EVERYTHING,
     "settlement/": ["schema/", "gateway/client/", "gpu_probe/verifier/", "settlement/"],
     "gpu_probe/verifier/": ["schema/", "gpu_probe/verifier/"],

@@ -99,6 +99,7 @@ class HouseTest(unittest.TestCase):
             ("schema/catalogue/x.cc", "schema/types/ids.h"),
             ("engine/service/x.cc", "schema/catalogue/catalogue.h"),
             ("gateway/net/x.cc", "engine/service/engine_port.h"),
+            ("gateway/publish/x.cc", "engine/service/follower.h"),
             ("gateway/net/x.cc", "gateway/protocol/codec.h"),
             ("gateway/net/x.cc", "gpu_probe/verifier/verifier.h"),
             ("gateway/cli/x.cc", "engine/core/engine.h"),

@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include "gateway/publish/private_messages.h"
-#include "gateway/publish/public_messages.h"
+#include "tests/gateway/support/picture.h"
 #include "tests/gateway/support/test_gateway.h"
 
 namespace warpbook::gateway {
@@ -14,28 +13,6 @@ std::string Order(const char* side, const char* price, int gpus, const std::stri
   return R"({"symbol":")" + std::string(kTestSymbol) + R"(","side":")" + side +
          R"(","order_type":"limit","price":")" + price + R"(","gpus":)" + std::to_string(gpus) +
          extra + "}";
-}
-
-// What an account and the public see, from that state.
-std::string Picture(const MarketState& state, AccountId account) {
-  std::string text;
-  JsonWriter json(text);
-  const AccountRow& row = *state.FindAccount(account);
-  json.BeginArray();
-  json.BeginObject();
-  WriteBalances(json, row);
-  json.EndObject();
-  WriteOrders(json, row, state);
-  WriteLeases(json, row, state);
-  WriteNodes(json, row, state);
-  json.Number(row.last_sequence);
-  for (const InstrumentId id : state.open_instruments()) {
-    WriteInstrument(json, *state.FindInstrument(id), state.catalogue());
-    json.Raw(BookSnapshot(*state.FindInstrument(id), {}));
-    json.Raw(TradesSnapshot(*state.FindInstrument(id), {}));
-  }
-  json.EndArray();
-  return text;
 }
 
 }  // namespace
@@ -61,9 +38,10 @@ TEST_CASE("State built by replay equals state built live, and old tags answer no
   CHECK(listener.messages.empty());
   CHECK(replayed.last_sequence() == gateway.publisher.last_sequence());
   for (const AccountId account : {buyer_id, seller_id}) {
-    CHECK(Picture(replayed.state(), account) == Picture(gateway.publisher.state(), account));
+    CHECK(PictureOf(replayed.state(), account) == PictureOf(gateway.publisher.state(), account));
   }
-  CHECK(Picture(replayed.state(), buyer_id).find(R"("state":"reserved")") != std::string::npos);
+  CHECK(PublicPictureOf(replayed.state()) == PublicPictureOf(gateway.publisher.state()));
+  CHECK(PictureOf(replayed.state(), buyer_id).find(R"("state":"reserved")") != std::string::npos);
 }
 
 }  // namespace warpbook::gateway

@@ -1,11 +1,11 @@
-#include "engine/core/state_stream.h"
+#include "schema/types/state_stream.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "absl/strings/str_cat.h"
 
-namespace warpbook::engine {
+namespace warpbook {
 
 struct StateWriter::Hash {
   XXH3_state_t state;
@@ -38,4 +38,4 @@ bool StateReader::Fail(std::string_view fault) {
   return false;
 }
 
-}  // namespace warpbook::engine
+}  // namespace warpbook

@@ -1,6 +1,7 @@
-// The bytes of the engine's state, field by field: little-endian, each integer in its own width, a
-// flag in one byte, arrays as they are, nothing between. StateWriter makes them and their hash
-// (XXH3-64) at once; StateReader takes them apart and refuses what no state could hold.
+// The bytes of a state (the engine's, a gateway's), field by field: little-endian, each integer in
+// its own width, a flag in one byte, arrays as they are, nothing between. StateWriter makes them
+// and their hash (XXH3-64) at once; StateReader takes them apart and refuses what no state could
+// hold.
 #pragma once
 
 #include <array>
@@ -22,7 +23,7 @@
 #include "schema/types/strong_int.h"
 #include "schema/types/timestamp.h"
 
-namespace warpbook::engine {
+namespace warpbook {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -174,4 +175,4 @@ class StateReader {
   std::string fault_;
 };
 
-}  // namespace warpbook::engine
+}  // namespace warpbook

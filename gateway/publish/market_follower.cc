@@ -1,0 +1,25 @@
+#include "gateway/publish/market_follower.h"
+
+#include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/market_snapshot.h"
+
+namespace warpbook::gateway {
+
+// No tag is of this process where nothing is sent.
+MarketFollower::MarketFollower(const Catalogue& catalogue) : publisher_(catalogue, 0, clock_) {}
+
+absl::Status MarketFollower::Apply(const engine::DurableBatch& batch) {
+  const absl::Status known = CheckCatalogue(publisher_.state().catalogue(), batch);
+  if (known.ok()) publisher_.Publish(batch);
+  return known;
+}
+
+void MarketFollower::Write(absl::FunctionRef<void(std::span<const std::byte>)> sink) const {
+  WriteMarket(publisher_, sink);
+}
+
+absl::Status MarketFollower::Read(std::span<const std::byte> bytes) {
+  return ReadMarket(bytes, publisher_);
+}
+
+}  // namespace warpbook::gateway

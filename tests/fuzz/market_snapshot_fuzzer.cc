@@ -1,0 +1,115 @@
+// Whatever bytes stand for the fields of a market snapshot, with the hash made right: they are
+// refused and nothing has happened, or they give a market that answers everybody and is written as
+// the same bytes.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/publish/market_snapshot.h"
+#include "gateway/publish/private_messages.h"
+#include "gateway/publish/public_messages.h"
+#include "schema/base/check.h"
+
+namespace {
+
+using namespace warpbook;
+using namespace warpbook::gateway;
+using Bytes = std::vector<std::byte>;
+
+constexpr size_t kFieldsAt = 12;  // behind magic and format
+
+constexpr const char* kCatalogueText = R"(
+[market]
+windows_ahead = 2
+notice_seconds = 120
+gate_minutes = 3
+[region us-east]
+id = 1
+[region eu-west]
+id = 2
+[class H100-SXM]
+id = 1
+memory_gb = 80
+memory_gb_per_s = 3350
+tdp_watts = 700
+window_minutes = 60
+tradable = yes
+tick = 0.02
+band_low = 1.00
+band_high = 8.00
+reference_price = 2.50
+[class A100-SXM]
+id = 2
+memory_gb = 80
+memory_gb_per_s = 2039
+tdp_watts = 400
+window_minutes = 60
+tradable = yes
+tick = 0.01
+band_low = 0.50
+band_high = 4.00
+reference_price = 1.20
+)";
+
+const Catalogue& FuzzCatalogue() {
+  static const Catalogue catalogue = *ParseCatalogue(kCatalogueText, "fuzz");
+  return catalogue;
+}
+
+Bytes Written(const Publisher& publisher) {
+  Bytes bytes;
+  WriteMarket(publisher, [&bytes](std::span<const std::byte> piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+  });
+  return bytes;
+}
+
+// Everything that a client could ask for.
+void AnswerEverybody(const MarketState& state) {
+  for (const InstrumentId id : state.open_instruments()) {
+    std::string text;
+    JsonWriter json(text);
+    const InstrumentRow& instrument = *state.FindInstrument(id);
+    WriteInstrument(json, instrument, state.catalogue());
+    BookSnapshot(instrument, {});
+    TradesSnapshot(instrument, {});
+    WARPBOOK_CHECK(state.FindInstrument(instrument.terms->symbol) != nullptr);
+  }
+  for (const auto& [id, account] : state.accounts()) {
+    std::string text;
+    JsonWriter json(text);
+    json.BeginArray();
+    WriteNodes(json, account, state);
+    json.EndArray();
+    for (const Channel channel : {Channel::kExecutions, Channel::kBalances, Channel::kLeases}) {
+      PrivateSnapshot(channel, account, state, 0);
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const ManualClock clock(1);
+  static const Bytes nothing = Written(Publisher(FuzzCatalogue(), 1, clock));
+  Bytes bytes(nothing.begin(), nothing.begin() + kFieldsAt);
+  const auto fields = std::as_bytes(std::span(data, size));
+  bytes.insert(bytes.end(), fields.begin(), fields.end());
+  const uint64_t hash = XXH3_64bits(bytes.data(), bytes.size());
+  const auto hash_bytes = std::as_bytes(std::span(&hash, 1));
+  bytes.insert(bytes.end(), hash_bytes.begin(), hash_bytes.end());
+
+  Publisher publisher(FuzzCatalogue(), 1, clock);
+  if (!ReadMarket(bytes, publisher).ok()) {
+    WARPBOOK_CHECK(Written(publisher) == nothing);
+    return 0;
+  }
+  WARPBOOK_CHECK(Written(publisher) == bytes);
+  AnswerEverybody(publisher.state());
+  return 0;
+}
