@@ -1,6 +1,7 @@
-// VerifyJournal: re-executes a journal from its beginning and proves it: every event is what the
-// engine gives, byte for byte, every checkpoint's hashes included. Reads what is durable, without a
-// lock, also beside a running writer.
+// VerifyJournal: re-executes a journal from its beginning, the archive included, and proves it:
+// every event is what the engine gives, byte for byte, every checkpoint's hashes included, and
+// every snapshot holds the engine as it was at its sequence. Reads what is durable, without a lock,
+// also beside a running writer.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,11 @@ struct JournalProof {
   uint64_t events = 0;
   uint64_t event_hash = 0;
   uint64_t state_hash = 0;
+  size_t snapshots = 0;  // that were compared
 };
 
 // DataLoss where the journal is damaged, of another version of the rules (kRulesVersion), or its
-// events are not what the engine gives.
+// events, or a snapshot, are not what the engine gives.
 absl::StatusOr<JournalProof> VerifyJournal(FileSystem& files, const std::string& directory,
                                            const EngineLimits& limits = {});
 

@@ -4,12 +4,18 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+#include "engine/service/engine_service.h"
 #include "engine/service/journal_verify.h"
+#include "engine/service/snapshotter.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
 #include "schema/base/file.h"
 #include "schema/journal/dump.h"
+#include "schema/journal/recovery.h"
+#include "schema/journal/scan.h"
+#include "schema/journal/stat.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -40,8 +46,89 @@ absl::Status Verify(const std::string& directory) {
   if (!proof.ok()) return proof.status();
   std::cout << "the journal is right: " << proof->last_sequence.value() << " commands and "
             << proof->events << " events, to " << FormatTime(proof->last_time.micros())
-            << " UTC of the market\nevent hash " << Hex(proof->event_hash) << ", state hash "
-            << Hex(proof->state_hash) << "\n";
+            << " UTC of the market\n";
+  if (proof->snapshots > 0) std::cout << proof->snapshots << " snapshots hold what it makes\n";
+  std::cout << "event hash " << Hex(proof->event_hash) << ", state hash " << Hex(proof->state_hash)
+            << "\n";
+  return absl::OkStatus();
+}
+
+std::string Mebibytes(uint64_t bytes) {
+  return absl::StrCat(GroupDigits(static_cast<int64_t>(bytes >> 20)), " MiB");
+}
+std::string Sequences(uint64_t number) { return GroupDigits(static_cast<int64_t>(number)); }
+
+void PrintSegments(const journal::JournalStat& stat) {
+  Table table({">segment", ">epoch", ">rules", ">from sequence", ">size", "where"});
+  for (size_t i = 0; i < stat.segments.size(); ++i) {
+    const journal::SegmentStat& segment = stat.segments[i];
+    const bool missing = i > 0 && segment.number != stat.segments[i - 1].number + 1;
+    if (missing) table.Add({"", "", "", "", "", "segments are missing here"});
+    table.Add({absl::StrCat(segment.number), absl::StrCat(segment.epoch),
+               absl::StrCat(segment.rules_version), Sequences(segment.first_sequence),
+               Mebibytes(segment.bytes),
+               !segment.fault.empty() ? segment.fault
+               : segment.archived     ? "archive"
+                                      : "journal"});
+  }
+  table.Print(std::cout);
+}
+
+absl::Status Stat(const std::string& directory) {
+  const absl::StatusOr<journal::JournalStat> stat =
+      journal::StatJournal(PosixFileSystem(), directory);
+  if (!stat.ok()) return stat.status();
+  PrintSegments(*stat);
+  std::cout << "durable up to sequence " << Sequences(stat->durable_sequence) << "\n";
+  for (const journal::SnapshotStat& snapshot : stat->snapshots) {
+    std::cout << "snapshot of sequence " << Sequences(snapshot.sequence) << ", "
+              << Mebibytes(snapshot.bytes) << "\n";
+  }
+  for (const journal::Cursor& cursor : stat->cursors) {
+    std::cout << cursor.name << " has read up to sequence " << Sequences(cursor.sequence) << "\n";
+  }
+  for (const std::string& torn : stat->torn) {
+    std::cout << "a recovery cut off " << torn << ", which is in torn/\n";
+  }
+  std::cout << Mebibytes(stat->free_bytes) << " are free on its disk\n";
+  return absl::OkStatus();
+}
+
+// What a start would find and do, and, unless it is only to be told, does it.
+absl::Status Repair(const std::string& directory, bool dry_run) {
+  FileSystem& files = PosixFileSystem();
+  const absl::StatusOr<engine::LoadedState> loaded =
+      engine::LoadNewestSnapshot(files, directory, {}, 0, nullptr);
+  if (!loaded.ok()) return loaded.status();
+  if (!loaded->note.empty()) std::cout << loaded->note << "\n";
+  if (loaded->sequence) {
+    std::cout << "a start would begin behind the snapshot of sequence "
+              << Sequences(loaded->sequence.value()) << "\n";
+  }
+  const uint64_t after = loaded->sequence.value();
+  const journal::OnBatch pass_over = [](const journal::BatchView&) { return absl::OkStatus(); };
+  const absl::StatusOr<journal::JournalScan> scan =
+      journal::ScanJournal(files, directory, engine::kRulesVersion, after, pass_over);
+  if (!scan.ok()) return scan.status();
+  std::cout << "the journal ends at sequence " << Sequences(scan->last_sequence) << ", segment "
+            << scan->segment << ", offset " << scan->end_offset << ", epoch " << scan->epoch
+            << "\n";
+  if (scan->torn_end == 0) {
+    std::cout << "its end is clean: there is nothing to repair\n";
+    return absl::OkStatus();
+  }
+  std::cout << "behind it is a torn write of " << scan->torn_end - scan->end_offset
+            << " bytes, of which nothing was acknowledged\n";
+  if (dry_run) {
+    std::cout << "repair without --dry-run, or the next start, keeps a copy in torn/ and cuts it\n";
+    return absl::OkStatus();
+  }
+  absl::StatusOr<journal::LockedJournal> locked = journal::LockJournal(files, directory);
+  if (!locked.ok()) return locked.status();
+  const absl::StatusOr<journal::RecoveredJournal> recovered =
+      journal::RecoverJournal(files, *std::move(locked), engine::kRulesVersion, after, pass_over);
+  if (!recovered.ok()) return recovered.status();
+  std::cout << recovered->repair_note << "\n";
   return absl::OkStatus();
 }
 
@@ -63,6 +150,16 @@ void AddJournalCommands(Command& root) {
   const auto directory = std::make_shared<std::string>();
   verify.Text("journal,--journal", *directory, "The journal's directory").Required();
   verify.OnRun([directory] { return Finish(Verify(*directory)); });
+
+  Command stat = journal.Add("stat", "List segments, snapshots and how far its readers are");
+  stat.Text("journal,--journal", *directory, "The journal's directory").Required();
+  stat.OnRun([directory] { return Finish(Stat(*directory)); });
+
+  Command repair = journal.Add("repair", "Do, or tell, what a start would do to the journal's end");
+  const auto dry_run = std::make_shared<bool>(false);
+  repair.Text("journal,--journal", *directory, "The journal's directory").Required();
+  repair.Flag("--dry-run", *dry_run, "Tell only: nothing is changed");
+  repair.OnRun([directory, dry_run] { return Finish(Repair(*directory, *dry_run)); });
 }
 
 }  // namespace warpbook::gateway

@@ -13,6 +13,7 @@
 #include "gateway/net/address.h"
 #include "gateway/net/descriptors.h"
 #include "gateway/net/log.h"
+#include "gateway/publish/market_follower.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -60,18 +61,33 @@ absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
   options.settlement_key = configuration.settlement_key;
   options.clock_factor = configuration.options.clock_factor;
   options.service_limits = configuration.service_limits;
-  return engine::EngineService::Recover(std::move(options), [&](const engine::DurableBatch& batch) {
-    if (stop_requested()) return absl::CancelledError("stopped while the journal was replayed");
-    return server.ApplyReplayed(batch);
-  });
+  engine::SnapshotOptions& snapshots = options.snapshots.emplace();
+  snapshots.bytes_between = configuration.snapshot_bytes_between;
+  snapshots.make_follower = [catalogue =
+                                 std::make_shared<const Catalogue>(configuration.catalogue)] {
+    return std::make_unique<MarketFollower>(*catalogue);
+  };
+  return engine::EngineService::Recover(
+      std::move(options),
+      [&](const engine::DurableBatch& batch) {
+        if (stop_requested()) return absl::CancelledError("stopped while the journal was replayed");
+        return server.ApplyReplayed(batch);
+      },
+      [&](std::span<const std::byte> market) { return server.RestoreMarket(market); });
 }
 
 void PrintStart(const ServeOptions& options, const Exchange& exchange) {
   const engine::EngineService::RecoverySummary& recovery = exchange.service().recovery();
   if (!recovery.repair_note.empty()) std::cout << recovery.repair_note << "\n";
-  std::cout << "journal " << options.journal << ": "
-            << GroupDigits(static_cast<int64_t>(recovery.last_sequence.value()))
-            << " commands replayed; the market's time is "
+  if (!recovery.snapshot_note.empty()) std::cout << recovery.snapshot_note << "\n";
+  const uint64_t replayed = recovery.last_sequence.value() - recovery.snapshot_sequence.value();
+  std::cout << "journal " << options.journal << ": " << GroupDigits(static_cast<int64_t>(replayed))
+            << " commands replayed";
+  if (recovery.snapshot_sequence) {
+    std::cout << " behind the snapshot of sequence "
+              << GroupDigits(static_cast<int64_t>(recovery.snapshot_sequence.value()));
+  }
+  std::cout << "; the market's time is "
             << FormatTime(exchange.service().market_clock().NowMicros()) << " UTC";
   if (options.clock_factor > 1) {
     std::cout << ", running " << options.clock_factor << " times as fast as the clock";
@@ -86,6 +102,9 @@ void PrintStart(const ServeOptions& options, const Exchange& exchange) {
 absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& options) {
   ServeConfiguration configuration;
   configuration.options = options;
+  configuration.snapshot_bytes_between = static_cast<uint64_t>(options.snapshot_mebibytes) << 20;
+  configuration.service_limits.disk_reserve_bytes =
+      static_cast<uint64_t>(options.disk_reserve_mebibytes) << 20;
   if (options.journal.empty()) return absl::InvalidArgumentError("--journal is missing");
   if (options.catalogue.empty()) return absl::InvalidArgumentError("--catalogue is missing");
   if (options.server_name.empty()) return absl::InvalidArgumentError("--server-name is empty");

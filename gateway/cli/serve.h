@@ -32,12 +32,15 @@ struct ServeOptions {
   std::string operator_key_file, settlement_key_file;  // empty: none
   int64_t clock_factor = 1;
   int64_t drain_seconds = 10;
+  int64_t snapshot_mebibytes = 256;  // of the journal between two snapshots
+  int64_t disk_reserve_mebibytes = 512;
 };
 
 // The same with every file read and found right.
 struct ServeConfiguration {
   ServeOptions options;
   engine::ServiceLimits service_limits;
+  uint64_t snapshot_bytes_between = 0;
   Catalogue catalogue;
   std::optional<PublicKey> operator_key, settlement_key;
 };

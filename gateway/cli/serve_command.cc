@@ -74,6 +74,16 @@ void AddServeCommand(Command& root) {
                "How long clients have to go after SIGTERM or SIGINT")
       .Environment("WARPBOOK_DRAIN_SECONDS")
       .Range(0, 3'600);
+  serve
+      .Integer("--snapshot-mebibytes", options.snapshot_mebibytes,
+               "How much journal lies between two snapshots: a start replays little more")
+      .Environment("WARPBOOK_SNAPSHOT_MEBIBYTES")
+      .Range(1, 1'000'000);
+  serve
+      .Integer("--disk-reserve-mebibytes", options.disk_reserve_mebibytes,
+               "With less free on the journal's disk, cancels are taken but nothing new; 0: never")
+      .Environment("WARPBOOK_DISK_RESERVE_MEBIBYTES")
+      .Range(0, 1'000'000'000);
   serve.Flag("--check-config", arguments->check_config, "Check everything and end");
   serve.Footer(
       "The file is overruled by the environment (WARPBOOK_JOURNAL, ...), and that by the "
