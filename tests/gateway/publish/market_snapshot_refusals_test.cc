@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "gateway/publish/market_fields.h"
 #include "gateway/publish/market_snapshot.h"
 #include "tests/gateway/publish/market_batches.h"
 #include "tests/gateway/support/direct_exchange.h"
@@ -129,6 +130,43 @@ TEST_CASE("A refusal of a market snapshot says what is wrong, and where") {
   CHECK(FaultOf(longer) == "the market snapshot is damaged: at byte " +
                                std::to_string(good.size() - 20) +
                                " of the state, end: there is more behind it");
+}
+
+TEST_CASE("The terms of an instrument that is forgotten are there for a lease, or refused") {
+  const InstrumentTerms terms{.id = InstrumentId(1),
+                              .class_id = ClassId(1),
+                              .region_id = RegionId(1),
+                              .symbol = {},
+                              .window_start = Timestamp(kTestWindowMicros),
+                              .gate = Timestamp(kTestWindowMicros),
+                              .tick = Price(1'000),
+                              .band_low = Price(1'000),
+                              .band_high = Price(2'000),
+                              .window_minutes = Minutes(60)};
+  const Bytes good = SmallMarket();
+  for (const bool is_forgotten : {false, true}) {
+    Bytes bytes(good.begin(), good.begin() + 12);  // magic and format
+    const auto sink = [&](std::span<const std::byte> piece) {
+      bytes.insert(bytes.end(), piece.begin(), piece.end());
+    };
+    StateWriter writer(sink);
+    const uint64_t none = 0, one = 1, sequence = 7;
+    writer(sequence, int64_t{5}, none, none);  // accounts, nodes
+    writer(is_forgotten ? none : one);         // closed instruments
+    if (!is_forgotten) StreamTerms(writer, terms);
+    writer(none);  // instruments
+    writer(is_forgotten ? one : none);
+    if (is_forgotten) StreamTerms(writer, terms);
+    writer(none, none);  // leases, orders
+    writer.Finish();
+    bytes.resize(bytes.size() + sizeof(uint64_t));
+    MakeHashRight(bytes);
+    if (is_forgotten) {
+      CHECK(FaultOf(bytes).ends_with("terms: some are no lease's"));
+    } else {
+      CHECK(FaultOf(bytes) == "");
+    }
+  }
 }
 
 TEST_CASE("A market snapshot of classes or regions that the catalogue lacks is refused") {
