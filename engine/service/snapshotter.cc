@@ -234,7 +234,8 @@ void SnapshotThread::Run() {
   // Linux gives each thread a niceness of its own; 0 is the caller.
   setpriority(PRIO_PROCESS, 0, kNice);
   std::unique_lock lock(mutex_);
-  std::chrono::seconds wait = kLookInterval;
+  // At once for the first time: what is behind the last snapshot was long to replay.
+  std::chrono::seconds wait(0);
   while (!changed_.wait_for(lock, wait, [this] { return stopping_.load(); })) {
     lock.unlock();
     const auto made = snapshotter_->MakeIfDue(stopping_);

@@ -67,13 +67,16 @@ absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
                                  std::make_shared<const Catalogue>(configuration.catalogue)] {
     return std::make_unique<MarketFollower>(*catalogue);
   };
-  return engine::EngineService::Recover(
+  const absl::Status stopped = absl::CancelledError("stopped while the journal was replayed");
+  auto service = engine::EngineService::Recover(
       std::move(options),
       [&](const engine::DurableBatch& batch) {
-        if (stop_requested()) return absl::CancelledError("stopped while the journal was replayed");
-        return server.ApplyReplayed(batch);
+        return stop_requested() ? stopped : server.ApplyReplayed(batch);
       },
       [&](std::span<const std::byte> market) { return server.RestoreMarket(market); });
+  // There may have been nothing to replay.
+  if (service.ok() && stop_requested()) return stopped;
+  return service;
 }
 
 void PrintStart(const ServeOptions& options, const Exchange& exchange) {

@@ -34,10 +34,21 @@ struct Acknowledgement {
   uint64_t sequence = 0;
 };
 
+// Small segments, and a snapshot of every second one: kills meet them half made, and starts begin
+// at them.
+EngineService::Options WithSnapshots(const std::string& journal) {
+  EngineService::Options options = TestOptions(journal);
+  options.segment_size = uint64_t{256} << 10;
+  options.snapshots.emplace();
+  options.snapshots->bytes_between = options.segment_size;
+  options.snapshots->resume_horizon_micros = 0;
+  return options;
+}
+
 // A service under load until the process is killed. Every durable reply is told through the pipe.
 [[noreturn]] void ServeUntilKilled(const std::string& journal, uint64_t first_tag, int pipe_fd) {
   absl::StatusOr<std::unique_ptr<EngineService>> service =
-      EngineService::Recover(TestOptions(journal), nullptr);
+      EngineService::Recover(WithSnapshots(journal), nullptr);
   if (!service.ok()) _exit(3);
   PortUser user((*service)->CreatePort());
   if (!(*service)->Start().ok()) _exit(4);
@@ -84,6 +95,16 @@ std::vector<Acknowledgement> KillAfter(pid_t child, int pipe_fd, bool from_start
   return acknowledged;
 }
 
+// Starts as a service does; the state must be that of the whole journal's replay. Whether there was
+// a snapshot to begin at.
+bool StartsFromSnapshot(const std::string& journal, uint64_t state_hash) {
+  const auto service = EngineService::Recover(WithSnapshots(journal), nullptr);
+  REQUIRE_MESSAGE(service.ok(), service.status().ToString());
+  CHECK((*service)->engine().StateHash() == state_hash);
+  CHECK((*service)->recovery().snapshot_note == "");
+  return bool{(*service)->recovery().snapshot_sequence};
+}
+
 // Then a new journal begins: each start replays the whole of one.
 constexpr int kKillsOfOneJournal = 20;
 
@@ -94,6 +115,7 @@ size_t KillAgainAndAgain(std::mt19937& random) {
   const std::string journal = directory / "journal";
   std::map<uint64_t, uint64_t> acknowledged;  // tag -> sequence, over all lives
   uint64_t acknowledged_in_lives = 0;
+  int from_snapshots = 0;
   for (int cycle = 0; cycle < kKillsOfOneJournal; ++cycle) {
     int ends[2];
     REQUIRE(pipe(ends) == 0);
@@ -113,7 +135,7 @@ size_t KillAgainAndAgain(std::mt19937& random) {
 
     std::map<uint64_t, uint64_t> replayed;
     bool twice = false;
-    const absl::StatusOr<std::unique_ptr<EngineService>> service =
+    absl::StatusOr<std::unique_ptr<EngineService>> service =
         EngineService::Recover(TestOptions(journal), [&](const DurableBatch& batch) {
           uint64_t sequence = 0;
           for (const wire::RecordView record : wire::Records(batch.records)) {
@@ -125,6 +147,9 @@ size_t KillAgainAndAgain(std::mt19937& random) {
           return absl::OkStatus();
         });
     REQUIRE_MESSAGE(service.ok(), service.status().ToString());
+    const uint64_t state_hash = (*service)->engine().StateHash();
+    service->reset();  // unlocks the journal
+    from_snapshots += StartsFromSnapshot(journal, state_hash) ? 1 : 0;
     CHECK_FALSE(twice);
     for (const auto& [tag, sequence] : acknowledged) {
       const auto found = replayed.find(tag);
@@ -133,6 +158,7 @@ size_t KillAgainAndAgain(std::mt19937& random) {
     }
   }
   CHECK(acknowledged_in_lives >= 15);
+  CHECK(from_snapshots >= 10);
   CHECK(VerifyJournal(PosixFileSystem(), journal).ok());
   return acknowledged.size();
 }

@@ -338,8 +338,16 @@ TEST_CASE("What was acknowledged is there after a restart, and clients are told 
   CHECK(market.buyer.Does({"balances"}).out == balances);
   CHECK(market.buyer.Does({"orders"}).out == orders);
   REQUIRE(market.exchange.Stop().ok());
-  CHECK(Contains(RunCommand({"journal", "verify", market.exchange.journal()}).out,
-                 "the journal is right"));
+  const CommandResult verify = RunCommand({"journal", "verify", market.exchange.journal()});
+  CHECK(Contains(verify.out, "the journal is right"));
+  CHECK(Contains(verify.out, "2 snapshots hold what it makes"));
+  const CommandResult stat = RunCommand({"journal", "stat", market.exchange.journal()});
+  CHECK(Contains(stat.out, "durable up to sequence "));
+  CHECK(Contains(stat.out, "snapshot of sequence "));
+  const CommandResult repair =
+      RunCommand({"journal", "repair", market.exchange.journal(), "--dry-run"});
+  CHECK(Contains(repair.out, "a start would begin behind the snapshot of sequence "));
+  CHECK(Contains(repair.out, "there is nothing to repair"));
   const CommandResult dump = RunCommand({"journal", "dump", market.exchange.journal()});
   CHECK(Contains(dump.out, " OrderAccepted "));
   CHECK(Contains(dump.out, " RegisterSystemKey "));
