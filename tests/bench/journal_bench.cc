@@ -27,6 +27,7 @@ struct Options {
   std::string scenario = "normal";
   uint32_t count = 500'000;
   int repeat = 7;
+  uint64_t segment_mib = 64;
   int batches = 256;
   size_t replies = 1'000;
 };
@@ -75,7 +76,7 @@ void MeasureBatches(const Options& options) {
     const uint64_t file_size = uint64_t{64} << 20;
     RawLog plain(directory / "plain", file_size, false);
     RawLog direct(directory / "direct", file_size, true);
-    LogAppends log(directory / "journal", size);
+    LogAppends log(directory / "journal", size, options.segment_mib << 20);
     std::vector<double> plain_rates, direct_rates, log_rates;
     // The first round warms everything and does not count.
     for (int round = -1; round < options.repeat; ++round) {
@@ -195,6 +196,9 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--repeat", options.repeat, "Rounds of each kind")
       ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  app.add_option("--segment-mib", options.segment_mib, "Size of the log's segments")
+      ->check(CLI::Range(1, 16'384))
       ->capture_default_str();
   app.add_option("--batches", options.batches, "In a round")
       ->check(CLI::Range(1, 1'000'000))

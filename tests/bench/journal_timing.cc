@@ -23,8 +23,11 @@ double SecondsSince(SteadyClock::time_point start) {
 }
 
 // Begins a log in an empty directory.
-std::unique_ptr<journal::LogAppender> BeginLog(FileSystem& files, const std::string& directory) {
-  journal::FileCommandLog log(files, directory, {.rules_version = engine::kRulesVersion});
+std::unique_ptr<journal::LogAppender> BeginLog(
+    const std::string& directory, uint64_t segment_size = journal::kDefaultSegmentSize) {
+  journal::FileCommandLog log(
+      PosixFileSystem(), directory,
+      {.segment_size = segment_size, .rules_version = engine::kRulesVersion});
   WARPBOOK_CHECK(log.Recover([](const journal::BatchView&) { return absl::OkStatus(); }).ok());
   absl::StatusOr<std::unique_ptr<journal::LogAppender>> appender = log.Begin();
   WARPBOOK_CHECK(appender.ok());
@@ -74,8 +77,8 @@ struct KeptBatch {
 
 // ---- Batches ----
 
-LogAppends::LogAppends(const std::string& directory, size_t batch_bytes)
-    : batch_bytes_(batch_bytes), appender_(BeginLog(PosixFileSystem(), directory)) {
+LogAppends::LogAppends(const std::string& directory, size_t batch_bytes, uint64_t segment_size)
+    : batch_bytes_(batch_bytes), appender_(BeginLog(directory, segment_size)) {
   wire::RecordWriter records;
   const size_t room = batch_bytes - sizeof(journal::BatchHeader);
   while (records.size() + sizeof(wire::RecordHeader) + sizeof(wire::Tick) <= room) {
@@ -118,7 +121,7 @@ FlowService::FlowService(const FlowCommands& commands, const std::string& direct
     : commands_(commands) {
   {
     engine::Engine engine(commands.limits);
-    AppendCommands(commands.setup, engine, *BeginLog(PosixFileSystem(), directory));
+    AppendCommands(commands.setup, engine, *BeginLog(directory));
   }
   engine::EngineService::Options options;
   options.journal_directory = directory;
@@ -179,7 +182,7 @@ Percentiles FlowService::TimeReplies(size_t first, size_t count, int64_t command
 
 void WriteFlowJournal(const FlowCommands& commands, const std::string& directory) {
   engine::Engine engine(commands.limits);
-  const std::unique_ptr<journal::LogAppender> appender = BeginLog(PosixFileSystem(), directory);
+  const std::unique_ptr<journal::LogAppender> appender = BeginLog(directory);
   AppendCommands(commands.setup, engine, *appender);
   AppendCommands(commands.flow, engine, *appender);
 }

@@ -19,7 +19,7 @@ namespace warpbook::bench {
 // Appends batches of one size to a command log of files.
 class LogAppends {
  public:
-  LogAppends(const std::string& directory, size_t batch_bytes);
+  LogAppends(const std::string& directory, size_t batch_bytes, uint64_t segment_size);
   // Bytes per second.
   double Time(int batches);
 
