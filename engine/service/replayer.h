@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "engine/core/engine.h"
@@ -31,6 +32,7 @@ class Replayer {
   Engine& engine_;
   const bool tells_progress_;
   wire::RecordWriter writer_;
+  std::vector<wire::RecordView> commands_of_batch_;
   uint64_t commands_ = 0;
   uint64_t events_ = 0;
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();

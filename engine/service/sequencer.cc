@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/service/prefetch.h"
 #include "schema/types/enums.h"
 #include "schema/types/reject_reason.h"
 
@@ -17,10 +18,7 @@ namespace {
 constexpr std::chrono::seconds kTickInterval(1);
 constexpr int kTicksPerCheckpoint = 10;
 constexpr int kTicksBetweenOpenings = 60;  // after a refusal
-// How many commands ahead what they need is fetched.
-constexpr std::pair<size_t, FetchStep> kPrefetched[] = {
-    {12, FetchStep::kFirst}, {8, FetchStep::kSecond}, {4, FetchStep::kThird}};
-constexpr size_t kTakenAtOnce = 64;  // from one port, before the next one's turn
+constexpr size_t kTakenAtOnce = 64;        // from one port, before the next one's turn
 // Tick.checkpoint of schema/wire/commands.fbs.
 constexpr uint8_t kNoCheckpoint = 0;
 constexpr uint8_t kCheckpoint = 1;
@@ -123,9 +121,7 @@ bool Sequencer::Gather() {
     const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
     const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
     for (size_t k = 0; k < count; ++k) {
-      for (const auto& [ahead, step] : kPrefetched) {
-        if (k + ahead < count) parts_.engine.Prefetch(taken[k + ahead].view(), step);
-      }
+      PrefetchAhead(parts_.engine, k, count, [&](size_t ahead) { return taken[ahead].view(); });
       const wire::RecordView command = taken[k].view();
       if (storage_low_ && AsksForMore(command.type())) [[unlikely]] {
         taken[k] = MakeRefusal(command, RejectReason::kStorageLow);

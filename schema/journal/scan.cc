@@ -9,6 +9,7 @@
 #include "schema/journal/cursors.h"
 #include "schema/journal/format.h"
 #include "schema/journal/recovery_table.h"
+#include "schema/journal/segment_batches.h"
 #include "schema/journal/segment_reader.h"
 #include "schema/journal/snapshot_names.h"
 #include "schema/journal/watermark.h"
@@ -120,8 +121,13 @@ class Scanner {
   }
 
   absl::Status ReadBatches(StopFacts& facts) {
+    const absl::StatusOr<uint64_t> size = segment_->Size();
+    if (!size.ok()) return size.status();
+    const absl::StatusOr<std::unique_ptr<SegmentBatches>> batches = SegmentBatches::Open(
+        files_, directory_, chain_.segment(), offset_, SegmentBatches::ThreadsFor(*size));
+    if (!batches.ok()) return batches.status();
     while (true) {
-      absl::StatusOr<std::optional<StoredBatch>> batch = segment_->ReadBatch(offset_);
+      const absl::StatusOr<std::optional<StoredBatch>> batch = (*batches)->Next();
       if (!batch.ok()) return batch.status();
       if (!batch->has_value()) break;
       fault_ = chain_.BatchFault(**batch);

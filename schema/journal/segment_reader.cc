@@ -73,30 +73,45 @@ absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& f
 }
 
 absl::StatusOr<std::optional<StoredBatch>> SegmentReader::ReadBatch(uint64_t offset) {
-  if (buffer_.size() < kPageSize) buffer_.resize(kPageSize);
-  const absl::StatusOr<size_t> count =
-      ReadFully(*file_, offset, std::span(buffer_).first(kPageSize));
-  if (!count.ok()) return count.status();
-  StoredBatch batch;
-  if (*count < sizeof batch.header) return std::nullopt;
-  std::memcpy(&batch.header, buffer_.data(), sizeof batch.header);
-  if (!HeaderIsSound(batch.header, offset)) return std::nullopt;
+  const absl::StatusOr<std::optional<BatchHeader>> header = ReadHeader(offset, buffer_);
+  if (!header.ok()) return header.status();
+  if (!header->has_value()) return std::nullopt;
+  return ReadBody(**header, offset, buffer_);
+}
 
-  const size_t length = batch.header.length;
-  if (length > *count) {
+absl::StatusOr<std::optional<BatchHeader>> SegmentReader::ReadHeader(
+    uint64_t offset, std::vector<std::byte>& buffer) {
+  if (buffer.size() < kPageSize) buffer.resize(kPageSize);
+  const absl::StatusOr<size_t> count =
+      ReadFully(*file_, offset, std::span(buffer).first(kPageSize));
+  if (!count.ok()) return count.status();
+  BatchHeader header;
+  if (*count < sizeof header) return std::nullopt;
+  std::memcpy(&header, buffer.data(), sizeof header);
+  if (!HeaderIsSound(header, offset)) return std::nullopt;
+  if (header.length > *count) {
     // Not before the file is known to hold it: a length is no reason to take memory.
     const absl::StatusOr<uint64_t> size = file_->Size();
     if (!size.ok()) return size.status();
-    if (*count < kPageSize || *size < offset + length) return std::nullopt;
-    if (buffer_.size() < length) buffer_.resize(length);
+    if (*count < kPageSize || *size < offset + header.length) return std::nullopt;
+  }
+  return header;
+}
+
+absl::StatusOr<std::optional<StoredBatch>> SegmentReader::ReadBody(const BatchHeader& header,
+                                                                   uint64_t offset,
+                                                                   std::vector<std::byte>& buffer) {
+  const size_t length = header.length;
+  if (length > kPageSize) {
+    if (buffer.size() < length) buffer.resize(length);
     const absl::StatusOr<size_t> rest = ReadFully(
-        *file_, offset + kPageSize, std::span(buffer_).subspan(kPageSize, length - kPageSize));
+        *file_, offset + kPageSize, std::span(buffer).subspan(kPageSize, length - kPageSize));
     if (!rest.ok()) return rest.status();
     if (*rest < length - kPageSize) return std::nullopt;
   }
-  const std::span<const std::byte> bytes = std::span(buffer_).first(length);
-  batch.body = bytes.subspan(sizeof batch.header);
-  if (Crc32c(batch.body) != batch.header.body_crc) return std::nullopt;
+  const std::span<const std::byte> bytes = std::span(buffer).first(length);
+  StoredBatch batch{.header = header, .body = bytes.subspan(sizeof header)};
+  if (Crc32c(batch.body) != header.body_crc) return std::nullopt;
   batch.hash = Sha256(bytes);
   batch.end_offset = offset + PaddedToPage(length);
   return batch;

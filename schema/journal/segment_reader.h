@@ -53,6 +53,12 @@ class SegmentReader {
   // The batch at the offset; nullopt where there is none: the end, zeros, or bytes that are not a
   // batch.
   absl::StatusOr<std::optional<StoredBatch>> ReadBatch(uint64_t offset);
+  // The same in two steps, by way of the caller's buffer, into which the body points: the first
+  // says how long the batch is.
+  absl::StatusOr<std::optional<BatchHeader>> ReadHeader(uint64_t offset,
+                                                        std::vector<std::byte>& buffer);
+  absl::StatusOr<std::optional<StoredBatch>> ReadBody(const BatchHeader& header, uint64_t offset,
+                                                      std::vector<std::byte>& buffer);
 
   // Looks at everything from the offset on.
   absl::StatusOr<SegmentRest> ReadRest(uint64_t offset);

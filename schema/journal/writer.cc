@@ -62,11 +62,12 @@ absl::Status Writer::Write(const BatchToWrite& batch) {
     if (!begun.ok()) return begun;
   }
   Encode(batch);
-  absl::Status status = WriteFully(*segment_, offset_, buffer_);
+  std::swap(buffer_, last_batch_);
+  last_batch_hash_.Begin(std::span(last_batch_).first(length));
+  absl::Status status = WriteFully(*segment_, offset_, last_batch_);
   if (status.ok()) status = segment_->SyncData();
   if (!status.ok()) return status;
 
-  last_batch_hash_ = Sha256(std::span(buffer_).first(length));
   offset_ += padded;
   marked_sequence_ = durable_sequence_;
   durable_sequence_ += batch.command_count;
@@ -77,6 +78,10 @@ absl::Status Writer::Write(const BatchToWrite& batch) {
 void Writer::Encode(const BatchToWrite& batch) {
   BatchHeader header;
   header.length = static_cast<uint32_t>(sizeof header + batch.records.size());
+  buffer_.resize(PaddedToPage(header.length));
+  std::copy(batch.records.begin(), batch.records.end(), buffer_.begin() + sizeof header);
+  std::fill(buffer_.begin() + header.length, buffer_.end(), std::byte{0});
+
   header.body_crc = Crc32c(batch.records);
   header.epoch = epoch_;
   header.first_sequence = next_sequence();
@@ -84,13 +89,9 @@ void Writer::Encode(const BatchToWrite& batch) {
   header.event_count = batch.event_count;
   header.durable_sequence = durable_sequence_;
   header.offset = offset_;
-  header.previous_batch_hash = last_batch_hash_;
+  header.previous_batch_hash = last_batch_hash_.hash();
   header.header_crc = BatchHeaderCrc(header);
-
-  buffer_.resize(PaddedToPage(header.length));
   std::memcpy(buffer_.data(), &header, sizeof header);
-  std::copy(batch.records.begin(), batch.records.end(), buffer_.begin() + sizeof header);
-  std::fill(buffer_.begin() + header.length, buffer_.end(), std::byte{0});
 }
 
 absl::Status Writer::BeginSegment(uint64_t batch_size) {
@@ -108,7 +109,7 @@ absl::Status Writer::BeginSegment(uint64_t batch_size) {
   header.epoch = epoch_;
   header.first_sequence = next_sequence();
   header.segment_size = size;
-  header.previous_batch_hash = last_batch_hash_;
+  header.previous_batch_hash = last_batch_hash_.hash();
   header.crc = SegmentHeaderCrc(header);
   status = WriteFully(**segment, 0, std::as_bytes(std::span(&header, 1)));
   if (status.ok()) status = (*segment)->SyncData();

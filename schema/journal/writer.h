@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "schema/base/file.h"
+#include "schema/journal/batch_hasher.h"
 #include "schema/journal/command_log.h"
 #include "schema/journal/format.h"
 #include "schema/journal/recovery.h"
@@ -49,6 +50,7 @@ class Writer final : public LogAppender {
   absl::Status Write(const BatchToWrite& batch);
   // Goes on in the next segment, which has room for a batch of `batch_size` bytes.
   absl::Status BeginSegment(uint64_t batch_size);
+  // Into buffer_.
   void Encode(const BatchToWrite& batch);
 
   FileSystem& files_;
@@ -64,8 +66,9 @@ class Writer final : public LogAppender {
   uint64_t offset_ = 0;
   uint64_t durable_sequence_;
   uint64_t marked_sequence_;  // what the headers on disk say is durable
-  Sha256Digest last_batch_hash_;
   std::vector<std::byte> buffer_;
+  std::vector<std::byte> last_batch_;  // as it is on disk
+  BatchHasher last_batch_hash_;        // reads last_batch_, so that it goes first
 };
 
 }  // namespace warpbook::journal

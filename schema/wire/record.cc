@@ -1,12 +1,30 @@
 #include "schema/wire/record.h"
 
 #include <algorithm>
+#include <array>
 
 namespace warpbook::wire {
 
 namespace {
 
 constexpr size_t kFirstRoom = 4'096;
+
+constexpr size_t kTypeNumbers = std::max({
+#define WARPBOOK_X(name, number) size_t{number},
+                                    WARPBOOK_COMMANDS(WARPBOOK_X) WARPBOOK_EVENTS(WARPBOOK_X)
+#undef WARPBOOK_X
+                                }) +
+                                1;
+// By type number: a replay asks for every record.
+constexpr std::array<uint8_t, kTypeNumbers> kSizes = [] {
+  std::array<uint8_t, kTypeNumbers> sizes{};
+#define WARPBOOK_X(name, number) sizes[number] = sizeof(name);
+  WARPBOOK_COMMANDS(WARPBOOK_X)
+  WARPBOOK_EVENTS(WARPBOOK_X)
+#undef WARPBOOK_X
+  return sizes;
+}();
+static_assert(kMaxCommandSize <= UINT8_MAX && kMaxEventSize <= UINT8_MAX);
 
 }  // namespace
 
@@ -18,17 +36,8 @@ void RecordWriter::MakeRoom(size_t size) {
 }
 
 size_t RecordSize(RecordType type) {
-  switch (type) {
-#define WARPBOOK_X(name, number) \
-  case RecordType::k##name:      \
-    return sizeof(name);
-    WARPBOOK_COMMANDS(WARPBOOK_X)
-    WARPBOOK_EVENTS(WARPBOOK_X)
-#undef WARPBOOK_X
-    case RecordType::kNone:
-      return 0;
-  }
-  return 0;
+  const auto number = static_cast<size_t>(type);
+  return number < kSizes.size() ? kSizes[number] : 0;
 }
 
 std::string_view RecordName(RecordType type) {

@@ -33,7 +33,7 @@ class Player {
     for (; sequence_ < messages_.size(); ++sequence_) {
       const FlowMessage& message = messages_[sequence_];
       wire::CommandRecord command = Translate(message);
-      Apply(command, kStart + message.time_us);
+      Apply(command, market_.size().start_us + message.time_us);
       result_.commands.flow.push_back(command);
       Report(message);
     }

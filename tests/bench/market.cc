@@ -65,7 +65,7 @@ std::vector<wire::CommandRecord> Market::SetUp() {
 
 wire::OpenInstrument Market::OpenCommand(uint32_t instrument) const {
   wire::OpenInstrument open;
-  open.mutate_window_start_us(kWindowStart + instrument / pairs_ * kWindowMicros);
+  open.mutate_window_start_us(size_.start_us + kWindowDelay + instrument / pairs_ * kWindowMicros);
   open.mutate_tick(kTick);
   open.mutate_band_low(kTick);
   open.mutate_band_high(size_.band_ticks * kTick);
@@ -119,7 +119,7 @@ void Market::AddNode(uint32_t index) {
 
 template <typename Command>
 void Market::Add(Command& command, uint64_t account) {
-  command.mutable_header() = wire::CommandHeader(commands_.size() + 1, kStart, account, 0);
+  command.mutable_header() = wire::CommandHeader(commands_.size() + 1, size_.start_us, account, 0);
   commands_.emplace_back(command);
 }
 

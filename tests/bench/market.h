@@ -15,8 +15,10 @@ namespace warpbook::bench {
 
 inline constexpr int64_t kTick = 5'000;  // micro-USD: the public flow's $0.005
 inline constexpr int64_t kStart =
-    1'700'000'000'000'000 / kMicrosPerMinute * kMicrosPerMinute;  // the setup's time
-inline constexpr int64_t kWindowStart = kStart + 365 * 24 * 60 * kMicrosPerMinute;  // the first's
+    1'700'000'000'000'000 / kMicrosPerMinute * kMicrosPerMinute;  // the setup's time, usually
+// The first window's start after the setup.
+inline constexpr int64_t kWindowDelay = 365 * 24 * 60 * kMicrosPerMinute;
+inline constexpr int64_t kWindowStart = kStart + kWindowDelay;
 inline constexpr int64_t kWindowMicros = 60 * kMicrosPerMinute;
 
 // All windows that may be open at once: 13 classes, 3 regions, a week of hours.
@@ -32,6 +34,7 @@ struct MarketSize {
   bool limited = false;  // the engine's default limits, else none to speak of
   uint32_t instruments = 1;
   int64_t band_ticks = 262'144;  // prices from one tick up to $1,310.72; kBandTicksMax at most
+  int64_t start_us = kStart;     // of the setup; a whole minute
 };
 inline constexpr int64_t kBandTicksMax = kMaxPrice.value() / kTick;
 // Two accounts without limits, one tier; and all checks on.
@@ -48,7 +51,7 @@ class Market {
 
   const MarketSize& size() const { return size_; }
   engine::EngineLimits limits() const;
-  // Stamped, from sequence 1 on, at kStart. Instruments have the ids 1, 2, ...
+  // Stamped, from sequence 1 on, at the size's start. Instruments have the ids 1, 2, ...
   std::vector<wire::CommandRecord> SetUp();
   // Opens instrument i (from 0, in order of their windows; a window's classes and regions
   // together). Not stamped.

@@ -162,7 +162,7 @@ void InFlightIsWholeOrNotThere(LogWorld& world, Violations& violations) {
   Expectations expect(violations);
   std::mt19937 random(5);
   KeptLog expected;
-  for (unsigned life = 0; life < 40; ++life) {
+  for (int life = 0; life < world.lives(); ++life) {
     std::optional<KeptBatch> in_flight;
     {
       Process process(world, expect);
@@ -175,7 +175,7 @@ void InFlightIsWholeOrNotThere(LogWorld& world, Violations& violations) {
                   "a batch that could not be made durable is acknowledged");
       world.SetInFlightHook(nullptr);
     }
-    const unsigned kept_of_8 = life % 9;
+    const auto kept_of_8 = static_cast<unsigned>(life) % 9;
     if (life % 5 > 0) world.Crash([&] { return random() % 8 < kept_of_8; });
     const KeptLog found = Recovered(world, expect);
     if (found.size() > expected.size()) expected.push_back(*in_flight);
@@ -469,7 +469,7 @@ void RandomLivesKeepToTheModel(LogWorld& world, Violations& violations) {
   Expectations expect(violations);
   std::mt19937 random(11);
   KeptLog log;
-  for (int life = 0; life < 120 && violations.empty(); ++life) {
+  for (int life = 0; life < world.lives() && violations.empty(); ++life) {
     std::optional<KeptBatch> in_flight;
     LiveAtRandom(world, random, expect, log, in_flight);
     const auto kept_of_8 = random() % 9;

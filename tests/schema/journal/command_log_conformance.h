@@ -35,6 +35,9 @@ class LogWorld {
   // Loss of power, after everything that was given out has been destroyed. `keep` is asked about
   // each piece that is not durable.
   virtual void Crash(const std::function<bool()>& keep) = 0;
+
+  // How many lives of processes the rules try that try many.
+  virtual int lives() const { return 120; }
 };
 using MakeLogWorld = std::function<std::unique_ptr<LogWorld>()>;
 

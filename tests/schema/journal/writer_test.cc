@@ -84,6 +84,26 @@ TEST_CASE("Batches lie at pages, each with the hash of the one before it") {
   CHECK(third.durable_sequence == 101);
 }
 
+TEST_CASE("Small and large batches, which are hashed by different threads, follow one another") {
+  MemoryFileSystem files;
+  const std::vector<uint32_t> counts = {1'500, 2, 1'500, 1'600, 900, 1};
+  REQUIRE(MakeBatch(1, 1'500).records.size() > 100'000);
+  REQUIRE(WriteBatches(files, counts, 512).ok());
+  uint64_t offset = kPageSize;
+  for (size_t i = 0; i + 1 < counts.size(); ++i) {
+    const BatchHeader header = HeaderAt(files, 1, offset);
+    CHECK(header.command_count == counts[i]);
+    const Sha256Digest hash =
+        Sha256(std::span(files.content(Segment(1))).subspan(offset, header.length));
+    offset += PaddedToPage(header.length);
+    CHECK(HeaderAt(files, 1, offset).previous_batch_hash == hash);
+  }
+  const absl::StatusOr<Recovered> recovered = Recover(files);
+  REQUIRE_MESSAGE(recovered.ok(), recovered.status().ToString());
+  CHECK(recovered->history.last_sequence == 5'503);
+  CHECK(IsGapless(recovered->history));
+}
+
 TEST_CASE("A batch is one write and one sync") {
   MemoryFileSystem memory;
   std::vector<FileOperation> operations;
