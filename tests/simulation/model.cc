@@ -79,14 +79,30 @@ void Model::CheckDurable(uint64_t sequence) {
   if (sequence <= durable_sequence_) return;
   Require(in_flight_ && sequence == LastSequence(*in_flight_), "sequence ", sequence,
           " is said to be durable, but nobody wrote it");
-  const absl::StatusOr<std::vector<std::string>> names = machine_.disk().List(kJournalDirectory);
-  for (const std::string& name : *names) {
-    if (!journal::ParseSegmentName(name)) continue;
-    Require(machine_.disk().IsSynced(absl::StrCat(kJournalDirectory, "/", name)), "sequence ",
-            sequence, " is said to be durable, but ", name, " is not synced");
-  }
+  CheckOnDisk(*in_flight_);
   durable_sequence_ = sequence;
   Append(*std::exchange(in_flight_, std::nullopt));
+}
+
+void Model::CheckOnDisk(const DurableBatch& batch) const {
+  const absl::StatusOr<std::vector<std::string>> names = machine_.disk().List(kJournalDirectory);
+  Require(names.ok(), names.status().ToString());
+  std::string last_path;
+  for (const std::string& name : *names) {
+    if (!journal::ParseSegmentName(name)) continue;
+    last_path = absl::StrCat(kJournalDirectory, "/", name);
+    Require(machine_.disk().IsSynced(last_path), "sequence ", batch.first_sequence,
+            " is said to be durable, but ", last_path, " is not synced");
+  }
+  Require(!last_path.empty(), "a batch is said to be durable, but there is no segment");
+  const std::vector<std::byte>& segment = machine_.disk().content(last_path);
+  const size_t size = sizeof(journal::BatchHeader) + batch.records.size();
+  for (size_t at = journal::kPageSize; at + size <= segment.size(); at += journal::kPageSize) {
+    const std::span<const std::byte> stored = std::span(segment).subspan(at, size);
+    if (Same(stored.subspan(sizeof(journal::BatchHeader)), batch.records)) return;
+  }
+  Require(false, "sequence ", batch.first_sequence, " is said to be durable, but is not in ",
+          last_path);
 }
 
 void Model::CheckShown(uint64_t first_sequence, uint32_t command_count,

@@ -71,6 +71,8 @@ class Model {
   void ObserveCommand(const wire::CommandHeader& header);
   void ObserveEvent(wire::RecordView event);
   void CheckCredits() const;
+  // It is in the last segment, and a loss of power now would touch none of them.
+  void CheckOnDisk(const engine::DurableBatch& batch) const;
 
   Machine& machine_;
   engine::Engine engine_;
