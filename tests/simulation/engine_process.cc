@@ -80,9 +80,11 @@ std::unique_ptr<journal::Writer> EngineProcess::Recover() {
                                 return absl::OkStatus();
                               });
   if (!CheckFault(recovered.status())) return nullptr;
-  Require(recovered->scan.last_sequence == engine_.last_sequence().value(),
-          "recovery tells sequence ", recovered->scan.last_sequence, ", but replayed up to ",
-          engine_.last_sequence().value());
+  const uint64_t last_sequence = engine_.last_sequence().value();
+  Require(recovered->scan.last_sequence == last_sequence &&
+              recovered->watermark->Load() == last_sequence,
+          "recovery tells sequence ", recovered->scan.last_sequence, " and sets the watermark to ",
+          recovered->watermark->Load(), ", but replayed up to ", last_sequence);
   cut_torn_write_ = !recovered->repair_note.empty();
   model_.CheckRecovered(engine_);
   absl::StatusOr<std::unique_ptr<engine::MarketClock>> clock =
