@@ -71,9 +71,11 @@ void Settlement::Main() {
     if (machine_.random().OneIn(3)) continue;
     const absl::Status written =
         journal::WriteCursor(process_->files(), kJournalDirectory, kCursorName, database_.sequence);
-    if (written.ok()) continue;
-    Require(process_->met_fault(), "the cursor is not written: ", written.ToString());
-    return;
+    if (!written.ok()) {
+      Require(process_->met_fault(), "the cursor is not written: ", written.ToString());
+      return;
+    }
+    told_sequence_ = database_.sequence;
   }
 }
 
@@ -186,10 +188,11 @@ void Settlement::CheckCursor() const {
   const absl::StatusOr<std::vector<journal::Cursor>> cursors =
       journal::ReadCursors(machine_.disk(), kJournalDirectory);
   Require(cursors.ok(), cursors.status().ToString());
-  for (const journal::Cursor& cursor : *cursors) {
-    Require(cursor.sequence <= database_.sequence, "the cursor is at sequence ", cursor.sequence,
-            ", but settlement has committed ", database_.sequence);
-  }
+  const uint64_t sequence = cursors->empty() ? 0 : cursors->front().sequence;
+  Require(sequence <= database_.sequence, "the cursor is at sequence ", sequence,
+          ", but settlement has committed ", database_.sequence);
+  Require(sequence >= told_sequence_, "the cursor is at sequence ", sequence, ", but was at ",
+          told_sequence_);
   Require(database_.sequence <= model_.durable_sequence(), "settlement is at sequence ",
           database_.sequence, ", but ", model_.durable_sequence(), " is the last durable one");
 }

@@ -66,7 +66,8 @@ class Settlement {
   ClientBudget& budget_;
   SettlementDatabase database_;
   std::unique_ptr<engine::EnginePort> port_;
-  uint64_t sent_ = 0;  // the highest number on this connection by this process
+  uint64_t told_sequence_ = 0;  // by a cursor that is on disk
+  uint64_t sent_ = 0;           // the highest number on this connection by this process
   std::unique_ptr<Process> process_;
 };
 
