@@ -125,7 +125,9 @@ class Simulation {
   std::unique_ptr<EngineProcess> engine_;
   bool connected_ = false;  // clients and settlement, to the engine's process
 
-  Weights crash_weights_{};  // the run's taste
+  // The run's taste.
+  Weights crash_weights_{};
+  uint64_t crashes_in_recovery_;  // how many times as likely
   int crashes_ = 0;
   int last_crash_at_;  // one comes at the latest when that many commands are left
 };
@@ -148,6 +150,7 @@ Simulation::Simulation(uint64_t seed, RunCounts& counts)
   crash_weights_[kEngineKill] = random_.Below(6);
   crash_weights_[kPowerLoss] = random_.Below(6);
   crash_weights_[kSettlementKill] = random_.Below(40);
+  crashes_in_recovery_ = random_.OneIn(4) ? 30 : random_.OneIn(2) ? 5 : 1;
   last_crash_at_ = static_cast<int>(random_.Below(kCommands));
 }
 
@@ -183,9 +186,12 @@ Simulation::Weights Simulation::EventWeights() const {
   const bool serves = engine_ != nullptr && engine_->serves();
   if (!serves) weights[kEngineStop] = 0;
   if (engine_ == nullptr) weights[kEngineKill] = 0;
-  if (engine_ != nullptr && engine_->commits()) {
-    weights[kEngineKill] *= kCrashesInCommit;
-    weights[kPowerLoss] *= kCrashesInCommit;
+  if (engine_ != nullptr) {
+    const uint64_t times = engine_->commits() ? kCrashesInCommit
+                           : serves           ? 1
+                                              : crashes_in_recovery_;
+    weights[kEngineKill] *= times;
+    weights[kPowerLoss] *= times;
   }
   if (!settlement_.is_running()) weights[kSettlementKill] = 0;
   weights[kClientStep] = connected_ ? 4'000 : 0;
