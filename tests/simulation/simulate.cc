@@ -18,7 +18,7 @@ void Print(uint64_t seeds, const RunCounts& counts) {
   std::printf(
       "%llu seeds: %llu steps, %llu commands, %llu trades, %llu settled leases, %llu repeats; "
       "%llu losses of power, %llu kills, %llu stops, %llu kills of settlement, %llu faults; "
-      "%llu recoveries, %llu torn writes cut\n",
+      "%llu recoveries, %llu torn writes cut; last state %016llx\n",
       static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(counts.steps),
       static_cast<unsigned long long>(counts.commands),
       static_cast<unsigned long long>(counts.trades),
@@ -29,7 +29,8 @@ void Print(uint64_t seeds, const RunCounts& counts) {
       static_cast<unsigned long long>(counts.settlement_kills),
       static_cast<unsigned long long>(counts.faults),
       static_cast<unsigned long long>(counts.recoveries),
-      static_cast<unsigned long long>(counts.torn_writes));
+      static_cast<unsigned long long>(counts.torn_writes),
+      static_cast<unsigned long long>(counts.last_state_hash));
   std::fflush(stdout);
 }
 
