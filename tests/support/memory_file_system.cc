@@ -225,8 +225,11 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
   const std::lock_guard lock(mutex_);
   if (!directories_.contains(path)) return absl::NotFoundError(absl::StrCat("opendir ", path));
   std::vector<std::string> names;
-  for (const auto& [file_path, node] : names_) {
-    if (DirectoryOf(file_path) == path) names.push_back(file_path.substr(path.size() + 1));
+  const std::string prefix = path + "/";
+  for (auto it = names_.lower_bound(prefix); it != names_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    const std::string name = it->first.substr(prefix.size());
+    if (name.find('/') == std::string::npos) names.push_back(name);
   }
   return names;
 }
@@ -316,6 +319,14 @@ std::vector<std::byte>& MemoryFileSystem::content(const std::string& path) {
 bool MemoryFileSystem::exists(const std::string& path) const {
   const std::lock_guard lock(mutex_);
   return names_.contains(path);
+}
+
+bool MemoryFileSystem::IsSynced(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = names_.find(path);
+  const auto durable = durable_names_.find(path);
+  return found != names_.end() && durable != durable_names_.end() &&
+         found->second == durable->second && found->second->unsynced.empty();
 }
 
 std::map<std::string, std::vector<std::byte>> MemoryFileSystem::contents() const {

@@ -56,6 +56,9 @@ class MemoryFileSystem final : public FileSystem {
   // A file's bytes, to be looked at or damaged. CHECKs that it is there.
   std::vector<std::byte>& content(const std::string& path);
   bool exists(const std::string& path) const;
+  // Whether the file would be found as it is after any loss of power: its bytes and its name are on
+  // disk.
+  bool IsSynced(const std::string& path) const;
   // All files with their bytes: to see that nothing changed.
   std::map<std::string, std::vector<std::byte>> contents() const;
 
