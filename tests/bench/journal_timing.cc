@@ -28,7 +28,8 @@ std::unique_ptr<journal::LogAppender> BeginLog(
   journal::FileCommandLog log(
       PosixFileSystem(), directory,
       {.segment_size = segment_size, .rules_version = engine::kRulesVersion});
-  WARPBOOK_CHECK(log.Recover([](const journal::BatchView&) { return absl::OkStatus(); }).ok());
+  WARPBOOK_CHECK(
+      log.Recover(nullptr, [](const journal::BatchView&) { return absl::OkStatus(); }).ok());
   absl::StatusOr<std::unique_ptr<journal::LogAppender>> appender = log.Begin();
   WARPBOOK_CHECK(appender.ok());
   return *std::move(appender);
@@ -204,7 +205,8 @@ ReplayRates TimeReplay(const FlowResult& flow, const std::string& directory) {
   });
   const auto scan = [&](const journal::OnBatch& on_batch) {
     WARPBOOK_CHECK(
-        journal::ScanJournal(PosixFileSystem(), directory, engine::kRulesVersion, on_batch).ok());
+        journal::ScanJournal(PosixFileSystem(), directory, engine::kRulesVersion, 0, on_batch)
+            .ok());
   };
   rates.read = rate([&] { scan([](const journal::BatchView&) { return absl::OkStatus(); }); });
   std::vector<KeptBatch> batches;
