@@ -1,45 +1,8 @@
 #include "schema/journal/chain.h"
 
-#include <string_view>
-
 #include "absl/strings/str_cat.h"
-#include "schema/wire/record.h"
 
 namespace warpbook::journal {
-namespace {
-
-// What is wrong with the records: they are whole and known, commands are numbered as the header
-// says, each event follows its command.
-std::string RecordsFault(const StoredBatch& batch) {
-  wire::RecordFault fault{};
-  if (!wire::ValidateRecords(batch.body, &fault)) {
-    return absl::StrCat(absl::string_view(fault.what.data(), fault.what.size()), " at byte ",
-                        fault.offset, " of its records");
-  }
-  uint32_t commands = 0;
-  uint32_t events = 0;
-  for (const wire::RecordView record : wire::Records(batch.body)) {
-    if (wire::IsCommand(record.type())) {
-      if (record.command_index() != commands ||
-          record.command_header().sequence() != batch.header.first_sequence + commands) {
-        return "its commands are not in sequence";
-      }
-      ++commands;
-    } else {
-      if (commands == 0 || record.command_index() != commands - 1) {
-        return "an event does not follow its command";
-      }
-      ++events;
-    }
-  }
-  if (commands != batch.header.command_count || events != batch.header.event_count) {
-    return "its header miscounts its records";
-  }
-  return "";
-}
-
-}  // namespace
-
 std::string Chain::SegmentFault(const SegmentHeader& header, bool previous_is_whole) const {
   if (header.number != segment_ + 1) return "it is out of order";
   if (header.epoch < epoch_) {
@@ -73,7 +36,7 @@ std::string Chain::BatchFault(const StoredBatch& batch) const {
   if (header.durable_sequence >= header.first_sequence) {
     return "it says that it was durable before it was written";
   }
-  return RecordsFault(batch);
+  return batch.records_fault;
 }
 
 void Chain::Advance(const SegmentHeader& header) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "schema/base/crc32c.h"
 #include "schema/journal/archive.h"
+#include "schema/wire/record.h"
 
 namespace warpbook::journal {
 namespace {
@@ -16,6 +18,36 @@ constexpr size_t kRestChunkSize = 16 * kPageSize;
 bool HeaderIsSound(const BatchHeader& header, uint64_t offset) {
   return header.magic == kBatchMagic && header.header_crc == BatchHeaderCrc(header) &&
          header.offset == offset && header.length >= sizeof(BatchHeader);
+}
+
+// What is wrong with the records: they are whole and known, commands are numbered as the header
+// says, each event follows its command.
+std::string RecordsFault(const BatchHeader& header, std::span<const std::byte> body) {
+  wire::RecordFault fault{};
+  if (!wire::ValidateRecords(body, &fault)) {
+    return absl::StrCat(absl::string_view(fault.what.data(), fault.what.size()), " at byte ",
+                        fault.offset, " of its records");
+  }
+  uint32_t commands = 0;
+  uint32_t events = 0;
+  for (const wire::RecordView record : wire::Records(body)) {
+    if (wire::IsCommand(record.type())) {
+      if (record.command_index() != commands ||
+          record.command_header().sequence() != header.first_sequence + commands) {
+        return "its commands are not in sequence";
+      }
+      ++commands;
+    } else {
+      if (commands == 0 || record.command_index() != commands - 1) {
+        return "an event does not follow its command";
+      }
+      ++events;
+    }
+  }
+  if (commands != header.command_count || events != header.event_count) {
+    return "its header miscounts its records";
+  }
+  return "";
 }
 
 }  // namespace
@@ -110,9 +142,12 @@ absl::StatusOr<std::optional<StoredBatch>> SegmentReader::ReadBody(const BatchHe
     if (*rest < length - kPageSize) return std::nullopt;
   }
   const std::span<const std::byte> bytes = std::span(buffer).first(length);
-  StoredBatch batch{.header = header, .body = bytes.subspan(sizeof header)};
+  StoredBatch batch;
+  batch.header = header;
+  batch.body = bytes.subspan(sizeof header);
   if (Crc32c(batch.body) != header.body_crc) return std::nullopt;
   batch.hash = Sha256(bytes);
+  batch.records_fault = RecordsFault(header, batch.body);
   batch.end_offset = offset + PaddedToPage(length);
   return batch;
 }

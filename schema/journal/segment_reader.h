@@ -1,5 +1,6 @@
-// SegmentReader: what stands at a place of one segment. It judges bytes and checksums only; whether
-// a batch continues the journal is Chain's to say. One thread owns a reader.
+// SegmentReader: what stands at a place of one segment. It judges a batch by itself, by its
+// checksums and its records; whether it continues the journal is Chain's to say. One thread owns a
+// reader.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@ struct StoredBatch {
   std::span<const std::byte> body;
   Sha256Digest hash{};  // of header and body: the next batch's previous_batch_hash
   uint64_t end_offset = 0;
+  std::string records_fault;  // what is wrong with its records; "" where nothing is
 };
 
 // What is left of a segment from an offset on.

@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> parts;
   std::string directory = ".";
   std::string scenario = "normal";
+  bool bare = false;
   uint32_t count = 500'000;
   int repeat = 7;
   uint64_t segment_mib = 64;
@@ -107,7 +108,7 @@ void MeasureBatches(const Options& options) {
 FlowResult PlayRecentFlow(const Options& options) {
   const auto now = std::chrono::duration_cast<std::chrono::minutes>(
       std::chrono::system_clock::now().time_since_epoch());
-  MarketSize size = kFullMarket;
+  MarketSize size = options.bare ? kBareMarket : kFullMarket;
   size.start_us = (now.count() - 24 * 60) * kMicrosPerMinute;
   return PlayOrderFlow(
       MakeOrderFlow(*FindOrderFlowScenario(options.scenario), kPublishedSeed, options.count), size);
@@ -191,6 +192,7 @@ void AddOptions(CLI::App& app, Options& options) {
         return FindOrderFlowScenario(name) != nullptr ? "" : "there is no scenario " + name;
       })
       ->capture_default_str();
+  app.add_flag("--bare", options.bare, "Two accounts without limits, one tier");
   app.add_option("--count", options.count, "New orders of the flow, about half of its commands")
       ->check(CLI::Range(1'000u, 2'000'000u))
       ->capture_default_str();
