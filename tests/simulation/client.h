@@ -31,7 +31,7 @@ class Client {
   void Connect(std::unique_ptr<engine::EnginePort> port);
   // What was not answered may have happened or not.
   void Disconnect();
-  // Whether there may be something for it to do.
+  // False once its port is lost, too.
   bool is_connected() const { return port_ != nullptr; }
   // Every command is answered that there is any hope for.
   bool is_done() const { return unanswered_.empty() && to_repeat_.empty(); }

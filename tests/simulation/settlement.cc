@@ -44,6 +44,10 @@ void Settlement::Send() {
   while (const std::shared_ptr<const engine::DurableBatch> batch = port_->Poll()) {
     model_.CheckShown(batch->first_sequence, batch->command_count, batch->records);
   }
+  if (port_->lost()) {  // it was too slow
+    Disconnect();
+    return;
+  }
   const auto next = database_.outbox.upper_bound(sent_);
   if (next == database_.outbox.end()) return;
   wire::CommandRecord command = next->second;

@@ -45,7 +45,7 @@ class Settlement {
   // ---- Its connection to the engine ----
   void Connect(std::unique_ptr<engine::EnginePort> port);
   void Disconnect() { port_.reset(); }
-  bool is_connected() const { return port_ != nullptr && is_running(); }
+  bool is_connected() const { return port_ != nullptr; }
   // Sends the next decision that is not sent yet, and drops what comes back: the journal tells.
   void Send();
 

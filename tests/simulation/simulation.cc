@@ -198,7 +198,7 @@ Simulation::Weights Simulation::EventWeights() const {
   weights[kSequencerTurn] = serves ? 1'500 : 0;
   weights[kJournalStep] = engine_ != nullptr && engine_->CanRun() ? 2'500 : 0;
   weights[kSettlementStep] = settlement_.is_running() ? 1'500 : 0;
-  weights[kSettlementSend] = settlement_.is_connected() ? 400 : 0;
+  weights[kSettlementSend] = settlement_.is_running() && settlement_.is_connected() ? 400 : 0;
   weights[kReaderStep] = 400;
   weights[kEngineStart] = engine_ == nullptr ? 1'000 : 0;
   weights[kSettlementStart] = settlement_.is_running() ? 0 : 500;
@@ -308,7 +308,8 @@ void Simulation::CheckWatermark() {
 }
 
 bool Simulation::AnyPortIsLost() const {
-  return std::any_of(clients_.begin(), clients_.end(),
+  return !settlement_.is_connected() ||
+         std::any_of(clients_.begin(), clients_.end(),
                      [](const Client& client) { return !client.is_connected(); });
 }
 
