@@ -4,11 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "engine/service/engine_recovery.h"
 #include "engine/service/journal_thread.h"
 #include "engine/service/local_engine_port.h"
 #include "engine/service/market_clock.h"
-#include "engine/service/replayer.h"
 #include "engine/service/sequencer_thread.h"
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
@@ -39,27 +38,29 @@ class LocalEngineService final : public EngineService {
   using OnRestored = std::function<absl::Status(std::span<const std::byte>)>;
 
   absl::Status Recover(const OnReplayed& on_replayed, const OnRestored& on_restored) {
-    std::optional<Replayer> replayer;
-    const absl::StatusOr<journal::LogEnd> end = log_.Recover(
-        [&]() -> absl::StatusOr<uint64_t> {
-          const absl::Status loaded = LoadState(on_restored);
-          if (!loaded.ok()) return loaded;
-          replayer.emplace(*engine_);
-          return summary_.snapshot_sequence.value();
-        },
-        [&](const journal::BatchView& batch) {
-          const absl::Status replayed = replayer->Replay(batch);
-          return replayed.ok() ? OnReplayedBatch(batch, on_replayed) : replayed;
-        });
-    if (!end.ok()) return WithSnapshotNote(end.status());
+    EngineStart start;
+    start.journal_directory = options_.journal_directory;
+    start.limits = options_.limits;
+    start.index_secret = RandomNumber();
+    start.from_snapshot = options_.snapshots.has_value();
+    start.on_restored = on_restored;
+    if (on_replayed != nullptr) {
+      start.on_replayed = [&on_replayed](const journal::BatchView& batch) {
+        return on_replayed({batch.first_sequence,
+                            batch.command_count,
+                            {batch.records.begin(), batch.records.end()}});
+      };
+    }
+    absl::StatusOr<RecoveredEngine> recovered = RecoverEngine(files_, log_, start);
+    if (!recovered.ok()) return recovered.status();
+    engine_ = std::move(recovered->engine);
+    windows_ = std::move(recovered->windows);
     absl::StatusOr<std::unique_ptr<MarketClock>> clock =
         MarketClock::Create(options_.clock_factor, engine_->last_time(), machine_clock_);
     if (!clock.ok()) return clock.status();
     clock_ = *std::move(clock);
-    summary_.last_sequence = engine_->last_sequence();
-    summary_.last_time = engine_->last_time();
-    summary_.epoch = end->next_epoch;
-    summary_.repair_note = end->repair_note;
+    summary_ = {engine_->last_sequence(),  recovered->snapshot_sequence, engine_->last_time(),
+                recovered->end.next_epoch, recovered->end.repair_note,   recovered->snapshot_note};
     return absl::OkStatus();
   }
 
@@ -108,35 +109,6 @@ class LocalEngineService final : public EngineService {
 
  private:
   enum class Phase { kRecovered, kRunning, kStopped };
-
-  // The engine as a snapshot has it, or a new one.
-  absl::Status LoadState(const OnRestored& on_restored) {
-    if (!options_.snapshots) {
-      engine_ = std::make_unique<Engine>(options_.limits, RandomNumber());
-      return absl::OkStatus();
-    }
-    absl::StatusOr<LoadedState> loaded = LoadNewestSnapshot(
-        files_, options_.journal_directory, options_.limits, RandomNumber(), on_restored);
-    if (!loaded.ok()) return loaded.status();
-    engine_ = std::move(loaded->engine);
-    windows_ = KnownWindows(*engine_);
-    summary_.snapshot_sequence = loaded->sequence;
-    summary_.snapshot_note = loaded->note;
-    return absl::OkStatus();
-  }
-
-  // Why a start was refused, and why it did not begin at a snapshot.
-  absl::Status WithSnapshotNote(const absl::Status& refusal) const {
-    if (summary_.snapshot_note.empty()) return refusal;
-    return {refusal.code(), absl::StrCat(refusal.message(), " (", summary_.snapshot_note, ")")};
-  }
-
-  absl::Status OnReplayedBatch(const journal::BatchView& batch, const OnReplayed& on_replayed) {
-    for (const wire::RecordView record : wire::Records(batch.records)) windows_.Observe(record);
-    if (on_replayed == nullptr) return absl::OkStatus();
-    return on_replayed(
-        {batch.first_sequence, batch.command_count, {batch.records.begin(), batch.records.end()}});
-  }
 
   void Shutdown() {
     if (snapshots_ != nullptr) snapshots_->Stop();

@@ -2,9 +2,10 @@
 
 #include <utility>
 
-#include "engine/service/replayer.h"
+#include "engine/service/engine_recovery.h"
 #include "engine/service/wakeup.h"
-#include "schema/journal/recovery.h"
+#include "schema/journal/file_command_log.h"
+#include "schema/journal/watermark.h"
 #include "tests/simulation/violation.h"
 
 namespace warpbook::simulation {
@@ -13,11 +14,7 @@ using engine::DurableBatch;
 
 EngineProcess::EngineProcess(Machine& machine, Model& model,
                              const engine::EngineService::Options& options, size_t port_count)
-    : machine_(machine),
-      model_(model),
-      options_(options),
-      engine_(options.limits, machine.random().Below(UINT64_MAX)),
-      process_(machine, [this] { Main(); }) {
+    : machine_(machine), model_(model), options_(options), process_(machine, [this] { Main(); }) {
   const auto wakeup = std::make_shared<engine::Wakeup>();  // nobody sleeps
   for (size_t i = 0; i < port_count; ++i) {
     ports_.push_back(std::make_shared<engine::PortState>(options.service_limits, wakeup));
@@ -52,10 +49,11 @@ std::unique_ptr<engine::EnginePort> EngineProcess::TakePort(size_t index) {
 }
 
 void EngineProcess::Main() {
-  std::unique_ptr<journal::Writer> writer = Recover();
-  if (writer == nullptr) return;
-  committer_.emplace(std::move(writer), ports_);
-  sequencer_.emplace(engine::Sequencer::Parts{engine_, *market_clock_, options_, ports_, windows_});
+  std::unique_ptr<journal::LogAppender> appender = Recover();
+  if (appender == nullptr) return;
+  committer_.emplace(std::move(appender), ports_);
+  sequencer_.emplace(
+      engine::Sequencer::Parts{*engine_, *market_clock_, options_, ports_, windows_});
   const absl::Status keys = sequencer_->SubmitSystemKeys();
   Require(keys.ok(), keys.ToString());
   sequencer_->RunTickIfDue(machine_.steady_now());
@@ -66,38 +64,40 @@ void EngineProcess::Main() {
 }
 
 // As EngineService::Recover and Start do it. Null where the disk failed.
-std::unique_ptr<journal::Writer> EngineProcess::Recover() {
-  engine::Replayer replayer(engine_);
-  absl::StatusOr<journal::RecoveredJournal> recovered =
-      journal::RecoverJournal(process_.files(), options_.journal_directory, engine::kRulesVersion,
-                              [&](const journal::BatchView& batch) {
-                                model_.CheckReplayed(batch);
-                                const absl::Status replayed = replayer.Replay(batch);
-                                if (!replayed.ok()) return replayed;
-                                for (const wire::RecordView record : wire::Records(batch.records)) {
-                                  windows_.Observe(record);
-                                }
-                                return absl::OkStatus();
-                              });
+std::unique_ptr<journal::LogAppender> EngineProcess::Recover() {
+  journal::FileCommandLog log(process_.files(), options_.journal_directory,
+                              {.segment_size = options_.segment_size,
+                               .rules_version = engine::kRulesVersion,
+                               .make_segments_in_background = false});
+  engine::EngineStart start;
+  start.journal_directory = options_.journal_directory;
+  start.limits = options_.limits;
+  start.index_secret = machine_.random().Below(UINT64_MAX);
+  start.from_snapshot = options_.snapshots.has_value();
+  start.on_replayed = [this](const journal::BatchView& batch) {
+    model_.CheckReplayed(batch);
+    return absl::OkStatus();
+  };
+  absl::StatusOr<engine::RecoveredEngine> recovered =
+      engine::RecoverEngine(process_.files(), log, start);
   if (!CheckFault(recovered.status())) return nullptr;
-  const uint64_t last_sequence = engine_.last_sequence().value();
-  Require(recovered->scan.last_sequence == last_sequence &&
-              recovered->watermark->Load() == last_sequence,
-          "recovery tells sequence ", recovered->scan.last_sequence, " and sets the watermark to ",
-          recovered->watermark->Load(), ", but replayed up to ", last_sequence);
-  cut_torn_write_ = !recovered->repair_note.empty();
-  model_.CheckRecovered(engine_);
+  engine_ = std::move(recovered->engine);
+  windows_ = std::move(recovered->windows);
+  const uint64_t last_sequence = engine_->last_sequence().value();
+  const auto watermark = journal::Watermark::Open(process_.files(), options_.journal_directory);
+  Require(watermark.ok(), watermark.status().ToString());
+  Require(recovered->end.last_sequence == last_sequence && (*watermark)->Load() == last_sequence,
+          "recovery tells sequence ", recovered->end.last_sequence, " and sets the watermark to ",
+          (*watermark)->Load(), ", but replayed up to ", last_sequence);
+  cut_torn_write_ = !recovered->end.repair_note.empty();
+  model_.CheckRecovered(*engine_);
   absl::StatusOr<std::unique_ptr<engine::MarketClock>> clock =
-      engine::MarketClock::Create(1, engine_.last_time(), machine_.clock());
+      engine::MarketClock::Create(1, engine_->last_time(), machine_.clock());
   Require(clock.ok(), clock.status().ToString());
   market_clock_ = *std::move(clock);
-  absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
-      journal::Writer::Open(process_.files(), *std::move(recovered),
-                            {.segment_size = options_.segment_size,
-                             .rules_version = engine::kRulesVersion,
-                             .make_segments_in_background = false});
-  if (!CheckFault(writer.status())) return nullptr;
-  return *std::move(writer);
+  absl::StatusOr<std::unique_ptr<journal::LogAppender>> appender = log.Begin();
+  if (!CheckFault(appender.status())) return nullptr;
+  return *std::move(appender);
 }
 
 absl::Status EngineProcess::Serve() {

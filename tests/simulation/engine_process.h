@@ -49,7 +49,7 @@ class EngineProcess {
 
  private:
   void Main();
-  std::unique_ptr<journal::Writer> Recover();
+  std::unique_ptr<journal::LogAppender> Recover();
   absl::Status Serve();
   absl::Status Drain();
   engine::DurableBatch TakeBatch();
@@ -61,7 +61,7 @@ class EngineProcess {
   Machine& machine_;
   Model& model_;
   const engine::EngineService::Options& options_;
-  engine::Engine engine_;
+  std::unique_ptr<engine::Engine> engine_;
   engine::KnownWindows windows_;
   std::unique_ptr<engine::MarketClock> market_clock_;
   std::vector<std::shared_ptr<engine::PortState>> ports_;
