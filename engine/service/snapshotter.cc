@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds kLookInterval(1);
 constexpr std::chrono::seconds kRetryInterval(60);  // after a failure
-constexpr int kNice = 10;  // a tenth of a core where everything is busy: not starved either
 
 void Tell(const absl::Status& status) {
   std::fprintf(stderr, "warpbook: no snapshot could be made: %s\n",
@@ -232,7 +231,7 @@ void SnapshotThread::MakeLast() {
 
 void SnapshotThread::Run() {
   // Linux gives each thread a niceness of its own; 0 is the caller.
-  setpriority(PRIO_PROCESS, 0, kNice);
+  setpriority(PRIO_PROCESS, 0, kSnapshotNice);
   std::unique_lock lock(mutex_);
   // At once for the first time: what is behind the last snapshot was long to replay.
   std::chrono::seconds wait(0);

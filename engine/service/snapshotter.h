@@ -80,6 +80,9 @@ class Snapshotter {
   const SnapshotOptions options_;
 };
 
+// The thread's niceness: a tenth of a core where everything is busy, so that it is not starved.
+inline constexpr int kSnapshotNice = 10;
+
 class SnapshotThread {
  public:
   explicit SnapshotThread(std::unique_ptr<Snapshotter> snapshotter);

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "schema/base/check.h"
+#include "tests/bench/bench_directory.h"
 #include "tests/bench/journal_timing.h"
 #include "tests/bench/raw_log.h"
 #include "tests/bench/timing.h"
@@ -33,26 +33,6 @@ struct Options {
   size_t replies = 1'000;
 };
 
-// An empty directory beside the others of this run; gone with it.
-class Directory {
- public:
-  explicit Directory(const Options& options)
-      : path_((std::filesystem::absolute(options.directory) / "journal-bench-XXXXXX").string()) {
-    WARPBOOK_CHECK(mkdtemp(path_.data()) != nullptr);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 std::string Text(const Spread& spread, double unit, int decimals) {
   char text[80];
   std::snprintf(text, sizeof text, "%.*f (%.*f..%.*f)", decimals, spread.median / unit, decimals,
@@ -72,7 +52,7 @@ double TimeRawLog(RawLog& log, const PageBuffer& batch, int batches) {
 void MeasureBatches(const Options& options) {
   for (const size_t kibibytes : {4, 64, 1'024}) {
     const size_t size = kibibytes << 10;
-    const Directory directory(options);
+    const BenchDirectory directory(options.directory);
     const PageBuffer batch(size);
     const uint64_t file_size = uint64_t{64} << 20;
     RawLog plain(directory / "plain", file_size, false);
@@ -106,10 +86,8 @@ void MeasureBatches(const Options& options) {
 // The flow in a market that began yesterday: the service's clock is the machine's, and neither may
 // the flow be ahead of it nor its windows have passed.
 FlowResult PlayRecentFlow(const Options& options) {
-  const auto now = std::chrono::duration_cast<std::chrono::minutes>(
-      std::chrono::system_clock::now().time_since_epoch());
   MarketSize size = options.bare ? kBareMarket : kFullMarket;
-  size.start_us = (now.count() - 24 * 60) * kMicrosPerMinute;
+  size.start_us = YesterdayMicros();
   return PlayOrderFlow(
       MakeOrderFlow(*FindOrderFlowScenario(options.scenario), kPublishedSeed, options.count), size);
 }
@@ -118,7 +96,7 @@ void MeasureService(const FlowResult& flow, const Options& options) {
   const std::unique_ptr<FileSystem> delayed = MakeDelayedFileSystem(kSyncMicros);
   std::vector<double> rates, batch_sizes;
   for (int round = -1; round < options.repeat; ++round) {
-    const Directory directory(options);
+    const BenchDirectory directory(options.directory);
     FlowService service(flow.commands, directory / "journal", *delayed);
     const double rate = service.TimeFlow(flow);
     if (round < 0) continue;
@@ -133,7 +111,7 @@ void MeasureService(const FlowResult& flow, const Options& options) {
 }
 
 void MeasureReplies(const FlowResult& flow, const Options& options) {
-  const Directory directory(options);
+  const BenchDirectory directory(options.directory);
   FlowService service(flow.commands, directory / "journal", PosixFileSystem());
   std::vector<double> p50, p99, raw_p50, raw_p99;
   for (int round = -1; round < options.repeat; ++round) {
@@ -159,7 +137,7 @@ void MeasureReplies(const FlowResult& flow, const Options& options) {
 // ---- Replay ----
 
 void MeasureReplay(const FlowResult& flow, const Options& options) {
-  const Directory directory(options);
+  const BenchDirectory directory(options.directory);
   WriteFlowJournal(flow.commands, directory / "journal");
   std::vector<double> recover, read, execute, compare;
   for (int round = -1; round < options.repeat; ++round) {

@@ -104,6 +104,12 @@ double LogAppends::Time(int batches) {
 
 // ---- The running engine ----
 
+int64_t YesterdayMicros() {
+  const auto now = std::chrono::duration_cast<std::chrono::minutes>(
+      std::chrono::system_clock::now().time_since_epoch());
+  return (now.count() - 24 * 60) * kMicrosPerMinute;
+}
+
 std::unique_ptr<FileSystem> MakeDelayedFileSystem(int64_t sync_us) {
   using test::FileOperation;
   return std::make_unique<test::FaultyFileSystem>(

@@ -33,6 +33,9 @@ class LogAppends {
 
 // ---- The running engine ----
 
+// A whole minute a day ago, by the machine's clock.
+int64_t YesterdayMicros();
+
 // A file system whose syncs of files take so long, and do nothing else: a disk of a known speed.
 std::unique_ptr<FileSystem> MakeDelayedFileSystem(int64_t sync_us);
 

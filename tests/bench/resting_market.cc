@@ -25,6 +25,7 @@ RestingMarket::RestingMarket(const MarketSize& size, uint32_t orders, uint32_t s
       levels_(LevelsFor(orders / size.instruments)),
       random_(seed),
       engine_(market_.limits()),
+      time_us_(size.start_us),
       places_(1) {}
 
 FlowCommands RestingMarket::Make(size_t count) {

@@ -53,7 +53,7 @@ class RestingMarket {
   std::mt19937 random_;
   engine::Engine engine_;
   wire::RecordWriter events_;  // of the last command
-  int64_t time_us_ = kStart;
+  int64_t time_us_;
   uint32_t number_ = 0;  // of the last order
   std::vector<Live> live_;
   std::vector<uint32_t> places_;  // in live_, by the engine's id
