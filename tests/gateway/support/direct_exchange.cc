@@ -9,44 +9,9 @@
 
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
+#include "tests/gateway/support/test_catalogue.h"
 
 namespace warpbook::gateway {
-namespace {
-
-constexpr const char* kCatalogueText = R"(
-[market]
-windows_ahead = 2
-notice_seconds = 120
-gate_minutes = 3
-[region us-east]
-id = 1
-[region eu-west]
-id = 2
-[class H100-SXM]
-id = 1
-memory_gb = 80
-memory_gb_per_s = 3350
-tdp_watts = 700
-window_minutes = 60
-tradable = yes
-tick = 0.02
-band_low = 1.00
-band_high = 8.00
-reference_price = 2.50
-[class A100-SXM]
-id = 2
-memory_gb = 80
-memory_gb_per_s = 2039
-tdp_watts = 400
-window_minutes = 60
-tradable = yes
-tick = 0.01
-band_low = 0.50
-band_high = 4.00
-reference_price = 1.20
-)";
-
-}  // namespace
 
 // Shared by the exchange and its ports; one mutex for all of it.
 struct DirectExchange::State {
@@ -124,7 +89,7 @@ class DirectExchange::Port final : public engine::EnginePort {
 };
 
 Catalogue TestCatalogue() {
-  auto catalogue = ParseCatalogue(kCatalogueText, "test");
+  auto catalogue = ParseCatalogue(kTestCatalogueText, "test");
   WARPBOOK_CHECK(catalogue.ok());
   return *std::move(catalogue);
 }
