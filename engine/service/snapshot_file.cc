@@ -1,9 +1,11 @@
 #include "engine/service/snapshot_file.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "schema/base/crc32c.h"
@@ -17,8 +19,9 @@ using journal::kPageSize;
 
 constexpr char kMagic[8] = {'W', 'R', 'P', 'B', 'S', 'N', 'F', '1'};
 constexpr uint32_t kFormat = 1;
-// Synced piece by piece, so that the journal's own syncs never queue behind a whole snapshot.
-constexpr uint64_t kPieceSize = uint64_t{4} << 20;
+// The journal's own syncs may queue behind one of these.
+constexpr uint64_t kPieceSize = uint64_t{256} << 10;
+constexpr uint64_t kPieceSizeAtOnce = uint64_t{8} << 20;
 
 struct FilePage {
   char magic[8];
@@ -39,29 +42,46 @@ uint32_t CrcOf(const FilePage& page) {
 // Writes bytes one behind the other; after a fault nothing more.
 class PieceWriter {
  public:
-  PieceWriter(File& file, uint64_t offset) : file_(file), offset_(offset), synced_(offset) {}
+  PieceWriter(File& file, uint64_t offset, const SnapshotPace& pace)
+      : file_(file), pace_(pace), offset_(offset), synced_(offset) {}
   void Write(std::span<const std::byte> bytes) {
     if (!status_.ok()) return;
     status_ = WriteFully(file_, offset_, bytes);
     offset_ += bytes.size();
-    if (offset_ - synced_ < kPieceSize || !status_.ok()) return;
-    status_ = file_.SyncData();
-    synced_ = offset_;
+    const bool is_piece =
+        offset_ - synced_ >= (pace_.stop == nullptr ? kPieceSizeAtOnce : kPieceSize);
+    if (status_.ok() && is_piece) EndPiece();
   }
   uint64_t offset() const { return offset_; }
   const absl::Status& status() const { return status_; }
 
  private:
+  using SteadyClock = std::chrono::steady_clock;
+
+  void EndPiece() {
+    status_ = file_.SyncData();
+    synced_ = offset_;
+    if (pace_.stop == nullptr || !status_.ok()) return;
+    if (pace_.stop->load()) {
+      status_ = absl::CancelledError("it was stopped");
+      return;
+    }
+    std::this_thread::sleep_for(SnapshotPace::kRest * (SteadyClock::now() - begun_));
+    begun_ = SteadyClock::now();
+  }
+
   File& file_;
+  const SnapshotPace pace_;
   uint64_t offset_;
   uint64_t synced_;
+  SteadyClock::time_point begun_ = SteadyClock::now();  // the piece
   absl::Status status_;
 };
 
 absl::Status WriteContent(File& file, const Engine& engine, const Follower* follower,
-                          uint32_t rules_version) {
+                          uint32_t rules_version, const SnapshotPace& pace) {
   const uint64_t engine_at = kPageSize;
-  PieceWriter writer(file, engine_at + kSnapshotHeaderSize);
+  PieceWriter writer(file, engine_at + kSnapshotHeaderSize, pace);
   const auto sink = [&writer](std::span<const std::byte> piece) { writer.Write(piece); };
   const SnapshotHeader header = engine.WriteSnapshot(rules_version, sink);
   const uint64_t follower_at = writer.offset();
@@ -106,7 +126,7 @@ std::string PageFault(const FilePage& page, bool padding_is_zero, uint64_t seque
 
 absl::Status WriteSnapshotFile(FileSystem& files, const std::string& journal_directory,
                                const Engine& engine, const Follower* follower,
-                               uint32_t rules_version) {
+                               uint32_t rules_version, const SnapshotPace& pace) {
   const std::string directory = journal::SnapshotsDirectory(journal_directory);
   absl::Status status = files.MakeDirectory(directory);
   if (status.ok()) status = files.SyncDirectory(journal_directory);
@@ -116,7 +136,7 @@ absl::Status WriteSnapshotFile(FileSystem& files, const std::string& journal_dir
   {
     absl::StatusOr<std::unique_ptr<File>> file = files.Open(temporary, FileSystem::Mode::kCreate);
     if (!file.ok()) return file.status();
-    status = WriteContent(**file, engine, follower, rules_version);
+    status = WriteContent(**file, engine, follower, rules_version, pace);
   }
   if (!status.ok()) {
     // Its room may be what is lacking.

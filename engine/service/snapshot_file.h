@@ -11,6 +11,7 @@
 // Both parts carry hashes of their own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,10 +26,20 @@
 
 namespace warpbook::engine {
 
+// How a snapshot is written beside a running exchange, whose journal syncs to the same disk: in
+// small pieces, each synced, with rests between them. Without `stop` nobody else needs the disk: at
+// once.
+struct SnapshotPace {
+  // Rest for so many times the time that a piece took: the disk is the journal's for four fifths.
+  static constexpr int kRest = 4;
+  const std::atomic<bool>* stop = nullptr;  // gives it up
+};
+
 // Writes the snapshot of an engine and, unless null, of a follower that has applied the same.
+// CancelledError where it was given up.
 absl::Status WriteSnapshotFile(FileSystem& files, const std::string& journal_directory,
                                const Engine& engine, const Follower* follower,
-                               uint32_t rules_version);
+                               uint32_t rules_version, const SnapshotPace& pace = {});
 
 // A snapshot as it was read. Its parts are not judged yet.
 struct SnapshotFile {

@@ -132,7 +132,7 @@ absl::StatusOr<std::optional<Sequence>> Snapshotter::MakeIfDue(const std::atomic
   return sealed->sequence;
 }
 
-absl::StatusOr<std::optional<Sequence>> Snapshotter::MakeLast() {
+absl::StatusOr<std::optional<Sequence>> Snapshotter::MakeLast(const std::atomic<bool>* stop) {
   const absl::StatusOr<Sequence> newest = NewestSnapshot();
   if (!newest.ok()) return newest.status();
   const absl::StatusOr<std::unique_ptr<journal::Watermark>> watermark =
@@ -140,7 +140,7 @@ absl::StatusOr<std::optional<Sequence>> Snapshotter::MakeLast() {
   if (!watermark.ok()) return watermark.status();
   const Sequence durable((*watermark)->Load());
   if (durable <= *newest) return std::nullopt;
-  const absl::Status made = Make(durable, nullptr);
+  const absl::Status made = Make(durable, stop);
   if (!made.ok()) return made;
   return durable;
 }
@@ -178,7 +178,7 @@ absl::Status Snapshotter::Make(Sequence up_to, const std::atomic<bool>* stop) {
     if (!status.ok()) return status;
   }
   absl::Status status =
-      WriteSnapshotFile(files_, directory_, engine, follower.get(), kRulesVersion);
+      WriteSnapshotFile(files_, directory_, engine, follower.get(), kRulesVersion, {stop});
   if (status.ok()) status = DropOldSnapshots();
   if (status.ok()) status = Archive(engine.last_time());
   return status;

@@ -60,7 +60,8 @@ class Snapshotter {
   absl::StatusOr<std::optional<Sequence>> MakeIfDue(const std::atomic<bool>& stop);
   // Makes one of all that is durable unless there is one: at the end of a clean stop, for the next
   // start, also one by other rules.
-  absl::StatusOr<std::optional<Sequence>> MakeLast();
+  // `stop` as in MakeIfDue; null: it is made as fast as can be.
+  absl::StatusOr<std::optional<Sequence>> MakeLast(const std::atomic<bool>* stop = nullptr);
 
  private:
   // The last sequence that is in a sealed segment, and the bytes of those behind the snapshot.

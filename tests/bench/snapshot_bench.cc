@@ -47,9 +47,9 @@ class Snapshots {
       : thread_([this, &snapshotter] {
           setpriority(PRIO_PROCESS, 0, engine::kSnapshotNice);
           while (!stop_) {
-            const auto made = snapshotter.MakeLast();
-            WARPBOOK_CHECK(made.ok());
-            if (made->has_value()) ++made_;
+            const auto made = snapshotter.MakeLast(&stop_);
+            WARPBOOK_CHECK(made.ok() || stop_);
+            if (made.ok() && made->has_value()) ++made_;
           }
         }) {}
   ~Snapshots() {

@@ -398,6 +398,26 @@ TEST_CASE("A snapshot is given up where the service stops") {
   CHECK(SnapshotsOf(files).empty());
 }
 
+TEST_CASE("A snapshot that is being written is given up where the service stops") {
+  MemoryFileSystem memory;
+  Live(TestOptions(kJournal, &memory), 1, 6'000);
+  std::atomic<bool> stop = false;
+  int syncs = 0;
+  FaultyFileSystem files(memory, [&](const FileOperation& operation) {
+    const bool of_snapshot = operation.path.find(".snapshot") != std::string::npos;
+    if (of_snapshot && operation.kind == FileOperation::Kind::kSyncData) {
+      ++syncs;
+      stop = true;
+    }
+    return FileFault{};
+  });
+  Snapshotter snapshotter(files, kJournal, {}, Snapshots());
+  CHECK(absl::IsCancelled(snapshotter.MakeLast(&stop).status()));
+  CHECK(syncs == 1);
+  CHECK(files.List(journal::SnapshotsDirectory(kJournal))->empty());
+  CHECK(snapshotter.MakeLast()->has_value());
+}
+
 TEST_CASE("None is made before enough is sealed, and none twice") {
   MemoryFileSystem files;
   EngineService::Options options = TestOptions(kJournal, &files);
