@@ -142,12 +142,18 @@ int64_t Model::TimeAt(uint64_t last_sequence) const {
 void Model::Append(DurableBatch batch) {
   records_.Clear();
   uint32_t index = 0;
+  RecordType command = RecordType::kNone;
   for (const wire::RecordView record : wire::Records(batch.records)) {
     if (!wire::IsCommand(record.type())) {
+      Require(
+          record.type() != RecordType::kCommandRejected ||
+              (command != RecordType::kOpenInstrument && command != RecordType::kCloseInstrument),
+          "the window is refused that is opened or closed at sequence ", last_sequence_);
       ObserveEvent(record);
       market_.Observe(record);
       continue;
     }
+    command = record.type();
     ObserveCommand(record.command_header());
     records_.Append(record, index);
     engine_.Apply(record, index, records_);

@@ -5,7 +5,7 @@
 // - what was durable is replayed after a crash, byte for byte; of what was not, all of the one
 //   batch in flight or nothing;
 // - sequences, event sequences and each account's are gapless, time never falls;
-// - nothing happens twice: replies, client order ids, decisions of settlement;
+// - nothing happens twice: replies, client order ids, decisions of settlement, windows;
 // - credits are conserved;
 // - a recovered engine is the one that the journaled commands make, whether it began at a snapshot
 //   or not, and so is a follower: the model has both of its own.
