@@ -504,5 +504,30 @@ order_id=12 price=2500000 node_id=0 client_order_id=- instrument_id=3 gpus=2
                                        "engine gives\nfailed\n$")
 
 
+class PlantedBugsTest(unittest.TestCase):
+    """The bugs of deploy/dev/plant-bugs must fit the code, or nobody sees any more that they are found."""
+
+    def test_each_is_listed_with_a_sentence_and_applies_to_the_tree(self):
+        listed = run([f"{ROOT}/deploy/dev/plant-bugs", "--list"])
+        self.assertEqual(listed.returncode, 0, listed)
+        bugs = listed.stdout.splitlines()
+        self.assertGreaterEqual(len(bugs), 16)
+        # The tree may be no repository, or lie in another one.
+        environment = dict(os.environ, GIT_CEILING_DIRECTORIES=os.path.dirname(ROOT))
+        for bug in bugs:
+            with self.subTest(bug=bug):
+                self.assertRegex(bug, r"^[a-z-]+ +[A-Z][^.]*\.$")
+                patch = f"{ROOT}/tests/planted_bugs/{bug.split()[0]}.patch"
+                applied = run(["git", "apply", "--check", patch], cwd=ROOT, env=environment)
+                self.assertEqual(applied.stderr, "")
+                self.assertEqual(applied.returncode, 0)
+
+    def test_an_unknown_bug_is_named(self):
+        ended = run([f"{ROOT}/deploy/dev/plant-bugs", "no-such-bug"])
+        self.assertEqual(ended.returncode, 1)
+        self.assertEqual(ended.stderr,
+                         "deploy/dev/plant-bugs: there is no bug no-such-bug (--list)\n")
+
+
 if __name__ == "__main__":
     unittest.main()

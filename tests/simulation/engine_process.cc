@@ -60,7 +60,7 @@ void EngineProcess::Main() {
   absl::Status status = Commit(TakeBatch());
   if (status.ok()) status = Serve();
   if (status.ok()) status = Drain();
-  CheckFault(status);
+  stopped_ = CheckFault(status);
 }
 
 // As EngineService::Recover and Start do it. Null where the disk failed.
@@ -74,9 +74,11 @@ std::unique_ptr<journal::LogAppender> EngineProcess::Recover() {
   start.limits = options_.limits;
   start.index_secret = machine_.random().Below(UINT64_MAX);
   start.from_snapshot = options_.snapshots.has_value();
+  start.on_restored = [this](std::span<const std::byte> bytes) { return follower_.Read(bytes); };
   start.on_replayed = [this](const journal::BatchView& batch) {
     model_.CheckReplayed(batch);
-    return absl::OkStatus();
+    return follower_.Apply(
+        {batch.first_sequence, batch.command_count, {batch.records.begin(), batch.records.end()}});
   };
   absl::StatusOr<engine::RecoveredEngine> recovered =
       engine::RecoverEngine(process_.files(), log, start);
@@ -89,8 +91,9 @@ std::unique_ptr<journal::LogAppender> EngineProcess::Recover() {
   Require(recovered->end.last_sequence == last_sequence && (*watermark)->Load() == last_sequence,
           "recovery tells sequence ", recovered->end.last_sequence, " and sets the watermark to ",
           (*watermark)->Load(), ", but replayed up to ", last_sequence);
+  snapshot_sequence_ = recovered->snapshot_sequence.value();
   cut_torn_write_ = !recovered->end.repair_note.empty();
-  model_.CheckRecovered(*engine_);
+  model_.CheckRecovered(*engine_, follower_);
   absl::StatusOr<std::unique_ptr<engine::MarketClock>> clock =
       engine::MarketClock::Create(1, engine_->last_time(), machine_.clock());
   Require(clock.ok(), clock.status().ToString());

@@ -18,6 +18,7 @@
 #include "engine/service/sequencer.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/model.h"
+#include "tests/simulation/sum_follower.h"
 
 namespace warpbook::simulation {
 
@@ -40,7 +41,11 @@ class EngineProcess {
   void RequestStop();
   // By itself: stopped, or because of a fault.
   bool ended() const { return process_.ended(); }
+  // In an orderly way.
+  bool stopped() const { return stopped_; }
 
+  // That of the snapshot which it started at; 0: at none.
+  uint64_t snapshot_sequence() const { return snapshot_sequence_; }
   // Its recovery cut off a torn write.
   bool cut_torn_write() const { return cut_torn_write_; }
 
@@ -68,9 +73,12 @@ class EngineProcess {
   std::optional<engine::Sequencer> sequencer_;
   std::optional<engine::Committer> committer_;
 
+  SumFollower follower_;
+  uint64_t snapshot_sequence_ = 0;
   bool cut_torn_write_ = false;
   bool serves_ = false;
   bool stop_requested_ = false;
+  bool stopped_ = false;
   std::optional<engine::DurableBatch> batch_;  // that the sequencer handed over
   Machine::SteadyTime idle_since_;
   Process process_;  // last: killed first

@@ -62,7 +62,7 @@ void Model::CheckReplayed(const journal::BatchView& batch) const {
           "recovery reads a batch at sequence ", batch.first_sequence, " that nobody wrote");
 }
 
-void Model::CheckRecovered(const engine::Engine& engine) {
+void Model::CheckRecovered(const engine::Engine& engine, const SumFollower& follower) {
   const uint64_t recovered = engine.last_sequence().value();
   Require(recovered >= durable_sequence_, "recovery ends at sequence ", recovered, ", but ",
           durable_sequence_, " was durable");
@@ -71,6 +71,7 @@ void Model::CheckRecovered(const engine::Engine& engine) {
   Require(engine.StateHash() == engine_.StateHash() && engine.event_hash() == engine_.event_hash(),
           "the recovered engine is not the one that the commands up to sequence ", recovered,
           " make");
+  Require(follower == follower_, "the recovered follower is not that of sequence ", recovered);
   engine.CheckInvariants();
 }
 
@@ -132,15 +133,27 @@ const engine::CreditTotals& Model::TotalsAt(uint64_t last_sequence) const {
   return found->second;
 }
 
+int64_t Model::TimeAt(uint64_t last_sequence) const {
+  const auto found = times_us_.find(last_sequence);
+  Require(found != times_us_.end(), "no durable batch ends at sequence ", last_sequence);
+  return found->second;
+}
+
 void Model::Append(DurableBatch batch) {
   records_.Clear();
   uint32_t index = 0;
+  RecordType command = RecordType::kNone;
   for (const wire::RecordView record : wire::Records(batch.records)) {
     if (!wire::IsCommand(record.type())) {
+      Require(
+          record.type() != RecordType::kCommandRejected ||
+              (command != RecordType::kOpenInstrument && command != RecordType::kCloseInstrument),
+          "the window is refused that is opened or closed at sequence ", last_sequence_);
       ObserveEvent(record);
       market_.Observe(record);
       continue;
     }
+    command = record.type();
     ObserveCommand(record.command_header());
     records_.Append(record, index);
     engine_.Apply(record, index, records_);
@@ -151,7 +164,10 @@ void Model::Append(DurableBatch batch) {
   Require(Same(records_.bytes(), batch.records), "the events of the batch at sequence ",
           batch.first_sequence, " are not those of its commands");
   CheckCredits();
+  const absl::Status followed = follower_.Apply(batch);
+  Require(followed.ok(), followed.ToString());
   totals_[durable_sequence_] = engine_.Totals();
+  times_us_[durable_sequence_] = last_time_us_;
   batches_[batch.first_sequence] = std::move(batch);
 }
 

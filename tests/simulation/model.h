@@ -3,12 +3,12 @@
 //
 // - nothing is shown, and no watermark raised, before it is on disk;
 // - what was durable is replayed after a crash, byte for byte; of what was not, all of the one
-// batch
-//   in flight or nothing;
+//   batch in flight or nothing;
 // - sequences, event sequences and each account's are gapless, time never falls;
-// - nothing happens twice: replies, client order ids, decisions of settlement;
+// - nothing happens twice: replies, client order ids, decisions of settlement, windows;
 // - credits are conserved;
-// - a recovered engine is the one that the journaled commands make: the model has one of its own.
+// - a recovered engine is the one that the journaled commands make, whether it began at a snapshot
+//   or not, and so is a follower: the model has both of its own.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@
 #include "schema/types/public_key.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/market_view.h"
+#include "tests/simulation/sum_follower.h"
 
 namespace warpbook::simulation {
 
@@ -40,8 +41,8 @@ class Model {
   void HandOver(const engine::DurableBatch& batch);
   // Recovery reads this batch.
   void CheckReplayed(const journal::BatchView& batch) const;
-  // Recovery has ended, with this engine.
-  void CheckRecovered(const engine::Engine& engine);
+  // Recovery has ended, with this engine and this follower.
+  void CheckRecovered(const engine::Engine& engine, const SumFollower& follower);
 
   // ---- Whoever looks on ----
 
@@ -60,6 +61,8 @@ class Model {
   const engine::Engine& engine() const { return engine_; }
   // Credits as of the batch that ends with the sequence.
   const engine::CreditTotals& TotalsAt(uint64_t last_sequence) const;
+  // When the last command of that batch came.
+  int64_t TimeAt(uint64_t last_sequence) const;
   uint64_t settled_leases() const { return settled_leases_.size(); }
   uint64_t repeats() const { return repeats_; }  // of orders, that were answered as repeats
 
@@ -76,12 +79,14 @@ class Model {
 
   Machine& machine_;
   engine::Engine engine_;
+  SumFollower follower_;
   wire::RecordWriter records_;
   MarketView market_;
 
   uint64_t durable_sequence_ = 0;
   std::map<uint64_t, engine::DurableBatch> batches_;  // durable, by first sequence
   std::map<uint64_t, engine::CreditTotals> totals_;   // by last sequence
+  std::map<uint64_t, int64_t> times_us_;              // too
   std::optional<engine::DurableBatch> in_flight_;     // may be on disk
   uint64_t last_sequence_ = 0, last_event_sequence_ = 0;
   int64_t last_time_us_ = 0;

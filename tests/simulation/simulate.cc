@@ -17,8 +17,10 @@ namespace {
 void Print(uint64_t seeds, const RunCounts& counts) {
   std::printf(
       "%llu seeds: %llu steps, %llu commands, %llu trades, %llu settled leases, %llu repeats; "
-      "%llu losses of power, %llu kills, %llu stops, %llu kills of settlement, %llu faults; "
-      "%llu recoveries, %llu torn writes cut; last state %016llx\n",
+      "%llu losses of power, %llu kills, %llu stops, %llu kills of settlement, %llu of the "
+      "snapshotter, %llu faults; %llu recoveries, %llu torn writes cut; %llu snapshots, %llu "
+      "damaged, "
+      "%llu starts at one, %llu segments archived; last state %016llx\n",
       static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(counts.steps),
       static_cast<unsigned long long>(counts.commands),
       static_cast<unsigned long long>(counts.trades),
@@ -27,9 +29,14 @@ void Print(uint64_t seeds, const RunCounts& counts) {
       static_cast<unsigned long long>(counts.power_losses),
       static_cast<unsigned long long>(counts.kills), static_cast<unsigned long long>(counts.stops),
       static_cast<unsigned long long>(counts.settlement_kills),
+      static_cast<unsigned long long>(counts.snapshot_kills),
       static_cast<unsigned long long>(counts.faults),
       static_cast<unsigned long long>(counts.recoveries),
       static_cast<unsigned long long>(counts.torn_writes),
+      static_cast<unsigned long long>(counts.snapshots),
+      static_cast<unsigned long long>(counts.damaged_snapshots),
+      static_cast<unsigned long long>(counts.snapshot_starts),
+      static_cast<unsigned long long>(counts.archived_segments),
       static_cast<unsigned long long>(counts.last_state_hash));
   std::fflush(stdout);
 }

@@ -16,6 +16,8 @@
 #include "tests/simulation/engine_process.h"
 #include "tests/simulation/settlement.h"
 #include "tests/simulation/slow_reader.h"
+#include "tests/simulation/snapshot_maker.h"
+#include "tests/simulation/sum_follower.h"
 #include "tests/simulation/violation.h"
 
 namespace warpbook::simulation {
@@ -29,6 +31,8 @@ constexpr PublicKey kOperatorKey = {1};
 constexpr PublicKey kSettlementKey = {2};
 // How many times as likely a crash is while a batch is written and synced, where it may tear it.
 constexpr uint64_t kCrashesInCommit = 12;
+// And while a snapshot is made, which is seldom.
+constexpr uint64_t kCrashesInSnapshot = 2;
 // Steps after the last command within which everything must have come to rest.
 constexpr uint64_t kStepsToRestMax = 100'000;
 
@@ -40,6 +44,11 @@ enum Event : size_t {
   kSettlementStep,
   kSettlementSend,
   kReaderStep,
+  kSnapshotStart,
+  kSnapshotStep,
+  kSnapshotRequestStop,
+  kSnapshotKill,
+  kSnapshotDamage,
   kEngineStart,
   kSettlementStart,
   kEngineStop,
@@ -85,6 +94,13 @@ EngineService::Options RandomOptions(Random& random) {
   options.service_limits.batch_commands_max = static_cast<uint32_t>(random.Between(1, 24));
   options.service_limits.batch_bytes_max = static_cast<size_t>(random.Between(1, 16)) * 1'024;
   options.segment_size = static_cast<uint64_t>(random.Between(2, 16)) * 4'096;
+  if (random.OneIn(4)) return options;
+  options.snapshots.emplace();
+  options.snapshots->bytes_between = static_cast<uint64_t>(random.Between(1, 40)) * 4'096;
+  options.snapshots->kept = static_cast<uint32_t>(random.Between(2, 3));
+  options.snapshots->resume_horizon_micros =
+      random.OneIn(2) ? 0 : random.Between(1, 60) * kMicrosPerMinute;
+  options.snapshots->make_follower = [] { return std::make_unique<SumFollower>(); };
   return options;
 }
 
@@ -102,6 +118,7 @@ class Simulation {
   void Happen(Event event);
   void StepClient();
   void StartEngine();
+  void EngineHasEnded();
   void EngineIsGone();
   void KillEngine();
   void LosePower();
@@ -122,6 +139,7 @@ class Simulation {
   std::vector<Client> clients_;
   Settlement settlement_;
   SlowReader reader_;
+  SnapshotMaker snapshots_;
   std::unique_ptr<EngineProcess> engine_;
   bool connected_ = false;  // clients and settlement, to the engine's process
 
@@ -140,7 +158,8 @@ Simulation::Simulation(uint64_t seed, RunCounts& counts)
       model_(machine_, options_.limits),
       budget_{kCommands, 0},
       settlement_(machine_, model_, kSettlementKey, budget_),
-      reader_(machine_, model_) {
+      reader_(machine_, model_),
+      snapshots_(machine_, model_, options_) {
   clients_.emplace_back(machine_, model_, AccountKind::kOperator, kOperatorKey, budget_);
   for (size_t i = 0; i < kMembers; ++i) {
     const PublicKey key = {static_cast<uint8_t>(10 + i)};
@@ -150,6 +169,8 @@ Simulation::Simulation(uint64_t seed, RunCounts& counts)
   crash_weights_[kEngineKill] = random_.Below(6);
   crash_weights_[kPowerLoss] = random_.Below(6);
   crash_weights_[kSettlementKill] = random_.Below(40);
+  crash_weights_[kSnapshotKill] = random_.Below(40);
+  crash_weights_[kSnapshotDamage] = random_.OneIn(2) ? random_.Below(200) : 0;
   crashes_in_recovery_ = random_.OneIn(4) ? 30 : random_.OneIn(2) ? 5 : 1;
   last_crash_at_ = static_cast<int>(random_.Below(kCommands));
 }
@@ -169,6 +190,8 @@ void Simulation::Run() {
   counts_.settled_leases += model_.settled_leases();
   counts_.repeats += model_.repeats();
   counts_.faults += machine_.faults();
+  counts_.snapshots += snapshots_.made();
+  counts_.archived_segments += snapshots_.archived();
   counts_.last_state_hash = model_.engine().StateHash();
 }
 
@@ -176,7 +199,7 @@ void Simulation::Step() {
   ++counts_.steps;
   machine_.PassTime();
   Happen(Choose(EventWeights()));
-  if (engine_ != nullptr && engine_->ended()) EngineIsGone();
+  if (engine_ != nullptr && engine_->ended()) EngineHasEnded();
   CheckWatermark();
   ConnectWhereServed();
 }
@@ -194,13 +217,23 @@ Simulation::Weights Simulation::EventWeights() const {
     weights[kPowerLoss] *= times;
   }
   if (!settlement_.is_running()) weights[kSettlementKill] = 0;
+  if (snapshots_.is_running()) {
+    weights[kEngineKill] *= kCrashesInSnapshot;
+    weights[kPowerLoss] *= kCrashesInSnapshot;
+    weights[kSnapshotStep] = 1'000;
+    weights[kSnapshotRequestStop] = 20;
+  } else {
+    weights[kSnapshotKill] = 0;
+    weights[kSnapshotStart] = serves && options_.snapshots ? 200 : 0;
+  }
+  if (engine_ != nullptr || snapshots_.is_running()) weights[kSnapshotDamage] = 0;
   weights[kClientStep] = connected_ ? 4'000 : 0;
   weights[kSequencerTurn] = serves ? 1'500 : 0;
   weights[kJournalStep] = engine_ != nullptr && engine_->CanRun() ? 2'500 : 0;
   weights[kSettlementStep] = settlement_.is_running() ? 1'500 : 0;
   weights[kSettlementSend] = settlement_.is_running() && settlement_.is_connected() ? 400 : 0;
   weights[kReaderStep] = 400;
-  weights[kEngineStart] = engine_ == nullptr ? 1'000 : 0;
+  weights[kEngineStart] = engine_ == nullptr && !snapshots_.is_running() ? 1'000 : 0;
   weights[kSettlementStart] = settlement_.is_running() ? 0 : 500;
   return weights;
 }
@@ -226,6 +259,18 @@ void Simulation::Happen(Event event) {
       return settlement_.Send();
     case kReaderStep:
       return reader_.Step();
+    case kSnapshotStart:
+      return snapshots_.Start();
+    case kSnapshotStep:
+      return snapshots_.Run();
+    case kSnapshotRequestStop:
+      return snapshots_.RequestStop();
+    case kSnapshotKill:
+      ++counts_.snapshot_kills;
+      return snapshots_.Kill();
+    case kSnapshotDamage:
+      counts_.damaged_snapshots += snapshots_.DamageOne() ? 1 : 0;
+      return;
     case kEngineStart:
       return StartEngine();
     case kSettlementStart:
@@ -256,7 +301,16 @@ void Simulation::StartEngine() {
   engine_ = std::make_unique<EngineProcess>(machine_, model_, options_, clients_.size() + 1);
 }
 
+// By itself: as the service does it, the snapshot that is being made is given up, and the last one
+// made where the end was orderly.
+void Simulation::EngineHasEnded() {
+  const bool stopped = engine_->stopped();
+  EngineIsGone();
+  if (stopped && options_.snapshots) snapshots_.StartLast();
+}
+
 void Simulation::EngineIsGone() {
+  snapshots_.Kill();  // a thread of the same service
   for (Client& client : clients_) client.Disconnect();
   settlement_.Disconnect();
   connected_ = false;
@@ -276,6 +330,7 @@ void Simulation::LosePower() {
   settlement_.Kill();
   reader_.Kill();
   machine_.LosePower();
+  snapshots_.CheckAfterPowerLoss();
 }
 
 void Simulation::CrashSomehow() {
@@ -291,6 +346,8 @@ void Simulation::ConnectWhereServed() {
   connected_ = true;
   ++counts_.recoveries;
   counts_.torn_writes += engine_->cut_torn_write() ? 1 : 0;
+  counts_.snapshot_starts += engine_->snapshot_sequence() > 0 ? 1 : 0;
+  snapshots_.CheckStart(engine_->snapshot_sequence());
   for (size_t i = 0; i < clients_.size(); ++i) clients_[i].Connect(engine_->TakePort(i));
   settlement_.Connect(engine_->TakePort(clients_.size()));
 }
@@ -330,13 +387,16 @@ void Simulation::RunToRest() {
             settlement_.database().outbox.size(), " decisions of settlement are not read back");
   }
   engine_->RequestStop();
-  while (engine_ != nullptr || settlement_.database().sequence < model_.durable_sequence()) {
+  while (engine_ != nullptr || snapshots_.is_running() ||
+         settlement_.database().sequence < model_.durable_sequence()) {
     ++counts_.steps;
     machine_.PassTime();
     if (engine_ != nullptr) {
       engine_->Run();
-      if (engine_->ended()) EngineIsGone();
+      if (engine_->ended()) EngineHasEnded();
       CheckWatermark();
+    } else if (snapshots_.is_running()) {
+      snapshots_.Run();
     } else if (settlement_.is_running()) {
       settlement_.Run();
     } else {
@@ -346,6 +406,12 @@ void Simulation::RunToRest() {
 }
 
 void Simulation::CheckEnd() {
+  std::vector<uint64_t> snapshots = snapshots_.List();
+  Require(
+      !options_.snapshots || (!snapshots.empty() && snapshots.back() == model_.durable_sequence()),
+      "an orderly stop has left no snapshot");
+  snapshots_.RemoveDamaged();
+  snapshots = snapshots_.List();
   const absl::StatusOr<engine::JournalProof> proof =
       engine::VerifyJournal(machine_.disk(), kJournalDirectory, options_.limits);
   Require(proof.ok(), proof.status().ToString());
@@ -353,6 +419,8 @@ void Simulation::CheckEnd() {
               proof->state_hash == model_.engine().StateHash() &&
               proof->event_hash == model_.engine().event_hash(),
           "the journal does not give the model's engine");
+  Require(proof->snapshots == snapshots.size(), "of ", snapshots.size(), " snapshots ",
+          proof->snapshots, " were compared");
 }
 
 char g_seed_text[64];

@@ -27,6 +27,11 @@ void RunHalf(uint64_t first_seed) {
   CHECK(counts.settlement_kills > kHalf);
   CHECK(counts.faults > kHalf / 4);
   CHECK(counts.torn_writes > kHalf / 20);
+  CHECK(counts.snapshots > kHalf);
+  CHECK(counts.snapshot_starts > kHalf);
+  CHECK(counts.snapshot_kills > kHalf / 10);
+  CHECK(counts.damaged_snapshots > kHalf / 20);
+  CHECK(counts.archived_segments > kHalf);
 }
 
 TEST_CASE("The first five thousand seeds hold") { RunHalf(1); }

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -179,6 +180,20 @@ class SyncGate {
           return FileFault{};
         }) {}
   FileSystem& files() { return files_; }
+  // Holds them back while it lives: destroyed before the service, which would wait for them, also
+  // where a check ends the test.
+  class Closed {
+   public:
+    explicit Closed(SyncGate& gate) : gate_(gate) { gate_.Set(false); }
+    ~Closed() { gate_.Set(true); }
+    Closed(const Closed&) = delete;
+    Closed& operator=(const Closed&) = delete;
+
+   private:
+    SyncGate& gate_;
+  };
+
+ private:
   void Set(bool open) {
     {
       const std::lock_guard lock(mutex_);
@@ -187,7 +202,6 @@ class SyncGate {
     changed_.notify_all();
   }
 
- private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
@@ -201,7 +215,7 @@ TEST_CASE("Nothing is published before its sync, and meanwhile the next batch is
   PortUser user(service->CreatePort());
   REQUIRE(service->Start().ok());
   REQUIRE(user.PollUntil([&] { return user.next_sequence() > 1; }));
-  gate.Set(false);
+  std::optional<SyncGate::Closed> closed(gate);
   user.Submit(OpenAccounts(1, 100));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   user.Submit(OpenAccounts(101, 200));
@@ -211,7 +225,7 @@ TEST_CASE("Nothing is published before its sync, and meanwhile the next batch is
   // What was not published may be lost, and nothing else.
   const auto crashed = memory.AfterCrash([] { return false; });
   CHECK(VerifyJournal(*crashed, kJournal)->last_sequence < Sequence(user.next_sequence() + 1));
-  gate.Set(true);
+  closed.reset();
   CHECK(user.PollUntil([&] { return user.reply_count() == 200; }));
   CHECK(user.gapless());
   REQUIRE(service->Stop().ok());
@@ -227,7 +241,7 @@ TEST_CASE("While the disk stands still the ring fills and answers less, and noth
   PortUser user(service->CreatePort());
   REQUIRE(service->Start().ok());
   REQUIRE(user.PollUntil([&] { return user.next_sequence() > 1; }));
-  gate.Set(false);
+  std::optional<SyncGate::Closed> closed(gate);
   std::span<const wire::CommandRecord> rest;
   const std::vector<wire::CommandRecord> commands = OpenAccounts(1, 500);
   rest = commands;
@@ -239,7 +253,7 @@ TEST_CASE("While the disk stands still the ring fills and answers less, and noth
   const size_t taken = commands.size() - rest.size();
   CHECK(taken >= 50);
   CHECK(taken <= 50 + 2 * 20);
-  gate.Set(true);
+  closed.reset();
   for (const wire::CommandRecord& command : rest) user.Submit({command});
   CHECK(user.PollUntil([&] { return user.reply_count() == 500; }));
   CHECK(user.gapless());

@@ -214,6 +214,20 @@ struct TwoSnapshots {
   }
 };
 
+TEST_CASE("What is behind the oldest snapshot that is kept is not archived") {
+  TwoSnapshots made;
+  Live(TestOptions(kJournal, &made.files), 300, 20);  // two lives behind it: segments of their own
+  SnapshotOptions snapshots = Snapshots(0);
+  snapshots.resume_horizon_micros = 0;
+  REQUIRE(Snapshotter(made.files, kJournal, {}, snapshots).MakeLast().ok());
+  REQUIRE(SnapshotsOf(made.files).front() == made.newer);
+  const auto first = journal::ListSegments(made.files, kJournal)->front();
+  CHECK(first > 1);
+  const auto segment = journal::SegmentReader::Open(made.files, kJournal, first);
+  REQUIRE(segment.ok());
+  CHECK((*segment)->header().first_sequence == made.newer + 1);
+}
+
 TEST_CASE("A damaged snapshot is passed over, with the reason, and nothing else changes") {
   const TwoSnapshots made;
   const std::string path = journal::SnapshotPath(kJournal, made.newer);
@@ -370,6 +384,30 @@ TEST_CASE("A crash at any operation of making a snapshot leaves a journal that s
     }
     if (finished) {
       CHECK(failing > 5);
+      break;
+    }
+  }
+}
+
+TEST_CASE("A crash while old snapshots are dropped leaves as many as are kept") {
+  const TwoSnapshots made;
+  for (int failing = 0;; ++failing) {
+    const auto files = made.files.Synced();
+    int operations = 0;
+    FaultyFileSystem faulty(*files, [&](const FileOperation&) {
+      const bool fails = operations++ >= failing;
+      return FileFault{.status = fails ? absl::UnknownError("power") : absl::OkStatus()};
+    });
+    const bool finished = Snapshotter(faulty, kJournal, {}, Snapshots(0)).MakeLast().ok();
+    // Each change of a name may be on disk or not, on its own.
+    for (unsigned subset = 0; subset < 16; ++subset) {
+      unsigned at = 0;
+      const auto after = files->AfterCrash([&] { return (subset >> at++ % 4 & 1) != 0; });
+      CHECK(SnapshotsOf(*after).size() >= 2);
+    }
+    if (finished) {
+      CHECK(failing > 5);
+      CHECK(SnapshotsOf(*files).front() == made.newer);
       break;
     }
   }
