@@ -253,7 +253,7 @@ absl::StatusOr<AccountBatches> AccountIndex::ReadList(const AccountIndexEntry& e
   while (!varints.empty()) {
     const std::optional<uint32_t> distance = TakeVarint(varints);
     const std::optional<uint32_t> events = distance ? TakeVarint(varints) : std::nullopt;
-    if (!events || *events == 0 || *distance == 0 || page + *distance >= segment_pages_) {
+    if (!events || *distance == 0 || page + *distance >= segment_pages_) {
       return Damaged("a list is not one of batches of this segment");
     }
     page += *distance;

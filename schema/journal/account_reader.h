@@ -5,8 +5,9 @@
 // while segments are archived.
 //
 // An index is never believed against the journal: where events are not where one says, the reader
-// goes on without any. The worst that a false one with right checksums can do is to hide where to
-// begin: OutOfRange. Its memory is bounded by the largest batch and one segment's list.
+// goes on without any. A false one with right checksums can still hide events: where to begin
+// (OutOfRange), or the last ones. Its memory is bounded by the largest batch and one segment's
+// list.
 //
 // What it costs (tests/bench, `journal_bench account`): see schema/journal/README.md, "Account
 // index". Opening may take as long as reading: not for a thread that others wait for.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "schema/base/crc32c.h"
 #include "schema/journal/account_indexer.h"
 #include "schema/journal/archive.h"
@@ -128,6 +129,35 @@ TEST_CASE("A damaged segment gets no index") {
   CHECK_FALSE(cut->exists(Index(2)));
 }
 
+TEST_CASE("A batch with right checksums that does not belong into its segment is damage") {
+  const auto made = MakeJournal();
+  for (const bool of_records : {false, true}) {
+    const auto files = made->Synced();
+    std::byte* batch = files->content(Segment(2)).data();
+    BatchHeader header{.magic = 0};
+    while (header.command_count == 0) {  // past idle markers
+      batch += kPageSize;
+      std::memcpy(&header, batch, sizeof header);
+    }
+    if (of_records) {
+      batch[sizeof header] ^= std::byte{0x80};  // the first record's type
+      header.body_crc = Crc32c(std::span(batch, header.length).subspan(sizeof header));
+    } else {
+      header.epoch += 1;
+    }
+    header.header_crc = BatchHeaderCrc(header);
+    std::memcpy(batch, &header, sizeof header);
+    const auto segment = SealedSegment::Open(*files, kDirectory, 2);
+    CHECK(absl::IsDataLoss((*segment)->ReadBatch(header.offset).status()));
+    const absl::Status all =
+        (*segment)->ReadAll(nullptr, [](uint64_t, const StoredBatch&) { return absl::OkStatus(); });
+    CHECK(absl::IsDataLoss(all));
+    CHECK_MESSAGE(
+        all.message().find(absl::StrCat("offset ", header.offset)) != absl::string_view::npos,
+        all.ToString());
+  }
+}
+
 TEST_CASE("A crash at any operation while indexes are made leaves whole ones or none") {
   const auto made = MakeJournal();
   const PrivateEvents expected(*made, kDirectory);
@@ -249,6 +279,40 @@ TEST_CASE("Whatever an index with right checksums says, what it gives lies in it
   }
   CHECK(refused > 0);
   CHECK(given > 20'000);
+}
+
+TEST_CASE("An index whose parts do not fit together is refused") {
+  const auto files = MakeJournal();
+  REQUIRE(MakeIndexes(*files, kDirectory).ok());
+  const auto segment = SealedSegment::Open(*files, kDirectory, 2);
+  const Parts good = Take(files->content(Index(2)));
+  const auto verify = [&](const std::vector<std::byte>& content) {
+    files->content(Index(2)) = content;
+    const auto index = AccountIndex::Open(*files, kDirectory, **segment);
+    return index.ok() && (*index)->Verify().ok();
+  };
+  CHECK(verify(Put(good)));
+  // A distance of no page, a batch without events.
+  const uint64_t lists_position = sizeof good.header + good.entries.size() * sizeof good.entries[0];
+  for (const AccountIndexEntry& entry : good.entries) {
+    for (uint64_t i = 4; i < entry.list_size; ++i) {
+      Parts parts = good;
+      parts.lists[entry.list_position - lists_position + i] = std::byte{0};
+      CHECK_FALSE(verify(Put(parts)));
+    }
+  }
+  Parts parts = good;
+  parts.entries[1].event_count += 1;
+  CHECK_FALSE(verify(Put(parts)));
+  parts = good;
+  parts.entries[1].first_account_sequence = 0;
+  CHECK_FALSE(verify(Put(parts)));
+  parts = good;
+  std::swap(parts.entries[0], parts.entries[1]);
+  CHECK_FALSE(verify(Put(parts)));
+  std::vector<std::byte> longer = Put(good);
+  longer.push_back(std::byte{0});
+  CHECK_FALSE(verify(longer));
 }
 
 TEST_CASE("A list longer than its segment has pages is refused before it is read") {

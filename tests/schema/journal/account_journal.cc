@@ -21,7 +21,7 @@ MadeBatch RandomBatches::Make(uint64_t first_sequence, uint32_t command_count) {
     tick.mutable_header().mutate_time_us(static_cast<int64_t>((first_sequence + i) * 1'000));
     writer.Append(tick, i);
     for (uint64_t events = Below(5); events > 0; --events) {
-      const uint64_t account = 1 + Below(account_count_);
+      const uint64_t account = first_account_ + Below(account_count_ - first_account_ + 1);
       wire::LeaseHeartbeat event;
       event.mutate_lease_id(random_());
       // One in three is no private event: a reply to the account, or public.

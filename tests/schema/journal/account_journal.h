@@ -27,11 +27,14 @@ class RandomBatches {
       : random_(seed), account_count_(account_count) {}
 
   uint64_t Below(uint64_t end) { return random_() % end; }
+  // From now on only accounts from this one on have events.
+  void SkipAccountsBefore(uint64_t account) { first_account_ = account; }
   MadeBatch Make(uint64_t first_sequence, uint32_t command_count);
 
  private:
   std::mt19937_64 random_;
   const uint64_t account_count_;
+  uint64_t first_account_ = 1;
   std::map<uint64_t, uint64_t> account_sequences_;
 };
 

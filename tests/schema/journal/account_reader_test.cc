@@ -151,6 +151,8 @@ TEST_CASE("The index of a segment that was since replaced by another one is not 
                         Index(number).substr(AccountIndexDirectory(kDirectory).size() + 1),
                         {reinterpret_cast<const char*>(content.data()), content.size()})
                 .ok());
+    const auto segment = SealedSegment::Open(files, kDirectory, number);
+    CHECK_FALSE(AccountIndex::Open(files, kDirectory, **segment).ok());
   }
   CheckEveryPlace(files, 3);
 }
@@ -196,7 +198,29 @@ TEST_CASE("An index with right checksums that lies about an account is found out
   }
 }
 
-// The offset of a batch of segment 2 has no event of the account; 0: all have.
+TEST_CASE("An index with right checksums that names another batch is found out") {
+  const auto made = SmallJournal();
+  const PrivateEvents expected(*made, kDirectory);
+  int moves = 0;
+  for (const uint64_t number : {1, 2, 3}) {
+    const auto segment = SealedSegment::Open(*made, kDirectory, number);
+    const uint64_t size = (*segment)->header().segment_size;
+    const SegmentAccounts accounts = *ReadAccounts(**segment, std::nullopt, nullptr);
+    for (const auto& [account, batches] : accounts.accounts) {
+      for (uint64_t offset = kPageSize; offset < size; offset += kPageSize) {
+        if (batches.places.size() != 1 || batches.places[0].offset == offset) continue;
+        const auto files = made->Synced();
+        Claim(*files, number,
+              [&](auto& claimed) { claimed.at(account).places[0].offset = offset; });
+        CHECK(ReadBehind(*files, kDirectory, account, 0) == expected.Behind(account, 0));
+        ++moves;
+      }
+    }
+  }
+  CHECK(moves > 3);
+}
+
+// The offset of a batch of segment 2 that has no event of the account; 0: all have.
 uint64_t OffsetWithout(MemoryFileSystem& files, uint64_t account) {
   const auto segment = SealedSegment::Open(files, kDirectory, 2);
   std::set<uint64_t> without;
@@ -291,13 +315,43 @@ TEST_CASE("What came before the time that is asked for counts as gone") {
   const auto third = SealedSegment::Open(files, kDirectory, 3);
   const SegmentAccounts accounts = *ReadAccounts(**third, std::nullopt, nullptr);
   const uint64_t first = accounts.accounts.at(1).first_account_sequence;
-  const Timestamp within = accounts.first_time.PlusMicros(1);
+  // RandomBatches' time.
+  const Timestamp begin(static_cast<int64_t>((*third)->header().first_sequence * 1'000));
+  const Timestamp within = begin.PlusMicros(1);
   // The segment in which the time lies is still looked at, no earlier one.
   CHECK(open(first - 1, within).ok());
   CHECK(absl::IsOutOfRange(open(first - 2, within)));
-  CHECK(open(first - 2, accounts.first_time).ok());
+  CHECK(open(first - 2, begin).ok());
   CHECK(absl::IsOutOfRange(open(0, kLater)));
   CHECK(open(0, Timestamp()).ok());
+}
+
+TEST_CASE("What is gone is told from what never was, also where only the last segment tells") {
+  MemoryFileSystem files;
+  RandomBatches random(9, 2);
+  REQUIRE(WriteLife(files, kDirectory, random, 10, 8).ok());
+  const uint64_t known = PrivateEvents(files, kDirectory).LastOf(1);
+  random.SkipAccountsBefore(2);
+  REQUIRE(WriteLife(files, kDirectory, random, 30, 8).ok());
+  const auto quiet = files.Synced();
+  random.SkipAccountsBefore(1);
+  REQUIRE(WriteLife(files, kDirectory, random, 2, 8).ok());
+  REQUIRE(MakeIndexes(files, kDirectory).ok());
+  const auto code = [](FileSystem& of, uint64_t after) {
+    return ReadBehind(of, kDirectory, 1, after).code;
+  };
+  REQUIRE(known > 2);
+  CHECK(code(files, known - 1) == absl::StatusCode::kOk);
+  for (const uint64_t number : {1, 2, 3}) {
+    REQUIRE(files.Remove(Segment(number)).ok());
+    REQUIRE(quiet->Remove(Segment(number)).ok());
+  }
+  CHECK(code(files, known - 1) == absl::StatusCode::kOutOfRange);
+  CHECK(code(files, known) == absl::StatusCode::kOk);
+  CheckEveryPlace(files, 2);
+  // Nothing is left of the account: whether it knows all cannot be told.
+  CHECK(code(*quiet, known) == absl::StatusCode::kOutOfRange);
+  CHECK(code(*quiet, 0) == absl::StatusCode::kOutOfRange);
 }
 
 TEST_CASE("A piece is no larger than its limits, and nothing is lost between pieces") {
