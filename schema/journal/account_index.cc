@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "schema/base/check.h"
 #include "schema/base/crc32c.h"
 #include "schema/wire/record.h"
 
@@ -149,6 +150,7 @@ absl::StatusOr<std::string> EncodeAccountIndex(const SealedSegment& segment,
   const uint64_t lists_position =
       sizeof(AccountIndexHeader) + accounts.accounts.size() * sizeof(AccountIndexEntry);
   for (const auto& [account_id, batches] : accounts.accounts) {
+    WARPBOOK_CHECK(!batches.places.empty());
     const std::string list = EncodeList(batches);
     if (lists_position + lists.size() + list.size() > UINT32_MAX ||
         batches.event_count > UINT32_MAX || batches.places.back().offset / kPageSize > UINT32_MAX) {

@@ -178,7 +178,6 @@ TEST_CASE("An index with right checksums that lies about an account is found out
   using Accounts = std::map<uint64_t, AccountBatches>;
   const std::vector<std::function<void(Accounts&)>> lies = {
       [](Accounts& accounts) { accounts.erase(2); },
-      [](Accounts& accounts) { accounts.at(2).places.pop_back(); },
       [](Accounts& accounts) { accounts.at(2).first_account_sequence += 1; },
       [](Accounts& accounts) { accounts.at(2).first_account_sequence -= 1; },
       [](Accounts& accounts) {
