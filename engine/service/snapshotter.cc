@@ -85,7 +85,8 @@ Snapshotter::Snapshotter(FileSystem& files, std::string journal_directory,
     : files_(files),
       directory_(std::move(journal_directory)),
       limits_(limits),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      account_indexer_(files, directory_) {
   WARPBOOK_CHECK(options_.kept >= 2);
 }
 
@@ -126,7 +127,11 @@ absl::StatusOr<std::optional<Sequence>> Snapshotter::MakeIfDue(const std::atomic
   if (!newest.ok()) return newest.status();
   const absl::StatusOr<Sealed> sealed = FindSealed(*newest);
   if (!sealed.ok()) return sealed.status();
-  if (sealed->sequence <= *newest || sealed->bytes < options_.bytes_between) return std::nullopt;
+  if (sealed->sequence <= *newest || sealed->bytes < options_.bytes_between) {
+    // After a failure not before the next snapshot: each try reads a segment.
+    if (!indexing_failed_) IndexAccounts(stop);
+    return std::nullopt;
+  }
   const absl::Status made = Make(sealed->sequence, &stop);
   if (!made.ok()) return made;
   return sealed->sequence;
@@ -180,8 +185,21 @@ absl::Status Snapshotter::Make(Sequence up_to, const std::atomic<bool>* stop) {
   absl::Status status =
       WriteSnapshotFile(files_, directory_, engine, follower.get(), kRulesVersion, {stop});
   if (status.ok()) status = DropOldSnapshots();
+  // Before they go to the archive, where none are made. At a stop nobody waits for that.
+  if (status.ok() && stop != nullptr) IndexAccounts(*stop);
   if (status.ok()) status = Archive(engine.last_time());
   return status;
+}
+
+void Snapshotter::IndexAccounts(const std::atomic<bool>& stop) {
+  const absl::Status made = account_indexer_.MakeMissing(stop);
+  if (absl::IsCancelled(made)) return;
+  if (!made.ok() && !indexing_failed_) {
+    std::fprintf(stderr,
+                 "warpbook: account indexes cannot be made, sessions resume more slowly: %s\n",
+                 std::string(made.message()).c_str());
+  }
+  indexing_failed_ = !made.ok();
 }
 
 absl::Status Snapshotter::DropOldSnapshots() const {

@@ -1,8 +1,9 @@
 // Snapshotter: makes snapshots of the journal beside the running engine, keeps the newest of them,
-// and archives the segments that nobody needs any more. It shares nothing with the sequencer but
-// the disk: it loads the newest snapshot, replays what is sealed behind it in an engine of its own
-// (and so proves it: every event is compared), writes the next snapshot and lets go of its memory,
-// which meanwhile is as much again as the engine's.
+// makes the account indexes of sealed segments, and archives the segments that nobody needs any
+// more. It shares nothing with the sequencer but the disk: it loads the newest snapshot, replays
+// what is sealed behind it in an engine of its own (and so proves it: every event is compared),
+// writes the next snapshot and lets go of its memory, which meanwhile is as much again as the
+// engine's.
 //
 // SnapshotThread runs one now and then, at a low priority.
 #pragma once
@@ -22,6 +23,7 @@
 #include "engine/core/engine.h"
 #include "engine/service/follower.h"
 #include "schema/base/file.h"
+#include "schema/journal/account_indexer.h"
 
 namespace warpbook::engine {
 
@@ -56,7 +58,8 @@ class Snapshotter {
               SnapshotOptions options);
 
   // Makes one of all that is sealed if enough is; says of which sequence. CancelledError where
-  // `stop` came first.
+  // `stop` came first. Makes the account indexes that are missing too; that they cannot be made is
+  // no failure, and is told once on standard error.
   absl::StatusOr<std::optional<Sequence>> MakeIfDue(const std::atomic<bool>& stop);
   // Makes one of all that is durable unless there is one: at the end of a clean stop, for the next
   // start, also one by other rules.
@@ -73,12 +76,15 @@ class Snapshotter {
   absl::StatusOr<Sequence> NewestSnapshot() const;
   absl::Status Make(Sequence up_to, const std::atomic<bool>* stop);
   absl::Status DropOldSnapshots() const;
+  void IndexAccounts(const std::atomic<bool>& stop);
   absl::Status Archive(Timestamp now) const;
 
   FileSystem& files_;
   const std::string directory_;
   const EngineLimits limits_;
   const SnapshotOptions options_;
+  journal::AccountIndexer account_indexer_;
+  bool indexing_failed_ = false;  // the last time
 };
 
 // The thread's niceness: a tenth of a core where everything is busy, so that it is not starved.

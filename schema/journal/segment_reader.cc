@@ -74,7 +74,7 @@ absl::StatusOr<std::vector<uint64_t>> ListAllSegments(FileSystem& files,
   if (!in_place.ok()) return in_place;
   numbers->insert(numbers->end(), in_place->begin(), in_place->end());
   std::ranges::sort(*numbers);
-  numbers->erase(std::ranges::unique(*numbers).begin(), numbers->end());
+  numbers->erase(std::unique(numbers->begin(), numbers->end()), numbers->end());
   return numbers;
 }
 

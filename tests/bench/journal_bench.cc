@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schema/base/check.h"
+#include "tests/bench/account_timing.h"
 #include "tests/bench/bench_directory.h"
 #include "tests/bench/journal_timing.h"
 #include "tests/bench/raw_log.h"
@@ -31,6 +32,7 @@ struct Options {
   uint64_t segment_mib = 64;
   int batches = 256;
   size_t replies = 1'000;
+  uint64_t account_mib = 1'024;
 };
 
 std::string Text(const Spread& spread, double unit, int decimals) {
@@ -157,11 +159,41 @@ void MeasureReplay(const FlowResult& flow, const Options& options) {
   std::fflush(stdout);
 }
 
+// ---- One account ----
+
+void MeasureAccount(const Options& options) {
+  const BenchDirectory directory(options.directory);
+  AccountJournal journal(directory / "journal", options.account_mib << 20);
+  for (const bool indexed : {true, false}) {
+    const ReadCost index = journal.Index();
+    if (indexed) {
+      std::printf("account indexes of a journal of %lu MiB: %.1f MiB, made in %.2f s\n",
+                  options.account_mib, static_cast<double>(journal.index_bytes()) / kMebibyte,
+                  index.seconds);
+    } else {
+      journal.DropIndexes();
+    }
+    for (const uint64_t after : {uint64_t{0}, AccountJournal::kEvents * 9 / 10}) {
+      std::vector<double> seconds;
+      ReadCost cost;
+      for (int round = -1; round < options.repeat; ++round) {
+        cost = journal.Read(after);
+        if (round >= 0) seconds.push_back(cost.seconds);
+      }
+      std::printf("the last %4lu of an account's %lu events, %s indexes: %s s, %.1f MiB read\n",
+                  AccountJournal::kEvents - after, AccountJournal::kEvents,
+                  indexed ? "with" : "without", Text(SpreadOf(seconds), 1, 3).c_str(),
+                  static_cast<double>(cost.bytes) / kMebibyte);
+      std::fflush(stdout);
+    }
+  }
+}
+
 // ---- The command line ----
 
 void AddOptions(CLI::App& app, Options& options) {
-  app.add_option("part", options.parts, "batches, service, replies or replay; none: all of them")
-      ->check(CLI::IsMember({"batches", "service", "replies", "replay"}));
+  app.add_option("part", options.parts, "batches, account, service, replies or replay; none: all")
+      ->check(CLI::IsMember({"batches", "account", "service", "replies", "replay"}));
   app.add_option("--directory", options.directory, "On the disk to measure")
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();
@@ -183,6 +215,9 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--batches", options.batches, "In a round")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  app.add_option("--account-mib", options.account_mib, "Size of the journal of many accounts")
+      ->check(CLI::Range(128, 65'536))
+      ->capture_default_str();
   app.add_option("--replies", options.replies, "In a round")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -194,7 +229,8 @@ int Run(int argc, char** argv) {
   CLI::App app(
       "Durable batches against a plain loop of write and fdatasync; commands per second of the "
       "running engine on a disk that syncs in 1 ms; latency of an acknowledgement against a write, "
-      "a sync and the same wake-ups; commands per second of a replay");
+      "a sync and the same wake-ups; commands per second of a replay; what reading one account's "
+      "events costs with and without account indexes");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
   const auto wanted = [&](const char* part) {
@@ -202,6 +238,7 @@ int Run(int argc, char** argv) {
   };
   std::printf("median of %d alternating rounds (min..max)\n", options.repeat);
   if (wanted("batches")) MeasureBatches(options);
+  if (wanted("account")) MeasureAccount(options);
   if (!wanted("service") && !wanted("replies") && !wanted("replay")) return EXIT_SUCCESS;
   const FlowResult flow = PlayRecentFlow(options);
   WARPBOOK_CHECK(flow.commands.flow.size() >=

@@ -13,6 +13,7 @@
 #include "engine/service/engine_service.h"
 #include "engine/service/journal_verify.h"
 #include "engine/service/snapshot_file.h"
+#include "schema/journal/account_index.h"
 #include "schema/journal/archive.h"
 #include "schema/journal/cursors.h"
 #include "schema/journal/segment_reader.h"
@@ -172,7 +173,11 @@ TEST_CASE("Snapshots are made beside the running engine; two are kept and the re
     REQUIRE(started.service->Stop().ok());
   }
   CHECK(SnapshotsOf(files).size() == 2);
-  CHECK_FALSE(journal::ListSegments(files, journal::ArchiveDirectory(kJournal))->empty());
+  const std::vector<uint64_t> archived =
+      *journal::ListSegments(files, journal::ArchiveDirectory(kJournal));
+  CHECK_FALSE(archived.empty());
+  // But for what the stop itself archived, with indexes of their accounts.
+  CHECK(files.exists(journal::AccountIndexPath(kJournal, archived.front())));
   const Started started = Start(WithSnapshots(files, snapshots));
   const auto copy = files.Synced();
   const Started whole = StartByReplay(*copy);
@@ -357,6 +362,69 @@ TEST_CASE("A snapshot that cannot be written stops nothing and leaves nothing") 
   fails = false;
   const Started started = Start(WithSnapshots(files, Snapshots()));
   CHECK(started.service->engine().StateHash() == hash);
+}
+
+// A journal of several segments without snapshots.
+std::unique_ptr<MemoryFileSystem> SeveralSegments() {
+  auto files = std::make_unique<MemoryFileSystem>();
+  EngineService::Options options = TestOptions(kJournal, files.get());
+  options.segment_size = kSegmentSize;
+  Live(std::move(options), 1, 3'000);
+  REQUIRE(journal::ListSegments(*files, kJournal)->size() > 2);
+  return files;
+}
+
+TEST_CASE(
+    "Account indexes are made with a snapshot before segments are archived, and without one") {
+  const std::atomic<bool> stop = false;
+  const auto files = SeveralSegments();
+  const uint64_t last = journal::ListSegments(*files, kJournal)->back();
+  SnapshotOptions snapshots = Snapshots(1);
+  snapshots.resume_horizon_micros = 0;
+  for (const uint64_t bytes_between : {uint64_t{1}, uint64_t{1} << 40}) {
+    const auto copy = files->Synced();
+    snapshots.bytes_between = bytes_between;
+    const auto made = Snapshotter(*copy, kJournal, {}, snapshots).MakeIfDue(stop);
+    REQUIRE_MESSAGE(made.ok(), made.status().ToString());
+    CHECK(made->has_value() == (bytes_between == 1));
+    const auto archived = journal::ListSegments(*copy, journal::ArchiveDirectory(kJournal));
+    CHECK(archived.ok() == (bytes_between == 1));
+    for (uint64_t number = 1; number < last; ++number) {
+      CHECK(copy->exists(journal::AccountIndexPath(kJournal, number)));
+    }
+  }
+}
+
+TEST_CASE("Account indexes that cannot be made keep no snapshot from being made") {
+  const std::atomic<bool> stop = false;
+  const auto memory = SeveralSegments();
+  bool fails = true;
+  int tries = 0;
+  FaultyFileSystem files(*memory, [&](const FileOperation& operation) {
+    const bool of_index = operation.path.find(".accounts") != std::string::npos;
+    if (of_index && operation.kind == FileOperation::Kind::kCreate) ++tries;
+    return FileFault{.status = of_index && fails ? absl::ResourceExhaustedError("ENOSPC")
+                                                 : absl::OkStatus()};
+  });
+  SnapshotOptions snapshots = Snapshots(1);
+  snapshots.resume_horizon_micros = 0;
+  Snapshotter snapshotter(files, kJournal, {}, snapshots);
+  REQUIRE(snapshotter.MakeIfDue(stop).ok());
+  CHECK(SnapshotsOf(files).size() == 1);
+  CHECK_FALSE(journal::ListSegments(files, journal::ArchiveDirectory(kJournal))->empty());
+  CHECK(tries == 1);
+  // Not again each time that it looks whether a snapshot is due.
+  for (int i = 0; i < 3; ++i) CHECK(*snapshotter.MakeIfDue(stop) == std::nullopt);
+  CHECK(tries == 1);
+  // With the next one.
+  fails = false;
+  EngineService::Options options = TestOptions(kJournal, memory.get());
+  options.segment_size = kSegmentSize;
+  Live(std::move(options), 10'000, 3'000);
+  REQUIRE(snapshotter.MakeIfDue(stop)->has_value());
+  CHECK(tries > 1);
+  const uint64_t last = journal::ListSegments(files, kJournal)->back();
+  CHECK(memory->exists(journal::AccountIndexPath(kJournal, last - 1)));
 }
 
 TEST_CASE("A crash at any operation of making a snapshot leaves a journal that starts") {
