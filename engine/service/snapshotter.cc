@@ -73,6 +73,7 @@ absl::StatusOr<LoadedState> LoadNewestSnapshot(
       loaded.sequence = Sequence(sequence);
       return loaded;
     }
+    loaded.unusable.push_back(sequence);
     absl::StrAppend(&loaded.note, loaded.note.empty() ? "" : "; ", "the snapshot of sequence ",
                     sequence, " cannot be used: ", engine.status().message());
   }
@@ -184,6 +185,7 @@ absl::Status Snapshotter::Make(Sequence up_to, const std::atomic<bool>* stop) {
   }
   absl::Status status =
       WriteSnapshotFile(files_, directory_, engine, follower.get(), kRulesVersion, {stop});
+  if (status.ok()) status = SetAside(loaded->unusable);
   if (status.ok()) status = DropOldSnapshots();
   // Before they go to the archive, where none are made. At a stop nobody waits for that.
   if (status.ok() && stop != nullptr) IndexAccounts(*stop);
@@ -200,6 +202,15 @@ void Snapshotter::IndexAccounts(const std::atomic<bool>& stop) {
                  std::string(made.message()).c_str());
   }
   indexing_failed_ = !made.ok();
+}
+
+absl::Status Snapshotter::SetAside(const std::vector<uint64_t>& unusable) const {
+  for (const uint64_t sequence : unusable) {
+    const std::string path = journal::SnapshotPath(directory_, sequence);
+    const absl::Status renamed = files_.Rename(path, absl::StrCat(path, ".unusable"));
+    if (!renamed.ok()) return renamed;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Snapshotter::DropOldSnapshots() const {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,6 +45,7 @@ struct LoadedState {
   std::unique_ptr<Engine> engine;
   Sequence sequence;  // 0: there was no snapshot
   std::string note;   // a sentence for each newer one that could not be used, with the reason
+  std::vector<uint64_t> unusable;  // those, by sequence
 };
 // `read_follower` (null: nobody asks for that part) takes the follower's bytes; what it refuses,
 // which must leave it as it was, makes the snapshot one that cannot be used.
@@ -75,6 +77,8 @@ class Snapshotter {
   absl::StatusOr<Sealed> FindSealed(Sequence snapshot) const;
   absl::StatusOr<Sequence> NewestSnapshot() const;
   absl::Status Make(Sequence up_to, const std::atomic<bool>* stop);
+  // Those that could not be used do not count among those that are kept: they get other names.
+  absl::Status SetAside(const std::vector<uint64_t>& unusable) const;
   absl::Status DropOldSnapshots() const;
   void IndexAccounts(const std::atomic<bool>& stop);
   absl::Status Archive(Timestamp now) const;

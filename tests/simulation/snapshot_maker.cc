@@ -90,12 +90,20 @@ std::vector<uint64_t> SnapshotMaker::List() const {
   return *std::move(sequences);
 }
 
+uint64_t SnapshotMaker::CountSetAside() const {
+  const auto names = machine_.disk().List(journal::SnapshotsDirectory(kJournalDirectory));
+  if (!names.ok()) return 0;
+  const auto is_set_aside = [](const std::string& name) { return name.ends_with(".unusable"); };
+  return static_cast<uint64_t>(std::ranges::count_if(*names, is_set_aside));
+}
+
 void SnapshotMaker::CheckNames() const {
   const std::vector<uint64_t> sequences = List();
   Require(sequences.empty() || sequences.back() <= model_.durable_sequence(),
           "there is a snapshot of sequence ", sequences.empty() ? 0 : sequences.back(), ", but ",
           model_.durable_sequence(), " is the last durable one");
-  const uint64_t kept = std::min<uint64_t>(made_, options_.snapshots->kept);
+  const uint64_t whole = made_ - std::min(made_, CountSetAside());
+  const uint64_t kept = std::min<uint64_t>(whole, options_.snapshots->kept);
   Require(sequences.size() >= kept, "of ", made_, " snapshots ", sequences.size(), " are left");
 }
 

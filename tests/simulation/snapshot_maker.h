@@ -57,6 +57,8 @@ class SnapshotMaker {
   void Begin(bool last);
   void Main(bool last);
   void CheckMade(uint64_t sequence, bool last);
+  // Those that were found damaged, and got another name.
+  uint64_t CountSetAside() const;
   void CheckNames() const;
   void CheckArchive();
 

@@ -504,6 +504,19 @@ TEST_CASE("A snapshot is given up where the service stops") {
   CHECK(SnapshotsOf(files).empty());
 }
 
+TEST_CASE("A snapshot that cannot be used does not count among those that are kept") {
+  const TwoSnapshots made;
+  const auto files = made.files.Synced();
+  const std::string path = journal::SnapshotPath(kJournal, made.newer);
+  files->content(path)[5'000] ^= std::byte{1};
+  REQUIRE(Snapshotter(*files, kJournal, {}, Snapshots()).MakeLast()->has_value());
+  const std::vector<uint64_t> kept = SnapshotsOf(*files);
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0] == made.older);
+  CHECK(kept[1] > made.newer);
+  CHECK(files->exists(path + ".unusable"));
+}
+
 TEST_CASE("A snapshot that is being written is given up where the service stops") {
   MemoryFileSystem memory;
   Live(TestOptions(kJournal, &memory), 1, 6'000);
