@@ -50,8 +50,8 @@ struct ServiceLimits {
   // bytes. Full while the batch before it is being synced: commands wait in the ports.
   uint32_t batch_commands_max = 4'096;
   size_t batch_bytes_max = size_t{1} << 20;
-  // With less than this free on the journal's disk nothing new is taken (kStorageLow): eight
-  // segments, which refusals, cancels and settlement fill in hours rather than minutes. 0: none.
+  // With less than this free on the journal's disk nothing new is taken (kStorageLow): room for
+  // eight segments of refusals, cancels and settlement. 0: none.
   uint64_t disk_reserve_bytes = uint64_t{512} << 20;
 };
 

@@ -73,7 +73,10 @@ absl::StatusOr<LoadedState> LoadNewestSnapshot(
       loaded.sequence = Sequence(sequence);
       return loaded;
     }
-    loaded.unusable.push_back(sequence);
+    // Where it could not even be read, it may be good.
+    if (absl::IsDataLoss(engine.status()) || absl::IsFailedPrecondition(engine.status())) {
+      loaded.unusable.push_back(sequence);
+    }
     absl::StrAppend(&loaded.note, loaded.note.empty() ? "" : "; ", "the snapshot of sequence ",
                     sequence, " cannot be used: ", engine.status().message());
   }

@@ -45,7 +45,7 @@ struct LoadedState {
   std::unique_ptr<Engine> engine;
   Sequence sequence;  // 0: there was no snapshot
   std::string note;   // a sentence for each newer one that could not be used, with the reason
-  std::vector<uint64_t> unusable;  // those, by sequence
+  std::vector<uint64_t> unusable;  // by sequence: those of them that never can be
 };
 // `read_follower` (null: nobody asks for that part) takes the follower's bytes; what it refuses,
 // which must leave it as it was, makes the snapshot one that cannot be used.

@@ -97,6 +97,9 @@ absl::Status Stat(const std::string& directory) {
 // What a start would find and do, and, unless it is only to be told, does it.
 absl::Status Repair(const std::string& directory, bool dry_run) {
   FileSystem& files = PosixFileSystem();
+  // Also to tell only: beside a running exchange every write that is under way would look torn.
+  absl::StatusOr<std::unique_ptr<DirectoryLock>> lock = files.Lock(directory);
+  if (!lock.ok()) return lock.status();
   const absl::StatusOr<engine::LoadedState> loaded =
       engine::LoadNewestSnapshot(files, directory, {}, 0, nullptr);
   if (!loaded.ok()) return loaded.status();
@@ -123,10 +126,8 @@ absl::Status Repair(const std::string& directory, bool dry_run) {
     std::cout << "repair without --dry-run, or the next start, keeps a copy in torn/ and cuts it\n";
     return absl::OkStatus();
   }
-  absl::StatusOr<journal::LockedJournal> locked = journal::LockJournal(files, directory);
-  if (!locked.ok()) return locked.status();
-  const absl::StatusOr<journal::RecoveredJournal> recovered =
-      journal::RecoverJournal(files, *std::move(locked), engine::kRulesVersion, after, pass_over);
+  const absl::StatusOr<journal::RecoveredJournal> recovered = journal::RecoverJournal(
+      files, {directory, *std::move(lock)}, engine::kRulesVersion, after, pass_over);
   if (!recovered.ok()) return recovered.status();
   std::cout << recovered->repair_note << "\n";
   return absl::OkStatus();

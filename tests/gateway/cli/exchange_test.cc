@@ -13,6 +13,7 @@
 #include "gateway/cli/message_queue.h"
 #include "gateway/client/book_view.h"
 #include "gateway/client/json_object.h"
+#include "schema/journal/format.h"
 #include "schema/journal/tail_reader.h"
 #include "schema/types/client_order_id.h"
 #include "schema/types/decimal.h"
@@ -344,13 +345,44 @@ TEST_CASE("What was acknowledged is there after a restart, and clients are told 
   const CommandResult stat = RunCommand({"journal", "stat", market.exchange.journal()});
   CHECK(Contains(stat.out, "durable up to sequence "));
   CHECK(Contains(stat.out, "snapshot of sequence "));
-  const CommandResult repair =
-      RunCommand({"journal", "repair", market.exchange.journal(), "--dry-run"});
-  CHECK(Contains(repair.out, "a start would begin behind the snapshot of sequence "));
-  CHECK(Contains(repair.out, "there is nothing to repair"));
   const CommandResult dump = RunCommand({"journal", "dump", market.exchange.journal()});
   CHECK(Contains(dump.out, " OrderAccepted "));
   CHECK(Contains(dump.out, " RegisterSystemKey "));
+}
+
+// The number behind some words of a text.
+uint64_t NumberBehind(const std::string& text, const std::string& words) {
+  const size_t at = text.find(words);
+  REQUIRE_MESSAGE(at != std::string::npos, text);
+  return std::stoull(text.substr(at + words.size()));
+}
+
+TEST_CASE("A journal's repair is told, then done, and neither while the exchange runs") {
+  LocalExchange exchange;
+  const std::vector<std::string> repair = {"journal", "repair", exchange.journal()};
+  const std::vector<std::string> dry_run = {"journal", "repair", exchange.journal(), "--dry-run"};
+  for (const std::vector<std::string>& command : {repair, dry_run}) {
+    const CommandResult refused = RunCommand(command);
+    CHECK(refused.exit_code != 0);
+    CHECK(Contains(refused.error, "is in use by another process"));
+  }
+  REQUIRE(exchange.Stop().ok());
+  const CommandResult clean = RunCommand(dry_run);
+  CHECK(Contains(clean.out, "a start would begin behind the snapshot of sequence "));
+  CHECK(Contains(clean.out, "there is nothing to repair"));
+
+  const std::string segment =
+      journal::SegmentPath(exchange.journal(), NumberBehind(clean.out, ", segment "));
+  const uint64_t end = NumberBehind(clean.out, ", offset ");
+  std::fstream(segment, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(static_cast<std::streamoff>(end))
+      .write("torn", 4);
+  CHECK(Contains(RunCommand(dry_run).out, "a torn write of 4 bytes"));
+  CHECK(Contains(RunCommand(dry_run).out, "a torn write of 4 bytes"));  // nothing was changed
+  CHECK(Contains(RunCommand(repair).out, "cut a torn write of 4 bytes from " + segment));
+  CHECK(Contains(RunCommand(dry_run).out, "there is nothing to repair"));
+  CHECK(RunCommand({"journal", "verify", exchange.journal()}).exit_code == 0);
+  CHECK(RunCommand({"journal", "repair", exchange.File("nowhere")}).exit_code != 0);
 }
 
 TEST_CASE("A second exchange on the same ports or the same journal is refused in one sentence") {

@@ -1,5 +1,7 @@
 #include "tests/schema/journal/journal_fixture.h"
 
+#include <doctest/doctest.h>
+
 #include <utility>
 
 #include "schema/base/check.h"
@@ -61,6 +63,16 @@ std::vector<std::byte> ExpectedRecords(uint64_t last_sequence) {
 
 bool IsGapless(const History& history) {
   return history.records == ExpectedRecords(history.last_sequence);
+}
+
+History ReadAll(LogReader& reader) {
+  History history;
+  while (true) {
+    const absl::StatusOr<std::optional<BatchView>> batch = reader.Next();
+    REQUIRE_MESSAGE(batch.ok(), batch.status().ToString());
+    if (!batch->has_value()) return history;
+    history.Add(**batch);
+  }
 }
 
 absl::StatusOr<Recovered> Recover(FileSystem& files, const std::string& directory) {

@@ -43,6 +43,9 @@ std::vector<std::byte> ExpectedRecords(uint64_t last_sequence);
 // is left out.
 bool IsGapless(const History& history);
 
+// Reads until there is no more for now. Fails the test where the reader finds a fault.
+History ReadAll(LogReader& reader);
+
 struct Recovered {
   RecoveredJournal journal;
   History history;

@@ -25,17 +25,6 @@ std::unique_ptr<TailReader> OpenReader(FileSystem& files, uint64_t from) {
   return *std::move(reader);
 }
 
-// Reads until there is no more for now.
-History ReadAll(TailReader& reader) {
-  History history;
-  while (true) {
-    const absl::StatusOr<std::optional<BatchView>> batch = reader.Next();
-    REQUIRE_MESSAGE(batch.ok(), batch.status().ToString());
-    if (!batch->has_value()) return history;
-    history.Add(**batch);
-  }
-}
-
 TEST_CASE("A tail reader gives what recovery gives, over segments, markers and starts") {
   MemoryFileSystem files;
   for (int start = 0; start < 4; ++start) {
