@@ -26,6 +26,10 @@ int64_t TokensFor(Method method) {
     case Method::kAccountOrders:
     case Method::kAccountLeases:
     case Method::kAccountNodes:
+    case Method::kAccountPositions:
+    case Method::kAccountStatement:
+    case Method::kSessionResume:
+    case Method::kBookResync:
       return 10;
     case Method::kCapacityRegister:
       return 5;
@@ -43,17 +47,28 @@ bool IsCommand(Method method) {
     case Method::kSessionLogon:
     case Method::kSessionStatus:
     case Method::kSessionLogout:
+    case Method::kSessionResume:
     case Method::kAccountBalances:
     case Method::kAccountOrders:
     case Method::kAccountLeases:
     case Method::kAccountNodes:
+    case Method::kAccountPositions:
+    case Method::kAccountStatement:
+    case Method::kOrderStatus:
     case Method::kInstruments:
     case Method::kSubscribe:
     case Method::kUnsubscribe:
+    case Method::kBookResync:
+    case Method::kDrain:
       return false;
     default:
       return true;
   }
+}
+
+bool IsDecidedBySettlement(Method method) {
+  return method == Method::kCreditsBuy || method == Method::kTokenDeposit ||
+         method == Method::kTokenWithdraw;
 }
 
 Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_micros) {

@@ -49,6 +49,8 @@ struct Visitor {
 
 // Whether the method changes anything, and so is a command that goes into the journal.
 bool IsCommand(Method method);
+// Whether the engine only takes the request, and settlement decides it.
+bool IsDecidedBySettlement(Method method);
 
 // kNone, or why the method is refused. Takes tokens from the visitor's buckets; `now_micros` is a
 // monotonic clock's.

@@ -2,17 +2,23 @@
 // and then either an answer from the published state or a command to the engine, whose answer comes
 // with the durable event (gateway/publish/replier.h). Every message has exactly one answer. No
 // sockets here; the I/O thread owns it.
+//
+// Its methods are in files by what they are about: session_requests.cc, account_, market_, order_,
+// capacity_ and operator_requests.cc.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/service/engine_port.h"
 #include "gateway/admission/account_open_limiter.h"
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
+#include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
 #include "gateway/publish/publisher.h"
@@ -62,20 +68,31 @@ class RequestHandler {
   void Handle(Call& call, const SessionLogonRequest& request);
   void Handle(Call& call, const SessionStatusRequest& request);
   void Handle(Call& call, const SessionLogoutRequest& request);
+  void Handle(Call& call, const SessionResumeRequest& request);
   void Handle(Call& call, const AccountOpenRequest& request);
   void Handle(Call& call, const KeyAddRequest& request);
+  void Handle(Call& call, const KeyRevokeRequest& request);
   void Handle(Call& call, const AccountBalancesRequest& request);
   void Handle(Call& call, const AccountOrdersRequest& request);
   void Handle(Call& call, const AccountLeasesRequest& request);
   void Handle(Call& call, const AccountNodesRequest& request);
+  void Handle(Call& call, const AccountPositionsRequest& request);
+  void Handle(Call& call, const AccountStatementRequest& request);
   void Handle(Call& call, const InstrumentsRequest& request);
   void Handle(Call& call, const SubscribeRequest& request);
   void Handle(Call& call, const UnsubscribeRequest& request);
+  void Handle(Call& call, const BookResyncRequest& request);
   void Handle(Call& call, const OrderPlaceRequest& request);
   void Handle(Call& call, const OrderCancelAllRequest& request);
+  void Handle(Call& call, const OrderStatusRequest& request);
+  void Handle(Call& call, const CancelAfterRequest& request);
+  void Handle(Call& call, const CancelOnDisconnectRequest& request);
   void Handle(Call& call, const CapacityRegisterRequest& request);
   void Handle(Call& call, const LeaseHeartbeatRequest& request);
+  void Handle(Call& call, const TokenWithdrawRequest& request);
+  void Handle(Call& call, const OwnerVerifyRequest& request);
   void Handle(Call& call, const InstrumentHaltRequest& request);
+  void Handle(Call& call, const DrainRequest& request);
   // Those whose command needs nothing but what they say.
   void Handle(Call& call, const CreditsBuyRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const OrderAmendRequest& request) { SubmitPlain(call, request); }
@@ -118,6 +135,49 @@ class RequestHandler {
   AccountOpenLimiter account_opens_;
   JsonDecoder decoder_;
   bool shutting_down_ = false;
+  std::string message_;  // being written; kept for its memory
 };
+
+// ---- Implementation ----
+
+template <typename WriteFields>
+void RequestHandler::Succeed(Call& call, WriteFields&& write_fields) {
+  ReplyHead head = HeadOf(call);
+  // The state that the answer was taken from.
+  head.sequence = publisher_.last_sequence();
+  message_.clear();
+  MessageWriter out(call.subscriber.encoding(), message_);
+  WriteReply(out, head, write_fields);
+  call.subscriber.Send(message_);
+}
+
+template <typename Make>
+void RequestHandler::Submit(Call& call, AccountId account, Make&& make) {
+  PendingRequests& pending = publisher_.replier().pending();
+  const uint64_t connection_id = call.visitor.connection_id;
+  if (pending.CountOf(connection_id) >= call.visitor.limits.in_flight_max) {
+    return Refuse(call, RejectReason::kTooManyInFlight);
+  }
+  const uint64_t tag = pending.NextTag();
+  const wire::CommandRecord command = make(CommandOrigin{.account = account, .tag = tag});
+  if (port_.TrySubmit(std::span(&command, 1)) == 0) {
+    return Refuse(call, {.reason = RejectReason::kEngineBusy,
+                         .retry_after_us = limits_.engine_busy_retry_micros});
+  }
+  const Method method = *call.message.method;
+  pending.Add(tag, {.connection_id = connection_id,
+                    .method = method,
+                    .req_id = call.message.req_id,
+                    .time_in_us = call.time_in_us});
+  if (IsDecidedBySettlement(method)) {
+    pending.AddDeadline(tag, clocks_.monotonic.NowMicros() + limits_.settlement_reply_micros);
+  }
+}
+
+template <typename R>
+void RequestHandler::SubmitPlain(Call& call, const R& request) {
+  Submit(call, call.visitor.logged_on->account,
+         [&](CommandOrigin origin) { return MakeCommand(request, origin); });
+}
 
 }  // namespace warpbook::gateway

@@ -15,24 +15,25 @@ class SendQueue {
   explicit SendQueue(const GatewayLimits& limits) : limits_(limits) {}
 
   // False: the limit is reached, and nothing was taken.
-  bool Push(SharedText message) {
+  bool Push(SharedMessage message) {
     if (messages_.size() >= limits_.send_queue_messages_max ||
-        bytes_ + message->size() > limits_.send_queue_bytes_max) {
+        bytes_ + message->payload.size() > limits_.send_queue_bytes_max) {
       return false;
     }
-    bytes_ += message->size();
+    bytes_ += message->payload.size();
     messages_.push_back(std::move(message));
     return true;
   }
   // Market data has a lower limit. The first message always fits: a snapshot may be longer.
-  bool PushPublic(SharedText message) {
-    if (bytes_ != 0 && bytes_ + message->size() > limits_.send_queue_public_bytes) return false;
+  bool PushPublic(SharedMessage message) {
+    if (bytes_ != 0 && bytes_ + message->payload.size() > limits_.send_queue_public_bytes)
+      return false;
     return Push(std::move(message));
   }
-  SharedText Pop() {
-    SharedText message = std::move(messages_.front());
+  SharedMessage Pop() {
+    SharedMessage message = std::move(messages_.front());
     messages_.pop_front();
-    bytes_ -= message->size();
+    bytes_ -= message->payload.size();
     return message;
   }
   void Clear() {
@@ -47,7 +48,7 @@ class SendQueue {
 
  private:
   const GatewayLimits& limits_;
-  std::deque<SharedText> messages_;
+  std::deque<SharedMessage> messages_;
   size_t bytes_ = 0;
 };
 

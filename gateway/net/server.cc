@@ -47,13 +47,12 @@ uint32_t RandomTagPrefix() {
   return prefix;
 }
 
-SharedText ShutdownNotice(int64_t reconnect_by_us) {
-  std::string text;
-  JsonWriter json(text);
-  json.BeginObject().Field("channel", "status").Field("type", "update");
-  json.Key("data").BeginObject().Field("event", "server_shutdown");
-  json.Field("reconnect_by", reconnect_by_us).EndObject().EndObject();
-  return Share(std::move(text));
+std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
+  return WriteMessage(encoding, [&](MessageWriter& out) {
+    out.Field("channel", "status").Field("type", "update");
+    out.Key("data").BeginObject().Field("event", "server_shutdown");
+    out.Field("reconnect_by", reconnect_by_us).EndObject();
+  });
 }
 
 }  // namespace
@@ -322,9 +321,10 @@ void GatewayServer::Impl::BeginDrain(int64_t deadline_micros) {
   listener_->Close();
   handler_->BeginShutdown();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(sessions_.size())});
-  const SharedText notice =
-      ShutdownNotice(real_clock_.NowMicros() + deadline_micros - MonotonicMicros());
-  for (const auto& [id, session] : sessions_) session->Send(notice);
+  const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
+  for (const auto& [id, session] : sessions_) {
+    session->Send(ShutdownNotice(session->encoding(), reconnect_by));
+  }
   ContinueDrain();
 }
 

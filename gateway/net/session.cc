@@ -35,7 +35,10 @@ std::string ConnectionError(RejectReason reason) {
   ReplyHead head;
   head.time_in_us = now;
   head.time_out_us = now;
-  return WriteError(head, {.reason = reason}, RequestOutcome::kRejected);
+  std::string text;
+  MessageWriter out(Encoding::kJson, text);
+  WriteError(out, head, {.reason = reason}, RequestOutcome::kRejected);
+  return text;
 }
 
 class BeastSession final : public WebSocketSession,
@@ -55,8 +58,9 @@ class BeastSession final : public WebSocketSession,
   void End(CloseCode code) override;
   void Cut(std::string_view why) override;
   void Sweep(int64_t now_micros) override;
-  void Send(SharedText message) override;
-  bool SendPublic(SharedText message) override;
+  Encoding encoding() const override { return Encoding::kJson; }
+  void Send(std::string_view message) override;
+  bool SendPublic(const SharedMessage& message) override;
   Visitor& visitor() override { return visitor_; }
   bool was_opened() const override { return was_opened_; }
 
@@ -98,7 +102,7 @@ class BeastSession final : public WebSocketSession,
   State state_ = State::kHttp;
   bool was_opened_ = false;
   SendQueue queue_;
-  SharedText writing_;           // the message that Beast is writing
+  SharedMessage writing_;        // the message that Beast is writing
   bool public_refused_ = false;  // market data was refused since the queue had room
   bool reading_paused_ = false;  // no read is under way
   bool close_sent_ = false;
@@ -224,15 +228,15 @@ void BeastSession::ResumeReading() {
 
 // ---- Writing ----
 
-void BeastSession::Send(SharedText message) {
+void BeastSession::Send(std::string_view message) {
   if (state_ != State::kOpen) return;
-  if (!queue_.Push(std::move(message))) return Overflow();
+  if (!queue_.Push(Share(Encoding::kJson, std::string(message)))) return Overflow();
   Pump();
 }
 
-bool BeastSession::SendPublic(SharedText message) {
+bool BeastSession::SendPublic(const SharedMessage& message) {
   if (state_ != State::kOpen) return true;  // nobody waits for it any more
-  if (!queue_.PushPublic(std::move(message))) {
+  if (!queue_.PushPublic(message)) {
     public_refused_ = true;
     return false;
   }
@@ -254,7 +258,7 @@ void BeastSession::Pump() {
   if (tcp_stream.unsent() > kCoalescedBytesMax) return tcp_stream.Flush();  // then comes back here
   tcp_stream.Cork();
   writing_ = queue_.Pop();
-  stream_.async_write(boost::asio::buffer(*writing_),
+  stream_.async_write(boost::asio::buffer(writing_->payload),
                       [self = shared_from_this()](error_code error, size_t) {
                         self->writing_ = nullptr;
                         // Aborted: the WebSocket is closing, and the read tells how.
@@ -288,7 +292,7 @@ void BeastSession::Overflow() {
   close_code_ = CloseCode::kPolicyViolation;
   why_ = "slow consumer";
   queue_.Clear();
-  queue_.Push(Share(ConnectionError(RejectReason::kSlowConsumer)));
+  queue_.Push(Share(Encoding::kJson, ConnectionError(RejectReason::kSlowConsumer)));
   BecomeEnding();
 }
 

@@ -17,17 +17,25 @@ enum class Method : uint8_t {
   kSessionLogon,
   kSessionStatus,
   kSessionLogout,
+  kSessionResume,
   kAccountOpen,
   kKeyAdd,
+  kKeyRevoke,
   kAccountBalances,
   kAccountOrders,
   kAccountLeases,
   kAccountNodes,
+  kAccountPositions,
+  kAccountStatement,
   kCreditsBuy,
   kOrderPlace,
   kOrderAmend,
   kOrderCancel,
   kOrderCancelAll,
+  kOrderBatch,
+  kOrderStatus,
+  kCancelAfter,
+  kCancelOnDisconnect,
   kCapacityRegister,
   kLeaseStart,
   kLeaseHeartbeat,
@@ -35,12 +43,16 @@ enum class Method : uint8_t {
   kInstruments,
   kSubscribe,
   kUnsubscribe,
+  kBookResync,
   kTokenDeposit,
+  kTokenWithdraw,
+  kOwnerVerify,
   kLimitSet,
   kCapacitySet,
   kPriceSet,
   kInstrumentHalt,
   kInstrumentResume,
+  kDrain,
   kSettlementSubmit,
 };
 
@@ -57,24 +69,33 @@ constexpr uint32_t Bit(Scope scope) { return static_cast<uint32_t>(scope); }
 }  // namespace internal
 
 // In the order of Method.
-inline constexpr std::array<MethodInfo, 30> kMethods = {{
+inline constexpr std::array<MethodInfo, 42> kMethods = {{
     {Method::kPing, "ping", false, 0, false},
     {Method::kSessionChallenge, "session.challenge", false, 0, false},
     {Method::kSessionLogon, "session.logon", false, 0, false},
     {Method::kSessionStatus, "session.status", false, 0, false},
     {Method::kSessionLogout, "session.logout", true, 0, false},
+    {Method::kSessionResume, "session.resume", true, internal::Bit(Scope::kRead), false},
     {Method::kAccountOpen, "account.open", false, 0, false},
     // Its own rule: a key gives no scope that it does not have.
     {Method::kKeyAdd, "key.add", true, 0, false},
+    {Method::kKeyRevoke, "key.revoke", true, 0, false},
     {Method::kAccountBalances, "account.balances", true, internal::Bit(Scope::kRead), false},
     {Method::kAccountOrders, "account.orders", true, internal::Bit(Scope::kRead), false},
     {Method::kAccountLeases, "account.leases", true, internal::Bit(Scope::kRead), false},
     {Method::kAccountNodes, "account.nodes", true, internal::Bit(Scope::kRead), false},
+    {Method::kAccountPositions, "account.positions", true, internal::Bit(Scope::kRead), false},
+    {Method::kAccountStatement, "account.statement", true, internal::Bit(Scope::kRead), false},
     {Method::kCreditsBuy, "credits.buy", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderPlace, "order.place", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderAmend, "order.amend", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderCancel, "order.cancel", true, internal::Bit(Scope::kTrade), false},
     {Method::kOrderCancelAll, "order.cancel_all", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderBatch, "order.batch", true, internal::Bit(Scope::kTrade), false},
+    {Method::kOrderStatus, "order.status", true, internal::Bit(Scope::kRead), false},
+    {Method::kCancelAfter, "cancel_after", true, internal::Bit(Scope::kTrade), false},
+    {Method::kCancelOnDisconnect, "cancel_on_disconnect", true, internal::Bit(Scope::kTrade),
+     false},
     {Method::kCapacityRegister, "capacity.register", true, internal::Bit(Scope::kProvide), false},
     {Method::kLeaseStart, "lease.start", true, internal::Bit(Scope::kProvide), false},
     {Method::kLeaseHeartbeat, "lease.heartbeat", true, internal::Bit(Scope::kProvide), false},
@@ -83,12 +104,16 @@ inline constexpr std::array<MethodInfo, 30> kMethods = {{
     // The private channels need the scope read.
     {Method::kSubscribe, "subscribe", false, 0, false},
     {Method::kUnsubscribe, "unsubscribe", false, 0, false},
+    {Method::kBookResync, "book.resync", false, 0, false},
     {Method::kTokenDeposit, "token.deposit", true, internal::Bit(Scope::kOperate), true},
+    {Method::kTokenWithdraw, "token.withdraw", true, internal::Bit(Scope::kOperate), true},
+    {Method::kOwnerVerify, "owner.verify", true, internal::Bit(Scope::kOperate), true},
     {Method::kLimitSet, "limit.set", true, internal::Bit(Scope::kOperate), true},
     {Method::kCapacitySet, "capacity.set", true, internal::Bit(Scope::kOperate), true},
     {Method::kPriceSet, "price.set", true, internal::Bit(Scope::kOperate), true},
     {Method::kInstrumentHalt, "instrument.halt", true, internal::Bit(Scope::kOperate), true},
     {Method::kInstrumentResume, "instrument.resume", true, internal::Bit(Scope::kOperate), true},
+    {Method::kDrain, "drain", true, internal::Bit(Scope::kOperate), true},
     {Method::kSettlementSubmit, "settlement.submit", true, internal::Bit(Scope::kSettle), true},
 }};
 
@@ -101,11 +126,25 @@ constexpr const MethodInfo* FindMethod(std::string_view name) {
   return nullptr;
 }
 
-// What can be subscribed to. Book and trades are public and per instrument; the others are the
+// What can be subscribed to: market data of an instrument, what concerns everybody, and what is the
 // account's own.
-enum class Channel : uint8_t { kBook, kTrades, kExecutions, kBalances, kLeases };
-inline constexpr std::array<std::string_view, 5> kChannelNames = {"book", "trades", "executions",
-                                                                  "balances", "leases"};
+enum class Channel : uint8_t {
+  kBook,
+  kOrders,
+  kTrades,
+  kTicker,
+  kCandles,
+  kInstruments,
+  kStatus,
+  kHeartbeat,
+  kExecutions,
+  kBalances,
+  kLeases,
+};
+inline constexpr std::array<std::string_view, 11> kChannelNames = {
+    "book",   "orders",    "trades",     "ticker",   "candles", "instruments",
+    "status", "heartbeat", "executions", "balances", "leases"};
+constexpr bool HasSymbol(Channel channel) { return channel <= Channel::kCandles; }
 constexpr bool IsPrivate(Channel channel) { return channel >= Channel::kExecutions; }
 constexpr std::string_view ChannelName(Channel channel) {
   return kChannelNames[static_cast<size_t>(channel)];

@@ -92,33 +92,31 @@ std::string_view EngineParam(RejectReason reason) {
 
 }  // namespace
 
-void BeginReply(JsonWriter& json, const ReplyHead& head, bool success) {
-  json.BeginObject();
-  if (!head.method.empty()) json.Field("method", head.method);
-  if (head.req_id) json.Field("req_id", *head.req_id);
-  json.Field("success", success);
+void BeginReply(MessageWriter& out, const ReplyHead& head, bool success) {
+  out.BeginObject();
+  if (!head.method.empty()) out.Field("method", head.method);
+  if (head.req_id) out.Field("req_id", *head.req_id);
+  out.Field("success", success);
 }
 
-void EndReply(JsonWriter& json, const ReplyHead& head) {
-  if (head.sequence != 0) json.Field("seq", head.sequence);
-  json.Field("time_in", head.time_in_us).Field("time_out", head.time_out_us).EndObject();
+void EndReply(MessageWriter& out, const ReplyHead& head) {
+  if (head.sequence != 0) out.Field("seq", head.sequence);
+  out.Field("time_in", head.time_in_us).Field("time_out", head.time_out_us).EndObject().Finish();
 }
 
-std::string WriteError(const ReplyHead& head, const Refusal& refusal, RequestOutcome outcome) {
-  std::string text;
-  JsonWriter json(text);
-  BeginReply(json, head, false);
+void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
+                RequestOutcome outcome) {
+  BeginReply(out, head, false);
   const auto info = FindRejectReason(refusal.reason);
-  json.Key("error").BeginObject();
-  json.Field("code", RejectReasonCode(refusal.reason));
-  json.Field("number", static_cast<uint16_t>(refusal.reason));
-  json.Field("message", info ? info->message : std::string_view());
-  json.Key("data").BeginObject();
-  json.Field("param", refusal.param).Field("reason", refusal.detail);
-  json.Field("retry_after_us", refusal.retry_after_us).EndObject();
-  json.Field("outcome", OutcomeName(outcome)).EndObject();
-  EndReply(json, head);
-  return text;
+  out.Key("error").BeginObject();
+  out.Field("code", RejectReasonCode(refusal.reason));
+  out.Field("number", static_cast<uint16_t>(refusal.reason));
+  out.Field("message", info ? info->message : std::string_view());
+  out.Key("data").BeginObject();
+  out.Field("param", refusal.param).Field("reason", refusal.detail);
+  out.Field("retry_after_us", refusal.retry_after_us).EndObject();
+  out.Field("outcome", OutcomeName(outcome)).EndObject();
+  EndReply(out, head);
 }
 
 Refusal EngineRefusal(RejectReason reason, int64_t detail) {

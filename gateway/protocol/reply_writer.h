@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/protocol/json_writer.h"
+#include "gateway/protocol/message_writer.h"
 #include "gateway/protocol/request.h"
 
 namespace warpbook::gateway {
@@ -23,11 +23,12 @@ struct ReplyHead {
   int64_t time_out_us = 0;
 };
 
-// A success whose result `write_result(JsonWriter&)` writes, as one JSON value.
-template <typename WriteResult>
-std::string WriteReply(const ReplyHead& head, WriteResult&& write_result);
+// A success; `write_fields(MessageWriter&)` writes the fields of its result.
+template <typename WriteFields>
+void WriteReply(MessageWriter& out, const ReplyHead& head, WriteFields&& write_fields);
 
-std::string WriteError(const ReplyHead& head, const Refusal& refusal, RequestOutcome outcome);
+void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
+                RequestOutcome outcome);
 
 // A command that the engine refused: the field that the reason is about, and what its detail says
 // (engine/core/README.md).
@@ -35,18 +36,16 @@ Refusal EngineRefusal(RejectReason reason, int64_t detail);
 
 // ---- Implementation ----
 
-void BeginReply(JsonWriter& json, const ReplyHead& head, bool success);
-void EndReply(JsonWriter& json, const ReplyHead& head);
+void BeginReply(MessageWriter& out, const ReplyHead& head, bool success);
+void EndReply(MessageWriter& out, const ReplyHead& head);
 
-template <typename WriteResult>
-std::string WriteReply(const ReplyHead& head, WriteResult&& write_result) {
-  std::string text;
-  JsonWriter json(text);
-  BeginReply(json, head, true);
-  json.Key("result");
-  write_result(json);
-  EndReply(json, head);
-  return text;
+template <typename WriteFields>
+void WriteReply(MessageWriter& out, const ReplyHead& head, WriteFields&& write_fields) {
+  BeginReply(out, head, true);
+  out.Key("result").BeginObject();
+  write_fields(out);
+  out.EndObject();
+  EndReply(out, head);
 }
 
 }  // namespace warpbook::gateway

@@ -42,6 +42,12 @@ struct SessionLogonRequest {
 };
 struct SessionStatusRequest {};
 struct SessionLogoutRequest {};
+// What was missed of the account's private events behind `last_sequence`, and what comes from now
+// on.
+struct SessionResumeRequest {
+  uint64_t last_sequence = 0;
+  uint32_t channels = 0;  // bits, 1 << Channel; private ones
+};
 struct AccountOpenRequest {
   PublicKey public_key{};
   Timestamp timestamp;
@@ -52,22 +58,34 @@ struct KeyAddRequest {
   uint32_t scopes = 0;
 };
 
+struct KeyRevokeRequest {
+  PublicKey public_key{};
+};
+
 // ---- Questions ----
 
 struct AccountBalancesRequest {};
 struct AccountOrdersRequest {};
 struct AccountLeasesRequest {};
 struct AccountNodesRequest {};
+struct AccountPositionsRequest {};
+struct AccountStatementRequest {
+  uint64_t after_sequence = 0;  // of the account's private events
+  int32_t limit = 0;            // entries at most
+};
 struct InstrumentsRequest {
   std::optional<std::string_view> hardware_class;
   std::optional<std::string_view> region;
 };
 struct SubscribeRequest {
   Channel channel = Channel::kBook;
-  std::string_view symbol;  // of public channels
+  std::string_view symbol;  // of channels that have one (HasSymbol)
 };
 struct UnsubscribeRequest {
   Channel channel = Channel::kBook;
+  std::string_view symbol;
+};
+struct BookResyncRequest {
   std::string_view symbol;
 };
 
@@ -115,6 +133,19 @@ struct OrderCancelAllRequest {
   std::optional<Side> side;
   Timestamp deadline;
 };
+struct OrderStatusRequest {
+  OrderId order_id;
+  ClientOrderId client_order_id;
+};
+// The account's dead-man timer: unless it is set again within the time, all its orders are
+// cancelled. 0: off.
+struct CancelAfterRequest {
+  int64_t timeout_ms = 0;
+};
+enum class DisconnectScope : uint8_t { kOff, kSession, kAccount };
+struct CancelOnDisconnectRequest {
+  DisconnectScope scope = DisconnectScope::kOff;
+};
 struct CapacityRegisterRequest {
   std::string_view hardware_class;
   std::string_view region;
@@ -141,6 +172,15 @@ struct TokenDepositRequest {
   Tokens amount;
   ClientOrderId reference;
 };
+struct TokenWithdrawRequest {
+  AccountId account;
+  Tokens amount;
+  ClientOrderId reference;
+};
+struct OwnerVerifyRequest {
+  OwnerId owner;
+  bool verified = true;
+};
 struct LimitSetRequest {
   AccountId account;
   Credits limit;
@@ -161,6 +201,10 @@ struct PriceSetRequest {
 struct InstrumentHaltRequest {  // instrument.halt and instrument.resume
   std::string_view symbol;
   bool halt = true;
+};
+
+struct DrainRequest {
+  int64_t timeout_ms = 0;
 };
 
 // ---- Settlement's numbered decisions ----
@@ -191,12 +235,15 @@ struct SettlementSubmitRequest {
 
 using Request = std::variant<
     Refusal, PingRequest, SessionChallengeRequest, SessionLogonRequest, SessionStatusRequest,
-    SessionLogoutRequest, AccountOpenRequest, KeyAddRequest, AccountBalancesRequest,
-    AccountOrdersRequest, AccountLeasesRequest, AccountNodesRequest, CreditsBuyRequest,
-    OrderPlaceRequest, OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest,
-    CapacityRegisterRequest, LeaseStartRequest, LeaseHeartbeatRequest, LeaseCompleteRequest,
-    InstrumentsRequest, SubscribeRequest, UnsubscribeRequest, TokenDepositRequest, LimitSetRequest,
-    CapacitySetRequest, PriceSetRequest, InstrumentHaltRequest, SettlementSubmitRequest>;
+    SessionLogoutRequest, SessionResumeRequest, AccountOpenRequest, KeyAddRequest, KeyRevokeRequest,
+    AccountBalancesRequest, AccountOrdersRequest, AccountLeasesRequest, AccountNodesRequest,
+    AccountPositionsRequest, AccountStatementRequest, CreditsBuyRequest, OrderPlaceRequest,
+    OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest, OrderStatusRequest,
+    CancelAfterRequest, CancelOnDisconnectRequest, CapacityRegisterRequest, LeaseStartRequest,
+    LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest, SubscribeRequest,
+    UnsubscribeRequest, BookResyncRequest, TokenDepositRequest, TokenWithdrawRequest,
+    OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest, InstrumentHaltRequest,
+    DrainRequest, SettlementSubmitRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.

@@ -17,6 +17,11 @@ constexpr size_t kSignatureBytes = 64;
 constexpr int kMicroDecimals = 6;
 constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
 constexpr int64_t kInt32Min = std::numeric_limits<int32_t>::min();
+constexpr int64_t kSequenceMax = 9'007'199'254'740'991;  // 2^53 - 1
+constexpr int64_t kCancelAfterMillisMax = 24 * 60 * 60 * 1'000;
+constexpr int64_t kDrainMillisMax = 10 * 60 * 1'000;
+constexpr int64_t kDrainMillisDefault = 10 * 1'000;
+constexpr int64_t kStatementEntriesMax = 500;
 constexpr int64_t kDecisionNumberMax = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr int64_t kCreditsPerMicroUsd = kCreditsPerUsd / kMicroUsdPerUsd;
 
@@ -55,7 +60,6 @@ void ReadOrderName(FieldReader& fields, OrderRequest& request) {
   }
   request.order_id = order_id.value_or(OrderId());
   request.client_order_id = client_order_id.value_or(ClientOrderId());
-  request.deadline = fields.Time("deadline", kOptional).value_or(Timestamp());
 }
 
 // ---- The session ----
@@ -106,6 +110,12 @@ Request ReadInstruments(FieldReader& fields) {
       .region = fields.Text("region", kCatalogueNameBytesMax, kOptional)};
 }
 
+std::optional<Channel> ChannelOf(std::string_view name) {
+  const auto* const found = std::ranges::find(kChannelNames, name);
+  if (found == kChannelNames.end()) return std::nullopt;
+  return static_cast<Channel>(found - kChannelNames.begin());
+}
+
 template <typename SubscriptionRequest>
 Request ReadSubscription(FieldReader& fields) {
   SubscriptionRequest request;
@@ -113,19 +123,52 @@ Request ReadSubscription(FieldReader& fields) {
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
   if (!name) return request;
-  const auto* const found = std::ranges::find(kChannelNames, fields.TextOf(*name));
-  if (found == kChannelNames.end()) {
+  const auto channel = ChannelOf(fields.TextOf(*name));
+  if (!channel) {
     fields.Refuse(RejectReason::kUnknownChannel, "channel", "");
     return request;
   }
-  request.channel = static_cast<Channel>(found - kChannelNames.begin());
-  if (IsPrivate(request.channel) && fields.Has("symbol")) {
+  request.channel = *channel;
+  if (!HasSymbol(*channel) && fields.Has("symbol")) {
     fields.Refuse(RejectReason::kConflictingFields, "symbol", "this channel has no symbol");
   }
-  if (!IsPrivate(request.channel) && !fields.Has("symbol")) {
+  if (HasSymbol(*channel) && !fields.Has("symbol")) {
     fields.Refuse(RejectReason::kMissingField, "symbol", "");
   }
   return request;
+}
+
+Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
+  SessionResumeRequest request{
+      .last_sequence = static_cast<uint64_t>(
+          fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0))};
+  const auto channels = fields.Node("channels", JsonNode::Kind::kArray, kRequired);
+  if (!channels) return request;
+  for (uint32_t child = tree.node(*channels).first_child; child != 0;
+       child = tree.node(child).next_sibling) {
+    const bool is_text = tree.node(child).kind == JsonNode::Kind::kString;
+    const auto channel = is_text ? ChannelOf(tree.node(child).text) : std::nullopt;
+    if (!is_text) {
+      fields.Refuse(RejectReason::kWrongType, "channels", "must hold strings");
+    } else if (!channel || !IsPrivate(*channel)) {
+      fields.Refuse(RejectReason::kUnknownChannel, "channels",
+                    "each one of executions balances leases");
+    } else {
+      request.channels |= 1u << static_cast<unsigned>(*channel);
+    }
+  }
+  if (tree.node(*channels).first_child == 0) {
+    fields.Refuse(RejectReason::kOutOfRange, "channels", "must not be empty");
+  }
+  return request;
+}
+
+Request ReadAccountStatement(FieldReader& fields) {
+  return AccountStatementRequest{
+      .after_sequence = static_cast<uint64_t>(
+          fields.Integer("after_seq", 0, kSequenceMax, kOptional).value_or(0)),
+      .limit = static_cast<int32_t>(fields.Integer("limit", 1, kStatementEntriesMax, kOptional)
+                                        .value_or(kStatementEntriesMax))};
 }
 
 // ---- Orders ----
@@ -174,6 +217,7 @@ Request ReadOrderPlace(FieldReader& fields) {
 Request ReadOrderAmend(FieldReader& fields) {
   OrderAmendRequest request;
   ReadOrderName(fields, request);
+  request.deadline = fields.Time("deadline", kOptional).value_or(Timestamp());
   request.price = fields.PositivePrice("price", kOptional).value_or(Price());
   // From 1: 0 says in the command that nothing changes. Cancelling has its own method.
   request.gpus =
@@ -184,7 +228,26 @@ Request ReadOrderAmend(FieldReader& fields) {
 Request ReadOrderCancel(FieldReader& fields) {
   OrderCancelRequest request;
   ReadOrderName(fields, request);
+  request.deadline = fields.Time("deadline", kOptional).value_or(Timestamp());
   return request;
+}
+
+Request ReadOrderStatus(FieldReader& fields) {
+  OrderStatusRequest request;
+  ReadOrderName(fields, request);
+  return request;
+}
+
+Request ReadCancelOnDisconnect(FieldReader& fields) {
+  constexpr std::array<std::string_view, 3> kScopes = {"off", "session", "account"};
+  const auto node = fields.Node("scope", JsonNode::Kind::kString, kRequired);
+  if (!node) return CancelOnDisconnectRequest{};
+  const auto* const found = std::ranges::find(kScopes, fields.TextOf(*node));
+  if (found == kScopes.end()) {
+    fields.Refuse(RejectReason::kUnknownValue, "scope", "one of off session account");
+    return CancelOnDisconnectRequest{};
+  }
+  return CancelOnDisconnectRequest{.scope = static_cast<DisconnectScope>(found - kScopes.begin())};
 }
 
 Request ReadOrderCancelAll(FieldReader& fields) {
@@ -215,11 +278,18 @@ Request ReadLeaseHeartbeat(FieldReader& fields) {
 
 // ---- Operators ----
 
-Request ReadTokenDeposit(FieldReader& fields) {
-  return TokenDepositRequest{
+template <typename TokenRequest>
+Request ReadTokenMovement(FieldReader& fields) {
+  return TokenRequest{
       .account = fields.Identifier<AccountId>("account", kRequired).value_or(AccountId()),
       .amount = TokenAmount(fields, "amount"),
       .reference = fields.OrderName("reference", kRequired).value_or(ClientOrderId())};
+}
+
+Request ReadOwnerVerify(FieldReader& fields) {
+  return OwnerVerifyRequest{
+      .owner = fields.Identifier<OwnerId>("owner", kRequired).value_or(OwnerId()),
+      .verified = fields.Bool("verified", kOptional).value_or(true)};
 }
 
 Request ReadLimitSet(FieldReader& fields) {
@@ -337,10 +407,14 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return SessionStatusRequest{};
     case Method::kSessionLogout:
       return SessionLogoutRequest{};
+    case Method::kSessionResume:
+      return ReadSessionResume(fields, tree);
     case Method::kAccountOpen:
       return ReadAccountOpen(fields);
     case Method::kKeyAdd:
       return ReadKeyAdd(fields, tree);
+    case Method::kKeyRevoke:
+      return KeyRevokeRequest{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
     case Method::kAccountBalances:
       return AccountBalancesRequest{};
     case Method::kAccountOrders:
@@ -349,6 +423,10 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return AccountLeasesRequest{};
     case Method::kAccountNodes:
       return AccountNodesRequest{};
+    case Method::kAccountPositions:
+      return AccountPositionsRequest{};
+    case Method::kAccountStatement:
+      return ReadAccountStatement(fields);
     case Method::kCreditsBuy:
       return CreditsBuyRequest{.burn = TokenAmount(fields, "burn")};
     case Method::kOrderPlace:
@@ -359,6 +437,17 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return ReadOrderCancel(fields);
     case Method::kOrderCancelAll:
       return ReadOrderCancelAll(fields);
+    case Method::kOrderBatch:
+      fields.Refuse(RejectReason::kMissingField, "requests", "");
+      return PingRequest{};
+    case Method::kOrderStatus:
+      return ReadOrderStatus(fields);
+    case Method::kCancelAfter:
+      return CancelAfterRequest{
+          .timeout_ms =
+              fields.Integer("timeout_ms", 0, kCancelAfterMillisMax, kRequired).value_or(0)};
+    case Method::kCancelOnDisconnect:
+      return ReadCancelOnDisconnect(fields);
     case Method::kCapacityRegister:
       return ReadCapacityRegister(fields);
     case Method::kLeaseStart:
@@ -373,8 +462,14 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return ReadSubscription<SubscribeRequest>(fields);
     case Method::kUnsubscribe:
       return ReadSubscription<UnsubscribeRequest>(fields);
+    case Method::kBookResync:
+      return BookResyncRequest{.symbol = Symbol(fields)};
     case Method::kTokenDeposit:
-      return ReadTokenDeposit(fields);
+      return ReadTokenMovement<TokenDepositRequest>(fields);
+    case Method::kTokenWithdraw:
+      return ReadTokenMovement<TokenWithdrawRequest>(fields);
+    case Method::kOwnerVerify:
+      return ReadOwnerVerify(fields);
     case Method::kLimitSet:
       return ReadLimitSet(fields);
     case Method::kCapacitySet:
@@ -385,6 +480,9 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
       return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = true};
     case Method::kInstrumentResume:
       return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = false};
+    case Method::kDrain:
+      return DrainRequest{.timeout_ms = fields.Integer("timeout_ms", 0, kDrainMillisMax, kOptional)
+                                            .value_or(kDrainMillisDefault)};
     case Method::kSettlementSubmit:
       return ReadSettlementSubmit(fields);
   }

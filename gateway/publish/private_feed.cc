@@ -57,14 +57,18 @@ void PrivateFeed::SendFirst(uint64_t connection_id, Channel channel, int64_t ts_
   WARPBOOK_CHECK(listener != nullptr);
   const AccountRow& account = *state_.FindAccount(account_of_[connection_id]);
   listener->last_sequence = account.last_sequence;
-  listener->subscriber->Send(Share(PrivateSnapshot(channel, account, state_, ts_us)));
+  message_.clear();
+  MessageWriter out(listener->subscriber->encoding(), message_);
+  WritePrivateSnapshot(out, channel, account, state_, ts_us);
+  listener->subscriber->Send(message_);
 }
 
 void PrivateFeed::OnEvent(wire::RecordView event, int64_t ts_us) {
   const wire::EventHeader& header = event.event_header();
   const auto execution = [&](const auto& order_event) {
     if (!Listens(header, Channel::kExecutions)) return;
-    Send(header, Channel::kExecutions, ts_us, ExecutionOf(order_event, state_));
+    Send(header, Channel::kExecutions, ts_us,
+         [&](MessageWriter& out) { WriteExecution(out, order_event, state_); });
   };
   switch (event.type()) {
     case wire::RecordType::kOrderAccepted:
@@ -78,7 +82,9 @@ void PrivateFeed::OnEvent(wire::RecordView event, int64_t ts_us) {
       return On(event.as<wire::OrderFilled>(), ts_us);
     case wire::RecordType::kCreditsMoved:
       if (!Listens(header, Channel::kBalances)) return;
-      return Send(header, Channel::kBalances, ts_us, BalanceOf(event.as<wire::CreditsMoved>()));
+      return Send(header, Channel::kBalances, ts_us, [&](MessageWriter& out) {
+        WriteBalanceChange(out, event.as<wire::CreditsMoved>());
+      });
     case wire::RecordType::kRequestDecided:
       return On(event.as<wire::RequestDecided>(), ts_us);
     case wire::RecordType::kLeaseChanged:
@@ -100,17 +106,18 @@ void PrivateFeed::On(const wire::OrderFilled& event, int64_t ts_us) {
   const bool sold = static_cast<Side>(event.side()) == Side::kSell;
   // Who resold it has no part in the new lease, and its provider is told by a LeaseResold.
   if (sold && lease.resold_lease) return;
-  Send(event.header(), Channel::kLeases, ts_us, ReservedLease(lease, sold));
+  Send(event.header(), Channel::kLeases, ts_us,
+       [&](MessageWriter& out) { WriteReservedLease(out, lease, sold); });
 }
 
 void PrivateFeed::On(const wire::LeaseResold& event, int64_t ts_us) {
   if (!Listens(event.header(), Channel::kLeases)) return;
   const LeaseRow& resold = *state_.FindLease(LeaseId(event.resold_lease_id()));
-  std::string leases = ResoldLease(event, resold);
-  if (event.is_provider() != 0) {
-    leases += "," + ReservedLease(*state_.FindLease(LeaseId(event.lease_id())), true);
-  }
-  Send(event.header(), Channel::kLeases, ts_us, leases);
+  Send(event.header(), Channel::kLeases, ts_us, [&](MessageWriter& out) {
+    WriteResoldLease(out, event, resold);
+    if (event.is_provider() == 0) return;
+    WriteReservedLease(out, *state_.FindLease(LeaseId(event.lease_id())), true);
+  });
 }
 
 void PrivateFeed::On(const wire::RequestDecided& event, int64_t ts_us) {
@@ -118,21 +125,24 @@ void PrivateFeed::On(const wire::RequestDecided& event, int64_t ts_us) {
   const AccountRow& account = *state_.FindAccount(AccountId(event.header().account_id()));
   const Tokens amount(event.amount_utok());
   const bool is_deposit = static_cast<RequestKind>(event.kind()) == RequestKind::kDeposit;
-  Send(event.header(), Channel::kBalances, ts_us,
-       TokenBalance(account.tokens, is_deposit ? amount : -amount,
-                    is_deposit ? "deposit" : "top_up"));
+  Send(event.header(), Channel::kBalances, ts_us, [&](MessageWriter& out) {
+    WriteTokenBalance(out, account.tokens, is_deposit ? amount : -amount,
+                      is_deposit ? "deposit" : "top_up");
+  });
 }
 
 void PrivateFeed::On(const wire::LeaseChanged& event, int64_t ts_us) {
   if (Listens(event.header(), Channel::kLeases)) {
-    Send(event.header(), Channel::kLeases, ts_us, LeaseChange(event, state_));
+    Send(event.header(), Channel::kLeases, ts_us,
+         [&](MessageWriter& out) { WriteLeaseChange(out, event, state_); });
   }
   const bool is_rewarded = event.is_provider() != 0 &&
                            static_cast<LeaseState>(event.state()) == LeaseState::kSettled &&
                            LeaseId(event.lease_id()) == rewarded_lease_ && reward_ > Tokens(0);
   if (!is_rewarded || !Listens(event.header(), Channel::kBalances)) return;
   const AccountRow& account = *state_.FindAccount(AccountId(event.header().account_id()));
-  Send(event.header(), Channel::kBalances, ts_us, TokenBalance(account.tokens, reward_, "reward"));
+  Send(event.header(), Channel::kBalances, ts_us,
+       [&](MessageWriter& out) { WriteTokenBalance(out, account.tokens, reward_, "reward"); });
 }
 
 bool PrivateFeed::Listens(const wire::EventHeader& header, Channel channel) const {
@@ -144,7 +154,7 @@ bool PrivateFeed::Listens(const wire::EventHeader& header, Channel channel) cons
 }
 
 void PrivateFeed::Send(const wire::EventHeader& header, Channel channel, int64_t ts_us,
-                       std::string_view objects) {
+                       absl::FunctionRef<void(MessageWriter&)> write_objects) {
   for (Listener& listener : listeners_[AccountId(header.account_id())]) {
     if ((listener.channels & Bit(channel)) == 0) continue;
     const PrivateHead head{.channel = channel,
@@ -152,7 +162,12 @@ void PrivateFeed::Send(const wire::EventHeader& header, Channel channel, int64_t
                            .previous_sequence = listener.last_sequence,
                            .ts_us = ts_us};
     listener.last_sequence = head.sequence;
-    listener.subscriber->Send(Share(PrivateUpdate(head, objects)));
+    message_.clear();
+    MessageWriter out(listener.subscriber->encoding(), message_);
+    BeginPrivateUpdate(out, head);
+    write_objects(out);
+    EndPrivateUpdate(out);
+    listener.subscriber->Send(message_);
   }
 }
 

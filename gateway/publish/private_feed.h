@@ -8,10 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "gateway/protocol/message_writer.h"
 #include "gateway/protocol/methods.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/subscriber.h"
@@ -55,7 +57,7 @@ class PrivateFeed {
   void On(const wire::LeaseResold& event, int64_t ts_us);
   bool Listens(const wire::EventHeader& header, Channel channel) const;
   void Send(const wire::EventHeader& header, Channel channel, int64_t ts_us,
-            std::string_view objects);
+            absl::FunctionRef<void(MessageWriter&)> write_objects);
   const Listener* Find(uint64_t connection_id) const;
   Listener* Find(uint64_t connection_id);
 
@@ -66,6 +68,7 @@ class PrivateFeed {
   // no sequence of its own.
   LeaseId rewarded_lease_;
   Tokens reward_;
+  std::string message_;  // being written; kept for its memory
 };
 
 }  // namespace warpbook::gateway

@@ -1,21 +1,10 @@
 #include "gateway/publish/private_messages.h"
 
-#include "gateway/publish/json_fields.h"
+#include "gateway/publish/message_fields.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
 namespace {
-
-// Writes one object into a string of its own.
-template <typename WriteFields>
-std::string Object(WriteFields&& write_fields) {
-  std::string text;
-  JsonWriter json(text);
-  json.BeginObject();
-  write_fields(json);
-  json.EndObject();
-  return text;
-}
 
 std::string_view SymbolOf(const MarketState& state, uint32_t instrument_id) {
   const InstrumentRow* instrument = state.FindInstrument(InstrumentId(instrument_id));
@@ -28,228 +17,230 @@ std::string_view WordOf(uint8_t value) {
 }
 
 // A bid has a tier, an ask the assurance of its node.
-void WriteQueue(JsonWriter& json, Side side, uint8_t queue) {
+void WriteQueue(MessageWriter& out, Side side, uint8_t queue) {
   if (side == Side::kBuy) {
-    json.Field("tier", WordOf<Tier>(queue));
+    out.Field("tier", WordOf<Tier>(queue));
   } else {
-    json.Field("assurance", WordOf<Assurance>(queue));
+    out.Field("assurance", WordOf<Assurance>(queue));
   }
 }
 
 // What every execution begins with.
 template <typename Event>
-void BeginExecution(JsonWriter& json, std::string_view name, const Event& event,
+void BeginExecution(MessageWriter& out, std::string_view name, const Event& event,
                     const MarketState& state) {
-  json.Field("event", name).FieldText("order_id", event.order_id());
-  WriteClientOrderId(json, ClientOrderId::FromBytes(event.client_order_id()->Data()));
-  json.Field("symbol", SymbolOf(state, event.instrument_id()));
+  out.Field("event", name).FieldId("order_id", event.order_id());
+  WriteClientOrderId(out, ClientOrderId::FromBytes(event.client_order_id()->Data()));
+  out.Field("symbol", SymbolOf(state, event.instrument_id()));
 }
 
-void WriteOrder(JsonWriter& json, const OrderRow& order, const MarketState& state) {
-  json.BeginObject().FieldText("order_id", order.id.value());
-  WriteClientOrderId(json, order.client_order_id);
-  json.Field("symbol", SymbolOf(state, order.instrument.value()));
-  json.Field("side", Name(order.side)).Field("order_type", Name(order.type));
-  json.Field("price", FormatPrice(order.price)).Field("gpus", order.gpus.value());
-  json.Field("filled", (order.gpus - order.remaining).value());
-  json.Field("remaining", order.remaining.value());
-  WriteQueue(json, order.side, order.queue);
-  if (order.side == Side::kBuy) json.Field("min_assurance", Name(order.min_assurance));
-  json.Field("time_in_force", Name(order.time_in_force));
-  json.Field("min_fill", order.min_fill.value()).Field("expires", order.expires.micros());
-  json.Field("post_only", order.post_only);
-  if (order.node) json.FieldText("node", order.node.value());
-  if (order.lease) json.FieldText("lease", order.lease.value());
-  json.EndObject();
+void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.BeginObject().FieldId("order_id", order.id.value());
+  WriteClientOrderId(out, order.client_order_id);
+  out.Field("symbol", SymbolOf(state, order.instrument.value()));
+  out.Field("side", Name(order.side)).Field("order_type", Name(order.type));
+  out.Field("price", order.price).Field("gpus", order.gpus.value());
+  out.Field("filled", (order.gpus - order.remaining).value());
+  out.Field("remaining", order.remaining.value());
+  WriteQueue(out, order.side, order.queue);
+  if (order.side == Side::kBuy) out.Field("min_assurance", Name(order.min_assurance));
+  out.Field("time_in_force", Name(order.time_in_force));
+  out.Field("min_fill", order.min_fill.value()).Field("expires", order.expires.micros());
+  out.Field("post_only", order.post_only);
+  if (order.node) out.FieldId("node", order.node.value());
+  if (order.lease) out.FieldId("lease", order.lease.value());
+  out.EndObject();
 }
 
 // As its provider or its buyer sees it: each has a price of its own where it was resold.
-void WriteLeaseFields(JsonWriter& json, const LeaseRow& lease, bool is_provider) {
-  json.FieldText("lease_id", lease.id.value());
-  json.Field("symbol", lease.terms->symbol).Field("state", Name(lease.state));
-  json.Field("completed", lease.completed).Field("role", is_provider ? "provider" : "buyer");
-  json.Field("price", FormatPrice(is_provider ? lease.provider_price : lease.price));
-  json.Field("gpus", lease.gpus.value()).Field("minutes", lease.minutes.value());
-  json.Field("delivery_start", lease.delivery_start.micros());
-  json.Field("delivery_end", lease.delivery_end.micros());
-  if (is_provider) json.FieldText("node", lease.node.value());
+void WriteLeaseFields(MessageWriter& out, const LeaseRow& lease, bool is_provider) {
+  out.FieldId("lease_id", lease.id.value());
+  out.Field("symbol", lease.terms->symbol).Field("state", Name(lease.state));
+  out.Field("completed", lease.completed).Field("role", is_provider ? "provider" : "buyer");
+  out.Field("price", is_provider ? lease.provider_price : lease.price);
+  out.Field("gpus", lease.gpus.value()).Field("minutes", lease.minutes.value());
+  out.Field("delivery_start", lease.delivery_start.micros());
+  out.Field("delivery_end", lease.delivery_end.micros());
+  if (is_provider) out.FieldId("node", lease.node.value());
 }
 
-void WriteNode(JsonWriter& json, const NodeRow& node, const Catalogue& catalogue) {
-  json.BeginObject().FieldText("node", node.id.value());
-  WriteClassAndRegion(json, catalogue, node.class_id, node.region_id);
-  json.Field("gpus", node.registered.value()).Field("approved", node.approved);
-  json.Field("approved_gpus", node.capacity.value());
-  json.Field("assurance", Name(node.assurance)).EndObject();
+void WriteNode(MessageWriter& out, const NodeRow& node, const Catalogue& catalogue) {
+  out.BeginObject().FieldId("node", node.id.value());
+  WriteClassAndRegion(out, catalogue, node.class_id, node.region_id);
+  out.Field("gpus", node.registered.value()).Field("approved", node.approved);
+  out.Field("approved_gpus", node.capacity.value());
+  out.Field("assurance", Name(node.assurance)).EndObject();
 }
 
-void WriteBalanceRows(JsonWriter& json, const AccountRow& account) {
-  json.BeginObject().Field("asset", "CREDIT");
-  WriteCredits(json, "free", account.free);
-  WriteCredits(json, "locked", account.locked);
-  WriteCredits(json, "escrow", account.escrow);
-  json.EndObject();
-  json.BeginObject().Field("asset", "TOK").Field("balance", FormatTokens(account.tokens));
-  json.EndObject();
+void WriteBalanceRows(MessageWriter& out, const AccountRow& account) {
+  out.BeginObject().Field("asset", "CREDIT");
+  out.Field("free", account.free);
+  out.Field("locked", account.locked);
+  out.Field("escrow", account.escrow);
+  out.EndObject();
+  out.BeginObject().Field("asset", "TOK").Field("balance", account.tokens);
+  out.EndObject();
 }
 
 }  // namespace
 
-std::string ExecutionOf(const wire::OrderAccepted& event, const MarketState& state) {
-  return Object([&](JsonWriter& json) {
-    BeginExecution(json, "accepted", event, state);
-    json.Field("side", WordOf<Side>(event.side()));
-    json.Field("order_type", WordOf<OrderType>(event.type()));
-    json.Field("price", FormatPrice(Price(event.price()))).Field("gpus", event.gpus());
-    WriteQueue(json, static_cast<Side>(event.side()), event.tier());
-    json.Field("time_in_force", WordOf<TimeInForce>(event.time_in_force()));
-    json.Field("min_fill", event.min_fill()).Field("expires", event.expires_us());
-    json.Field("post_only", event.post_only() != 0);
-    if (event.backing_id() != 0) {
-      json.FieldText(event.is_resale() != 0 ? "lease" : "node", event.backing_id());
-    }
-  });
+void WriteExecution(MessageWriter& out, const wire::OrderAccepted& event,
+                    const MarketState& state) {
+  out.BeginObject();
+  BeginExecution(out, "accepted", event, state);
+  out.Field("side", WordOf<Side>(event.side()));
+  out.Field("order_type", WordOf<OrderType>(event.type()));
+  out.Field("price", Price(event.price())).Field("gpus", event.gpus());
+  WriteQueue(out, static_cast<Side>(event.side()), event.tier());
+  out.Field("time_in_force", WordOf<TimeInForce>(event.time_in_force()));
+  out.Field("min_fill", event.min_fill()).Field("expires", event.expires_us());
+  out.Field("post_only", event.post_only() != 0);
+  if (event.backing_id() != 0) {
+    out.FieldId(event.is_resale() != 0 ? "lease" : "node", event.backing_id());
+  }
+  out.EndObject();
 }
 
-std::string ExecutionOf(const wire::OrderFilled& event, const MarketState& state) {
-  return Object([&](JsonWriter& json) {
-    BeginExecution(json, "filled", event, state);
-    json.Field("side", WordOf<Side>(event.side())).FieldText("lease_id", event.lease_id());
-    json.Field("price", FormatPrice(Price(event.price()))).Field("gpus", event.gpus());
-    json.Field("remaining", event.remaining()).Field("minutes", event.minutes());
-    WriteCredits(json, "notional", Credits(event.notional()));
-    WriteCredits(json, "surcharge", Credits(event.surcharge()));
-    json.Field("delivery_start", event.delivery_start_us());
-    json.Field("delivery_end", event.delivery_end_us());
-    json.Field("liquidity", event.is_maker() != 0 ? "maker" : "taker");
-  });
+void WriteExecution(MessageWriter& out, const wire::OrderFilled& event, const MarketState& state) {
+  out.BeginObject();
+  BeginExecution(out, "filled", event, state);
+  out.Field("side", WordOf<Side>(event.side())).FieldId("lease_id", event.lease_id());
+  out.Field("price", Price(event.price())).Field("gpus", event.gpus());
+  out.Field("remaining", event.remaining()).Field("minutes", event.minutes());
+  out.Field("notional", Credits(event.notional()));
+  out.Field("surcharge", Credits(event.surcharge()));
+  out.Field("delivery_start", event.delivery_start_us());
+  out.Field("delivery_end", event.delivery_end_us());
+  out.Field("liquidity", event.is_maker() != 0 ? "maker" : "taker");
+  out.EndObject();
 }
 
-std::string ExecutionOf(const wire::OrderAmended& event, const MarketState& state) {
-  return Object([&](JsonWriter& json) {
-    BeginExecution(json, "amended", event, state);
-    if (const OrderRow* order = state.FindOrder(OrderId(event.order_id()))) {
-      json.Field("side", Name(order->side));
-    }
-    json.Field("price", FormatPrice(Price(event.price()))).Field("gpus", event.gpus());
-    json.Field("remaining", event.remaining());
-    json.Field("kept_priority", event.kept_priority() != 0);
-  });
+void WriteExecution(MessageWriter& out, const wire::OrderAmended& event, const MarketState& state) {
+  out.BeginObject();
+  BeginExecution(out, "amended", event, state);
+  if (const OrderRow* order = state.FindOrder(OrderId(event.order_id()))) {
+    out.Field("side", Name(order->side));
+  }
+  out.Field("price", Price(event.price())).Field("gpus", event.gpus());
+  out.Field("remaining", event.remaining());
+  out.Field("kept_priority", event.kept_priority() != 0);
+  out.EndObject();
 }
 
-std::string ExecutionOf(const wire::OrderCancelled& event, const MarketState& state) {
-  return Object([&](JsonWriter& json) {
-    BeginExecution(json, "cancelled", event, state);
-    json.Field("side", WordOf<Side>(event.side()));
-    json.Field("reason", WordOf<CancelReason>(event.reason()));
-    json.Field("filled", event.filled()).Field("remaining", event.remaining());
-  });
+void WriteExecution(MessageWriter& out, const wire::OrderCancelled& event,
+                    const MarketState& state) {
+  out.BeginObject();
+  BeginExecution(out, "cancelled", event, state);
+  out.Field("side", WordOf<Side>(event.side()));
+  out.Field("reason", WordOf<CancelReason>(event.reason()));
+  out.Field("filled", event.filled()).Field("remaining", event.remaining());
+  out.EndObject();
 }
 
-std::string BalanceOf(const wire::CreditsMoved& event) {
-  return Object([&](JsonWriter& json) {
-    json.Field("asset", "CREDIT");
-    WriteCredits(json, "free", Credits(event.free_after()));
-    WriteCredits(json, "locked", Credits(event.locked_after()));
-    json.FieldText("change", event.amount());
-    json.Field("from", WordOf<CreditBucket>(event.source()));
-    json.Field("to", WordOf<CreditBucket>(event.destination()));
-    if (event.lease_id() != 0) json.FieldText("lease_id", event.lease_id());
-    if (event.order_id() != 0) json.FieldText("order_id", event.order_id());
-  });
+void WriteBalanceChange(MessageWriter& out, const wire::CreditsMoved& event) {
+  out.BeginObject();
+  out.Field("asset", "CREDIT");
+  out.Field("free", Credits(event.free_after()));
+  out.Field("locked", Credits(event.locked_after()));
+  out.FieldId("change", event.amount());
+  out.Field("from", WordOf<CreditBucket>(event.source()));
+  out.Field("to", WordOf<CreditBucket>(event.destination()));
+  if (event.lease_id() != 0) out.FieldId("lease_id", event.lease_id());
+  if (event.order_id() != 0) out.FieldId("order_id", event.order_id());
+  out.EndObject();
 }
 
-std::string TokenBalance(Tokens balance, Tokens change, std::string_view cause) {
-  return Object([&](JsonWriter& json) {
-    json.Field("asset", "TOK").Field("balance", FormatTokens(balance));
-    json.Field("change", FormatTokens(change)).Field("cause", cause);
-  });
+void WriteTokenBalance(MessageWriter& out, Tokens balance, Tokens change, std::string_view cause) {
+  out.BeginObject();
+  out.Field("asset", "TOK").Field("balance", balance);
+  out.Field("change", change).Field("cause", cause);
+  out.EndObject();
 }
 
-std::string ReservedLease(const LeaseRow& lease, bool is_provider) {
-  return Object([&](JsonWriter& json) { WriteLeaseFields(json, lease, is_provider); });
+void WriteReservedLease(MessageWriter& out, const LeaseRow& lease, bool is_provider) {
+  out.BeginObject();
+  WriteLeaseFields(out, lease, is_provider);
+  out.EndObject();
 }
 
-std::string ResoldLease(const wire::LeaseResold& event, const LeaseRow& resold) {
+void WriteResoldLease(MessageWriter& out, const wire::LeaseResold& event, const LeaseRow& resold) {
   const bool is_provider = event.is_provider() != 0;
-  return Object([&](JsonWriter& json) {
-    WriteLeaseFields(json, resold, is_provider);
-    json.Field("resold_gpus", event.gpus());
-    if (!is_provider) json.Field("resold_price", FormatPrice(Price(event.price())));
-    json.FieldText("resold_as", event.lease_id());
-  });
+  out.BeginObject();
+  WriteLeaseFields(out, resold, is_provider);
+  out.Field("resold_gpus", event.gpus());
+  if (!is_provider) out.Field("resold_price", Price(event.price()));
+  out.FieldId("resold_as", event.lease_id());
+  out.EndObject();
 }
 
-std::string LeaseChange(const wire::LeaseChanged& event, const MarketState& state) {
-  return Object([&](JsonWriter& json) {
-    json.FieldText("lease_id", event.lease_id());
-    json.Field("symbol", SymbolOf(state, event.instrument_id()));
-    json.Field("state", WordOf<LeaseState>(event.state()));
-    json.Field("completed", event.completed() != 0);
-    json.Field("role", event.is_provider() != 0 ? "provider" : "buyer");
-  });
+void WriteLeaseChange(MessageWriter& out, const wire::LeaseChanged& event,
+                      const MarketState& state) {
+  out.BeginObject();
+  out.FieldId("lease_id", event.lease_id());
+  out.Field("symbol", SymbolOf(state, event.instrument_id()));
+  out.Field("state", WordOf<LeaseState>(event.state()));
+  out.Field("completed", event.completed() != 0);
+  out.Field("role", event.is_provider() != 0 ? "provider" : "buyer");
+  out.EndObject();
 }
 
-std::string PrivateUpdate(const PrivateHead& head, std::string_view objects) {
-  return Object([&](JsonWriter& json) {
-    json.Field("channel", ChannelName(head.channel)).Field("type", "update");
-    json.Field("seq", head.sequence).Field("prev_seq", head.previous_sequence);
-    json.Field("ts", head.ts_us);
-    json.Key("data").BeginArray().Raw(objects).EndArray();
-  });
+void BeginPrivateUpdate(MessageWriter& out, const PrivateHead& head) {
+  out.BeginObject().Field("channel", ChannelName(head.channel)).Field("type", "update");
+  out.Field("seq", head.sequence).Field("prev_seq", head.previous_sequence);
+  out.Field("ts", head.ts_us).Key("data").BeginArray();
 }
 
-std::string PrivateSnapshot(Channel channel, const AccountRow& account, const MarketState& state,
-                            int64_t ts_us) {
-  return Object([&](JsonWriter& json) {
-    json.Field("channel", ChannelName(channel)).Field("type", "snapshot");
-    json.Field("seq", account.last_sequence).Field("ts", ts_us);
-    json.Key("data");
-    if (channel == Channel::kExecutions) {
-      WriteOrders(json, account, state);
-    } else if (channel == Channel::kLeases) {
-      WriteLeases(json, account, state);
-    } else {
-      json.BeginArray();
-      WriteBalanceRows(json, account);
-      json.EndArray();
-    }
-  });
+void EndPrivateUpdate(MessageWriter& out) { out.EndArray().EndObject().Finish(); }
+
+void WritePrivateSnapshot(MessageWriter& out, Channel channel, const AccountRow& account,
+                          const MarketState& state, int64_t ts_us) {
+  out.BeginObject().Field("channel", ChannelName(channel)).Field("type", "snapshot");
+  out.Field("seq", account.last_sequence).Field("ts", ts_us).Key("data");
+  if (channel == Channel::kExecutions) {
+    WriteOrders(out, account, state);
+  } else if (channel == Channel::kLeases) {
+    WriteLeases(out, account, state);
+  } else {
+    out.BeginArray();
+    WriteBalanceRows(out, account);
+    out.EndArray();
+  }
+  out.EndObject().Finish();
 }
 
-void WriteBalances(JsonWriter& json, const AccountRow& account) {
-  WriteCredits(json, "free", account.free);
-  WriteCredits(json, "locked", account.locked);
-  WriteCredits(json, "escrow", account.escrow);
-  json.Field("tok", FormatTokens(account.tokens));
-  WriteCredits(json, "bonded_limit", account.bonded_limit);
+void WriteBalances(MessageWriter& out, const AccountRow& account) {
+  out.Field("free", account.free);
+  out.Field("locked", account.locked);
+  out.Field("escrow", account.escrow);
+  out.Field("tok", account.tokens);
+  out.Field("bonded_limit", account.bonded_limit);
 }
 
-void WriteOrders(JsonWriter& json, const AccountRow& account, const MarketState& state) {
-  json.BeginArray();
-  for (const OrderId id : account.orders) WriteOrder(json, *state.FindOrder(id), state);
-  json.EndArray();
+void WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state) {
+  out.BeginArray();
+  for (const OrderId id : account.orders) WriteOrder(out, *state.FindOrder(id), state);
+  out.EndArray();
 }
 
-void WriteLeases(JsonWriter& json, const AccountRow& account, const MarketState& state) {
-  json.BeginArray();
+void WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state) {
+  out.BeginArray();
   for (const LeaseId id : account.leases) {
     const LeaseRow& lease = *state.FindLease(id);
     // A provider can buy its own GPUs back.
     for (const bool is_provider : {true, false}) {
       if ((is_provider ? lease.provider : lease.buyer) != account.id) continue;
-      json.BeginObject();
-      WriteLeaseFields(json, lease, is_provider);
-      json.EndObject();
+      out.BeginObject();
+      WriteLeaseFields(out, lease, is_provider);
+      out.EndObject();
     }
   }
-  json.EndArray();
+  out.EndArray();
 }
 
-void WriteNodes(JsonWriter& json, const AccountRow& account, const MarketState& state) {
-  json.BeginArray();
-  for (const NodeId id : account.nodes) WriteNode(json, *state.FindNode(id), state.catalogue());
-  json.EndArray();
+void WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state) {
+  out.BeginArray();
+  for (const NodeId id : account.nodes) WriteNode(out, *state.FindNode(id), state.catalogue());
+  out.EndArray();
 }
 
 }  // namespace warpbook::gateway

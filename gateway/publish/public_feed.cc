@@ -1,17 +1,24 @@
 #include "gateway/publish/public_feed.h"
 
 #include <algorithm>
+#include <array>
 
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
 namespace {
 
-// One message for all who are not waiting for a snapshot; those who cannot take it wait from now.
-template <typename Listeners>
-void Broadcast(Listeners& listeners, const SharedText& message) {
+// One message for all who are not waiting for a snapshot, encoded once for each encoding that
+// somebody reads; those who cannot take it wait from now. `encode(Encoding)` gives its bytes.
+template <typename Listeners, typename Encode>
+void Broadcast(Listeners& listeners, Encode&& encode) {
+  std::array<SharedMessage, kEncodingCount> messages;
   for (auto& listener : listeners) {
-    if (!listener.missed) listener.missed = !listener.subscriber->SendPublic(message);
+    if (listener.missed) continue;
+    const Encoding encoding = listener.subscriber->encoding();
+    SharedMessage& message = messages[static_cast<size_t>(encoding)];
+    if (message == nullptr) message = Share(encoding, encode(encoding));
+    listener.missed = !listener.subscriber->SendPublic(message);
   }
 }
 
@@ -103,9 +110,10 @@ void PublicFeed::SendSnapshot(Listener& listener, const Stream& stream, Channel 
                               InstrumentId instrument, int64_t ts_us) {
   const InstrumentRow& row = *state_.FindInstrument(instrument);
   const PublicHead head{.sequence = stream.sequence, .ts_us = ts_us};
-  std::string text =
-      channel == Channel::kBook ? BookSnapshot(row, head) : TradesSnapshot(row, head);
-  listener.missed = !listener.subscriber->SendPublic(Share(std::move(text)));
+  const Encoding encoding = listener.subscriber->encoding();
+  listener.missed = !listener.subscriber->SendPublic(
+      Share(encoding, channel == Channel::kBook ? BookSnapshot(encoding, row, head)
+                                                : TradesSnapshot(encoding, row, head)));
 }
 
 PublicFeed::Feed& PublicFeed::Touch(InstrumentId instrument) {
@@ -160,17 +168,17 @@ void PublicFeed::FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
   const InstrumentRow& row = *state_.FindInstrument(instrument);
   if (!feed.new_trades.empty()) {
     const PublicHead head{.sequence = ++feed.trades.sequence, .ts_us = ts_us};
-    if (!feed.trades.listeners.empty()) {
-      Broadcast(feed.trades.listeners, Share(TradesUpdate(row, head, feed.new_trades)));
-    }
+    Broadcast(feed.trades.listeners, [&](Encoding encoding) {
+      return TradesUpdate(encoding, row, head, feed.new_trades);
+    });
     feed.new_trades.clear();
   }
   KeepRealChanges(feed.changed_levels, row.book, feed.published);
   if (!feed.changed_levels.empty()) {
     const PublicHead head{.sequence = ++feed.book.sequence, .ts_us = ts_us};
-    if (!feed.book.listeners.empty()) {
-      Broadcast(feed.book.listeners, Share(BookUpdate(row, head, feed.changed_levels)));
-    }
+    Broadcast(feed.book.listeners, [&](Encoding encoding) {
+      return BookUpdate(encoding, row, head, feed.changed_levels);
+    });
     feed.changed_levels.clear();
   }
 }
@@ -181,11 +189,12 @@ void PublicFeed::CloseFeed(InstrumentId instrument, Feed& feed, int64_t ts_us) {
     Stream& stream = StreamOf(feed, channel);
     if (stream.listeners.empty()) continue;
     const PublicHead head{.sequence = ++stream.sequence, .ts_us = ts_us};
-    const SharedText last =
-        row == nullptr ? nullptr : Share(ChannelClosed(ChannelName(channel), *row, head));
     for (const Listener& listener : stream.listeners) {
       // Nothing comes after it: not passed over, whatever was missed before.
-      if (last != nullptr) listener.subscriber->Send(last);
+      if (row != nullptr) {
+        listener.subscriber->Send(
+            ChannelClosed(listener.subscriber->encoding(), ChannelName(channel), *row, head));
+      }
       std::erase(by_connection_[listener.connection_id], Subscription(channel, instrument));
     }
   }

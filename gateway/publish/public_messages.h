@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/protocol/json_writer.h"
+#include "gateway/protocol/message_writer.h"
 #include "gateway/publish/market_rows.h"
 #include "schema/catalogue/catalogue.h"
 
@@ -20,22 +20,23 @@ struct PublicHead {
   int64_t ts_us = 0;
 };
 
-std::string BookSnapshot(const InstrumentRow& instrument, PublicHead head);
+std::string BookSnapshot(Encoding encoding, const InstrumentRow& instrument, PublicHead head);
 // The levels that changed, each with what it is now (0: gone). Sorted, none twice.
 using ChangedLevel = std::pair<Side, Price>;
-std::string BookUpdate(const InstrumentRow& instrument, PublicHead head,
+std::string BookUpdate(Encoding encoding, const InstrumentRow& instrument, PublicHead head,
                        std::span<const ChangedLevel> levels);
 
-std::string TradesUpdate(const InstrumentRow& instrument, PublicHead head,
+std::string TradesUpdate(Encoding encoding, const InstrumentRow& instrument, PublicHead head,
                          std::span<const TradeRow> trades);
 // The last trades, the oldest first.
-std::string TradesSnapshot(const InstrumentRow& instrument, PublicHead head);
+std::string TradesSnapshot(Encoding encoding, const InstrumentRow& instrument, PublicHead head);
 
 // The last message of a channel ("book", "trades"): its instrument is closed.
-std::string ChannelClosed(std::string_view channel, const InstrumentRow& instrument,
-                          PublicHead head);
+std::string ChannelClosed(Encoding encoding, std::string_view channel,
+                          const InstrumentRow& instrument, PublicHead head);
 
 // One row of `instruments`.
-void WriteInstrument(JsonWriter& json, const InstrumentRow& instrument, const Catalogue& catalogue);
+void WriteInstrument(MessageWriter& out, const InstrumentRow& instrument,
+                     const Catalogue& catalogue);
 
 }  // namespace warpbook::gateway

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "gateway/publish/json_fields.h"
+#include "gateway/publish/message_fields.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
@@ -25,30 +25,41 @@ uint64_t DecisionNumber(wire::RecordView command) {
 }
 
 // A repeat of an earlier order, or one that was only to be checked.
-void WriteOrderNotMade(JsonWriter& json, const wire::PlaceOrder& command,
+void WriteOrderNotMade(MessageWriter& out, const wire::PlaceOrder& command,
                        const wire::CommandAccepted& event) {
-  if (event.result_id() != 0) json.FieldText("order_id", event.result_id());
-  WriteClientOrderId(json, ClientOrderId::FromBytes(command.client_order_id()->Data()));
-  json.Field(event.duplicate() != 0 ? "duplicate" : "validated", true);
+  if (event.result_id() != 0) out.FieldId("order_id", event.result_id());
+  WriteClientOrderId(out, ClientOrderId::FromBytes(command.client_order_id()->Data()));
+  out.Field(event.duplicate() != 0 ? "duplicate" : "validated", true);
 }
 
 }  // namespace
+
+template <typename Write>
+void Replier::Send(const PendingRequest& request, Write&& write) {
+  const auto connection = connections_.find(request.connection_id);
+  if (connection == connections_.end()) return;
+  message_.clear();
+  MessageWriter out(connection->second->encoding(), message_);
+  write(out);
+  connection->second->Send(message_);
+}
 
 template <typename WriteFields>
 void Replier::Succeed(uint64_t tag, uint64_t sequence, WriteFields&& write_fields) {
   const auto request = pending_.Take(tag);
   if (!request) return;
-  Send(*request, WriteReply(HeadOf(*request, sequence), [&](JsonWriter& json) {
-    json.BeginObject();
-    write_fields(json, request->method);
-    json.EndObject();
-  }));
+  Send(*request, [&](MessageWriter& out) {
+    WriteReply(out, HeadOf(*request, sequence),
+               [&](MessageWriter& result) { write_fields(result, request->method); });
+  });
 }
 
 void Replier::Fail(uint64_t tag, uint64_t sequence, const Refusal& refusal,
                    RequestOutcome outcome) {
   const auto request = pending_.Take(tag);
-  if (request) Send(*request, WriteError(HeadOf(*request, sequence), refusal, outcome));
+  if (!request) return;
+  Send(*request,
+       [&](MessageWriter& out) { WriteError(out, HeadOf(*request, sequence), refusal, outcome); });
 }
 
 ReplyHead Replier::HeadOf(const PendingRequest& request, uint64_t sequence) const {
@@ -57,11 +68,6 @@ ReplyHead Replier::HeadOf(const PendingRequest& request, uint64_t sequence) cons
           .sequence = sequence,
           .time_in_us = request.time_in_us,
           .time_out_us = clock_.NowMicros()};
-}
-
-void Replier::Send(const PendingRequest& request, std::string text) {
-  const auto connection = connections_.find(request.connection_id);
-  if (connection != connections_.end()) connection->second->Send(Share(std::move(text)));
 }
 
 void Replier::OnEvent(wire::RecordView command, wire::RecordView event) {
@@ -80,33 +86,33 @@ void Replier::OnEvent(wire::RecordView command, wire::RecordView event) {
       return OnDecided(event.as<wire::RequestDecided>());
     case wire::RecordType::kAccountOpened: {
       const auto& opened = event.as<wire::AccountOpened>();
-      return Succeed(opened.tag(), sequence, [&](JsonWriter& json, Method) {
-        json.FieldText("account", opened.header().account_id());
-        json.FieldText("owner", opened.owner_id());
+      return Succeed(opened.tag(), sequence, [&](MessageWriter& out, Method) {
+        out.FieldId("account", opened.header().account_id());
+        out.FieldId("owner", opened.owner_id());
       });
     }
     case wire::RecordType::kKeyAdded:
-      return Succeed(event.as<wire::KeyAdded>().tag(), sequence, [](JsonWriter&, Method) {});
+      return Succeed(event.as<wire::KeyAdded>().tag(), sequence, [](MessageWriter&, Method) {});
     case wire::RecordType::kNodeRegistered: {
       const auto& registered = event.as<wire::NodeRegistered>();
-      return Succeed(registered.tag(), sequence, [&](JsonWriter& json, Method) {
-        json.FieldText("node", registered.node_id());
+      return Succeed(registered.tag(), sequence, [&](MessageWriter& out, Method) {
+        out.FieldId("node", registered.node_id());
       });
     }
     case wire::RecordType::kOrderAccepted: {
       const auto& accepted = event.as<wire::OrderAccepted>();
-      return Succeed(accepted.tag(), sequence, [&](JsonWriter& json, Method) {
-        json.FieldText("order_id", accepted.order_id());
-        WriteClientOrderId(json, ClientOrderId::FromBytes(accepted.client_order_id()->Data()));
+      return Succeed(accepted.tag(), sequence, [&](MessageWriter& out, Method) {
+        out.FieldId("order_id", accepted.order_id());
+        WriteClientOrderId(out, ClientOrderId::FromBytes(accepted.client_order_id()->Data()));
       });
     }
     case wire::RecordType::kOrderAmended: {
       const auto& amended = event.as<wire::OrderAmended>();
-      return Succeed(amended.tag(), sequence, [&](JsonWriter& json, Method) {
-        json.FieldText("order_id", amended.order_id());
-        json.Field("price", FormatPrice(Price(amended.price()))).Field("gpus", amended.gpus());
-        json.Field("remaining", amended.remaining());
-        json.Field("kept_priority", amended.kept_priority() != 0);
+      return Succeed(amended.tag(), sequence, [&](MessageWriter& out, Method) {
+        out.FieldId("order_id", amended.order_id());
+        out.Field("price", Price(amended.price())).Field("gpus", amended.gpus());
+        out.Field("remaining", amended.remaining());
+        out.Field("kept_priority", amended.kept_priority() != 0);
       });
     }
     case wire::RecordType::kOrderCancelled:
@@ -123,13 +129,13 @@ void Replier::OnRejected(const wire::CommandRejected& event, uint64_t sequence) 
 }
 
 void Replier::OnAccepted(wire::RecordView command, const wire::CommandAccepted& event) {
-  Succeed(event.tag(), command.command_header().sequence(), [&](JsonWriter& json, Method method) {
+  Succeed(event.tag(), command.command_header().sequence(), [&](MessageWriter& out, Method method) {
     if (method == Method::kOrderPlace) {
-      WriteOrderNotMade(json, command.as<wire::PlaceOrder>(), event);
+      WriteOrderNotMade(out, command.as<wire::PlaceOrder>(), event);
     } else if (method == Method::kOrderCancelAll) {
-      json.Field("cancelled_orders", event.result_id());
+      out.Field("cancelled_orders", event.result_id());
     } else if (method == Method::kSettlementSubmit) {
-      json.Field("number", DecisionNumber(command));
+      out.Field("number", DecisionNumber(command));
     }
   });
 }
@@ -141,25 +147,25 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
     return Fail(event.tag(), sequence, EngineRefusal(static_cast<RejectReason>(event.reason()), 0),
                 RequestOutcome::kRejected);
   }
-  Succeed(event.tag(), sequence, [&](JsonWriter& json, Method method) {
+  Succeed(event.tag(), sequence, [&](MessageWriter& out, Method method) {
     if (method == Method::kTokenDeposit) {
-      json.FieldText("account", event.header().account_id());
-      json.Field("amount", FormatTokens(Tokens(event.amount_utok())));
+      out.FieldId("account", event.header().account_id());
+      out.Field("amount", Tokens(event.amount_utok()));
     } else {
-      json.Field("burned", FormatTokens(Tokens(event.amount_utok())));
-      json.FieldText("credits", event.credits());
-      json.Field("usd", FormatUsd(Credits(event.credits())));
+      out.Field("burned", Tokens(event.amount_utok()));
+      out.FieldId("credits", event.credits());
+      out.Field("usd", FormatUsd(Credits(event.credits())));
     }
   });
 }
 
 void Replier::OnCancelled(const wire::OrderCancelled& event, uint64_t sequence) {
-  Succeed(event.tag(), sequence, [&](JsonWriter& json, Method method) {
-    json.FieldText("order_id", event.order_id());
+  Succeed(event.tag(), sequence, [&](MessageWriter& out, Method method) {
+    out.FieldId("order_id", event.order_id());
     if (method == Method::kOrderAmend) {
-      json.Field("cancelled", true);
+      out.Field("cancelled", true);
     } else {
-      json.Field("cancelled_gpus", event.remaining());
+      out.Field("cancelled_gpus", event.remaining());
     }
   });
 }

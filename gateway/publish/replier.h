@@ -48,11 +48,13 @@ class Replier {
   void Succeed(uint64_t tag, uint64_t sequence, WriteFields&& write_fields);
   void Fail(uint64_t tag, uint64_t sequence, const Refusal& refusal, RequestOutcome outcome);
   ReplyHead HeadOf(const PendingRequest& request, uint64_t sequence) const;
-  void Send(const PendingRequest& request, std::string text);
+  template <typename Write>
+  void Send(const PendingRequest& request, Write&& write);
 
   PendingRequests pending_;
   const Clock& clock_;
   absl::flat_hash_map<uint64_t, Subscriber*> connections_;
+  std::string message_;  // being written; kept for its memory
 };
 
 }  // namespace warpbook::gateway

@@ -1,28 +1,39 @@
-// Subscriber: a connection as the publisher sees it. A message is encoded once and shared by all
+// Subscriber: a connection as the publisher sees it. Market data is encoded once and shared by all
 // who get it.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+
+#include "gateway/protocol/encoding.h"
 
 namespace warpbook::gateway {
 
-using SharedText = std::shared_ptr<const std::string>;
+// One message for many.
+struct Message {
+  Encoding encoding = Encoding::kJson;
+  std::string payload;
+};
+using SharedMessage = std::shared_ptr<const Message>;
 
-inline SharedText Share(std::string text) {
-  return std::make_shared<const std::string>(std::move(text));
+inline SharedMessage Share(Encoding encoding, std::string payload) {
+  return std::make_shared<const Message>(
+      Message{.encoding = encoding, .payload = std::move(payload)});
 }
 
-// Neither function calls back into the publisher.
+// Neither Send function calls back into the publisher.
 class Subscriber {
  public:
   virtual ~Subscriber() = default;
-  // Replies and private events: taken, or the connection ends.
-  virtual void Send(SharedText message) = 0;
+  // Of what is sent to it.
+  virtual Encoding encoding() const = 0;
+  // Replies and private events: taken (the bytes are copied), or the connection ends.
+  virtual void Send(std::string_view message) = 0;
   // Market data. False: its queue is too long and the message was not taken; once there is room
   // again, PublicFeed::Resume is called.
-  virtual bool SendPublic(SharedText message) = 0;
+  virtual bool SendPublic(const SharedMessage& message) = 0;
 };
 
 }  // namespace warpbook::gateway

@@ -41,21 +41,21 @@ Bytes Written(const Publisher& publisher) {
 void AnswerEverybody(const MarketState& state) {
   for (const InstrumentId id : state.open_instruments()) {
     std::string text;
-    JsonWriter json(text);
+    MessageWriter out(Encoding::kJson, text);
     const InstrumentRow& instrument = *state.FindInstrument(id);
-    WriteInstrument(json, instrument, state.catalogue());
-    BookSnapshot(instrument, {});
-    TradesSnapshot(instrument, {});
+    WriteInstrument(out, instrument, state.catalogue());
+    BookSnapshot(Encoding::kJson, instrument, {});
+    TradesSnapshot(Encoding::kJson, instrument, {});
     WARPBOOK_CHECK(state.FindInstrument(instrument.terms->symbol) != nullptr);
   }
   for (const auto& [id, account] : state.accounts()) {
     std::string text;
-    JsonWriter json(text);
-    json.BeginArray();
-    WriteNodes(json, account, state);
-    json.EndArray();
+    MessageWriter out(Encoding::kJson, text);
+    out.BeginArray();
+    WriteNodes(out, account, state);
+    out.EndArray();
     for (const Channel channel : {Channel::kExecutions, Channel::kBalances, Channel::kLeases}) {
-      PrivateSnapshot(channel, account, state, 0);
+      WritePrivateSnapshot(out, channel, account, state, 0);
     }
   }
 }

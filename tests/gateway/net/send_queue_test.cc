@@ -15,17 +15,17 @@ GatewayLimits SmallLimits() {
   return limits;
 }
 
-SharedText Bytes(size_t count) { return Share(std::string(count, 'x')); }
+SharedMessage Bytes(size_t count) { return Share(Encoding::kJson, std::string(count, 'x')); }
 
 }  // namespace
 
 TEST_CASE("A send queue gives back in order what it took") {
   const GatewayLimits limits = SmallLimits();
   SendQueue queue(limits);
-  CHECK(queue.Push(Share("a")));
-  CHECK(queue.PushPublic(Share("b")));
-  CHECK(*queue.Pop() == "a");
-  CHECK(*queue.Pop() == "b");
+  CHECK(queue.Push(Share(Encoding::kJson, "a")));
+  CHECK(queue.PushPublic(Share(Encoding::kJson, "b")));
+  CHECK(queue.Pop()->payload == "a");
+  CHECK(queue.Pop()->payload == "b");
   CHECK(queue.empty());
   CHECK(queue.bytes() == 0);
 }

@@ -370,7 +370,7 @@ TEST_CASE("Subscriptions name a channel, and a symbol where the channel has one"
   CHECK(book.symbol == "S");
   CHECK(CheckGood<UnsubscribeRequest>(R"({"method":"unsubscribe","params":{"channel":"leases"}})")
             .channel == Channel::kLeases);
-  CheckBad(R"({"method":"subscribe","params":{"channel":"ticker"}})", RejectReason::kUnknownChannel,
+  CheckBad(R"({"method":"subscribe","params":{"channel":"tape"}})", RejectReason::kUnknownChannel,
            "channel");
   CheckBad(R"({"method":"subscribe","params":{"channel":"book"}})", RejectReason::kMissingField,
            "symbol");

@@ -8,11 +8,22 @@
 
 namespace warpbook::gateway {
 
+namespace {
+
+std::string ErrorText(const ReplyHead& head, const Refusal& refusal) {
+  std::string text;
+  MessageWriter out(Encoding::kJson, text);
+  WriteError(out, head, refusal, RequestOutcome::kRejected);
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("An error says what, why, where, and what came of it") {
   const ReplyHead head{
       .method = "order.place", .req_id = 7, .sequence = 12, .time_in_us = 100, .time_out_us = 200};
-  const std::string text = WriteError(
-      head, EngineRefusal(RejectReason::kInsufficientCredits, 1'200), RequestOutcome::kRejected);
+  const std::string text =
+      ErrorText(head, EngineRefusal(RejectReason::kInsufficientCredits, 1'200));
   CHECK(
       text ==
       R"({"method":"order.place","req_id":7,"success":false,"error":{"code":"insufficient_credits",)"
@@ -22,8 +33,7 @@ TEST_CASE("An error says what, why, where, and what came of it") {
 }
 
 TEST_CASE("What could not be read is left out of the answer") {
-  const std::string text =
-      WriteError({}, {.reason = RejectReason::kMalformedJson}, RequestOutcome::kRejected);
+  const std::string text = ErrorText({}, {.reason = RejectReason::kMalformedJson});
   CHECK_FALSE(Has(text, "/method"));
   CHECK_FALSE(Has(text, "/req_id"));
   CHECK_FALSE(Has(text, "/seq"));

@@ -269,12 +269,13 @@ TEST_CASE("A trade is told once, with the price it was made at, and counted by i
 TEST_CASE("All subscribers of a channel share one encoded message") {
   TestGateway gateway;
   struct Keeper final : Subscriber {
-    void Send(SharedText) override {}
-    bool SendPublic(SharedText message) override {
-      last = std::move(message);
+    Encoding encoding() const override { return Encoding::kJson; }
+    void Send(std::string_view) override {}
+    bool SendPublic(const SharedMessage& message) override {
+      last = message;
       return true;
     }
-    SharedText last;
+    SharedMessage last;
   };
   Keeper first, second;
   PublicFeed& feed = gateway.publisher.public_feed();

@@ -183,7 +183,7 @@ TEST_CASE("Operators' methods are not served to clients' listener, whoever asks"
 TEST_CASE("A channel is subscribed to once, left once, and must be one") {
   TestGateway gateway;
   TestPeer& peer = gateway.Member();
-  CHECK(gateway.ReasonOf(peer, "subscribe", R"({"channel":"ticker"})") ==
+  CHECK(gateway.ReasonOf(peer, "subscribe", R"({"channel":"tape"})") ==
         Number(RejectReason::kUnknownChannel));
   CHECK(gateway.ReasonOf(peer, "subscribe", kBookParams) == 0);
   CHECK(gateway.ReasonOf(peer, "subscribe", kBookParams) ==

@@ -11,34 +11,36 @@ namespace warpbook::gateway {
 
 std::string PictureOf(const MarketState& state, AccountId account) {
   std::string text;
-  JsonWriter json(text);
+  MessageWriter out(Encoding::kJson, text);
   const AccountRow& row = *state.FindAccount(account);
-  json.BeginArray();
-  json.BeginObject();
-  json.Field("owner", row.owner.value()).Field("kind", Name(row.kind));
-  for (const KeyRow& key : row.keys) json.Field(HexOf(key.key), key.scopes);
-  WriteBalances(json, row);
-  json.EndObject();
-  WriteOrders(json, row, state);
-  WriteLeases(json, row, state);
-  WriteNodes(json, row, state);
-  for (const NodeId node : row.nodes) json.String(HexOf(state.FindNode(node)->device_key));
-  json.Number(row.last_sequence);
-  json.EndArray();
+  out.BeginArray();
+  out.BeginObject();
+  out.Field("owner", row.owner.value()).Field("kind", Name(row.kind));
+  for (const KeyRow& key : row.keys) out.Field(HexOf(key.key), key.scopes);
+  WriteBalances(out, row);
+  out.EndObject();
+  WriteOrders(out, row, state);
+  WriteLeases(out, row, state);
+  WriteNodes(out, row, state);
+  out.BeginArray();
+  for (const NodeId node : row.nodes) out.Text(HexOf(state.FindNode(node)->device_key));
+  out.EndArray();
+  out.EndArray();
+  text += std::to_string(row.last_sequence);
   return text;
 }
 
 std::string PublicPictureOf(const MarketState& state) {
   std::string text;
-  JsonWriter json(text);
-  json.BeginArray();
+  MessageWriter out(Encoding::kJson, text);
+  out.BeginArray();
   for (const InstrumentId id : state.open_instruments()) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
-    WriteInstrument(json, instrument, state.catalogue());
-    json.Raw(BookSnapshot(instrument, {}));
-    json.Raw(TradesSnapshot(instrument, {}));
+    WriteInstrument(out, instrument, state.catalogue());
+    text += BookSnapshot(Encoding::kJson, instrument, {});
+    text += TradesSnapshot(Encoding::kJson, instrument, {});
   }
-  json.EndArray();
+  out.EndArray();
   return text;
 }
 

@@ -24,10 +24,11 @@ class TestPeer final : public Subscriber {
  public:
   TestPeer(uint64_t id, bool on_admin, const RateLimits& limits)
       : visitor(id, "127.0.0.1", on_admin, limits) {}
-  void Send(SharedText message) override { messages.push_back(*message); }
-  bool SendPublic(SharedText message) override {
+  Encoding encoding() const override { return Encoding::kJson; }
+  void Send(std::string_view message) override { messages.emplace_back(message); }
+  bool SendPublic(const SharedMessage& message) override {
     if (is_slow) return false;
-    messages.push_back(*message);
+    messages.push_back(message->payload);
     return true;
   }
   // Takes the messages of a channel out of those that came.

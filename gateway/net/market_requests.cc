@@ -1,0 +1,116 @@
+#include "gateway/net/request_handler.h"
+#include "gateway/publish/public_messages.h"
+
+namespace warpbook::gateway {
+
+void RequestHandler::Handle(Call& call, const InstrumentsRequest& request) {
+  const MarketState& state = publisher_.state();
+  const Catalogue& catalogue = state.catalogue();
+  const HardwareClass* hardware_class =
+      request.hardware_class ? catalogue.FindClass(*request.hardware_class) : nullptr;
+  const Region* region = request.region ? catalogue.FindRegion(*request.region) : nullptr;
+  if (request.hardware_class && hardware_class == nullptr) {
+    return Refuse(call, RejectReason::kUnknownValue, "hardware_class");
+  }
+  if (request.region && region == nullptr) {
+    return Refuse(call, RejectReason::kUnknownValue, "region");
+  }
+  Succeed(call, [&](MessageWriter& out) {
+    out.Key("instruments").BeginArray();
+    for (const InstrumentId id : state.open_instruments()) {
+      const InstrumentRow& instrument = *state.FindInstrument(id);
+      if (hardware_class != nullptr && instrument.terms->class_id != hardware_class->id) continue;
+      if (region != nullptr && instrument.terms->region_id != region->id) continue;
+      WriteInstrument(out, instrument, catalogue);
+    }
+    out.EndArray();
+  });
+}
+
+// ---- Subscriptions ----
+
+const InstrumentRow* RequestHandler::OpenInstrument(Call& call, std::string_view symbol) {
+  const InstrumentRow* instrument = publisher_.state().FindInstrument(symbol);
+  if (instrument == nullptr) {
+    Refuse(call, RejectReason::kUnknownInstrument, "symbol");
+  } else if (instrument->state == InstrumentState::kClosed) {
+    Refuse(call, RejectReason::kInstrumentClosed, "symbol");
+    return nullptr;
+  }
+  return instrument;
+}
+
+bool RequestHandler::HasRoomForSubscription(const Call& call) {
+  const uint64_t connection_id = call.visitor.connection_id;
+  return publisher_.public_feed().CountOf(connection_id) +
+             publisher_.private_feed().CountOf(connection_id) <
+         call.visitor.limits.subscriptions_max;
+}
+
+void RequestHandler::Handle(Call& call, const SubscribeRequest& request) {
+  if (IsPrivate(request.channel)) {
+    SubscribePrivate(call, request);
+  } else {
+    SubscribePublic(call, request);
+  }
+}
+
+void RequestHandler::SubscribePublic(Call& call, const SubscribeRequest& request) {
+  if (request.channel != Channel::kBook && request.channel != Channel::kTrades) {
+    return Refuse(call, RejectReason::kUnknownChannel, "channel");
+  }
+  const InstrumentRow* instrument = OpenInstrument(call, request.symbol);
+  if (instrument == nullptr) return;
+  const InstrumentId id = instrument->terms->id;
+  PublicFeed& feed = publisher_.public_feed();
+  const uint64_t connection_id = call.visitor.connection_id;
+  if (feed.IsSubscribed(connection_id, request.channel, id)) {
+    return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
+  }
+  if (!HasRoomForSubscription(call)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  feed.Subscribe(connection_id, call.subscriber, request.channel, id);
+  Succeed(call, [&](MessageWriter& out) {
+    out.Field("channel", ChannelName(request.channel)).Field("symbol", request.symbol);
+  });
+  feed.SendFirst(connection_id, request.channel, id, publisher_.last_time_us());
+}
+
+void RequestHandler::SubscribePrivate(Call& call, const SubscribeRequest& request) {
+  const auto& logged_on = call.visitor.logged_on;
+  if (!logged_on) return Refuse(call, RejectReason::kNotLoggedOn, "channel");
+  if ((logged_on->scopes & static_cast<uint32_t>(Scope::kRead)) == 0) {
+    return Refuse(call, RejectReason::kScopeMissing, "channel");
+  }
+  PrivateFeed& feed = publisher_.private_feed();
+  const uint64_t connection_id = call.visitor.connection_id;
+  if (feed.IsSubscribed(connection_id, request.channel)) {
+    return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
+  }
+  if (!HasRoomForSubscription(call)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  feed.Subscribe(connection_id, call.subscriber, request.channel, logged_on->account);
+  Succeed(call, [&](MessageWriter& out) { out.Field("channel", ChannelName(request.channel)); });
+  feed.SendFirst(connection_id, request.channel, publisher_.last_time_us());
+}
+
+void RequestHandler::Handle(Call& call, const UnsubscribeRequest& request) {
+  RejectReason reason = RejectReason::kNone;
+  if (IsPrivate(request.channel)) {
+    reason = publisher_.private_feed().Unsubscribe(call.visitor.connection_id, request.channel);
+  } else {
+    const InstrumentRow* instrument = OpenInstrument(call, request.symbol);
+    if (instrument == nullptr) return;
+    reason = publisher_.public_feed().Unsubscribe(call.visitor.connection_id, request.channel,
+                                                  instrument->terms->id);
+  }
+  if (reason != RejectReason::kNone) return Refuse(call, reason, "channel");
+  Succeed(call, [&](MessageWriter& out) {
+    out.Field("channel", ChannelName(request.channel));
+    if (!IsPrivate(request.channel)) out.Field("symbol", request.symbol);
+  });
+}
+
+void RequestHandler::Handle(Call& call, const BookResyncRequest&) {
+  Refuse(call, RejectReason::kUnknownMethod, "method");
+}
+
+}  // namespace warpbook::gateway
