@@ -18,6 +18,7 @@
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
+#include "gateway/protocol/binary_decoder.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
@@ -43,10 +44,10 @@ class RequestHandler {
   RequestHandler(std::string server_name, const GatewayLimits& limits, Publisher& publisher,
                  engine::EnginePort& port, GatewayClocks clocks);
 
-  // A text message.
+  // A text message: JSON. Each connection speaks its subscriber's encoding alone.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
-  // A binary one: kBinaryNotSupported.
-  void OnBinary(Visitor& visitor, Subscriber& subscriber);
+  // A binary one: FlatBuffers.
+  void OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes);
 
   // From now on commands are refused with kShuttingDown.
   void BeginShutdown() { shutting_down_ = true; }
@@ -60,6 +61,8 @@ class RequestHandler {
     int64_t time_in_us;
   };
 
+  void Answer(Visitor& visitor, Subscriber& subscriber, const DecodedMessage& message,
+              int64_t time_in_us);
   void Dispatch(Call& call);
 
   void Handle(Call& call, const Refusal& refusal);
@@ -133,7 +136,8 @@ class RequestHandler {
   engine::EnginePort& port_;
   const GatewayClocks clocks_;
   AccountOpenLimiter account_opens_;
-  JsonDecoder decoder_;
+  JsonDecoder json_decoder_;
+  BinaryDecoder binary_decoder_;
   bool shutting_down_ = false;
   std::string message_;  // being written; kept for its memory
 };

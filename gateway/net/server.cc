@@ -87,8 +87,8 @@ class GatewayServer::Impl final : public SessionHost {
   void OnText(WebSocketSession& session, std::string_view text) override {
     handler_->OnText(session.visitor(), session, text);
   }
-  void OnBinary(WebSocketSession& session) override {
-    handler_->OnBinary(session.visitor(), session);
+  void OnBinary(WebSocketSession& session, std::string_view bytes) override {
+    handler_->OnBinary(session.visitor(), session, bytes);
   }
   void OnRoom(WebSocketSession& session) override {
     publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());

@@ -205,12 +205,8 @@ void BeastSession::Read() {
 void BeastSession::OnRead(error_code error) {
   if (error) return Gone(error.message());
   if (state_ == State::kOpen) {
-    if (stream_.got_text()) {
-      host_.OnText(
-          *this, std::string_view(static_cast<const char*>(buffer_.data().data()), buffer_.size()));
-    } else {
-      host_.OnBinary(*this);
-    }
+    const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    stream_.got_text() ? host_.OnText(*this, bytes) : host_.OnBinary(*this, bytes);
   }
   buffer_.consume(buffer_.size());
   ReadOrPause();

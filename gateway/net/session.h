@@ -43,7 +43,7 @@ class SessionHost {
   // The WebSocket is open. Until OnClosed the session may be sent to.
   virtual void OnOpened(WebSocketSession& session) = 0;
   virtual void OnText(WebSocketSession& session, std::string_view text) = 0;
-  virtual void OnBinary(WebSocketSession& session) = 0;
+  virtual void OnBinary(WebSocketSession& session, std::string_view bytes) = 0;
   // The queue has room for market data again, after some was refused.
   virtual void OnRoom(WebSocketSession& session) = 0;
   // Nobody is to send to it any more. Called once or twice for each session that was opened.

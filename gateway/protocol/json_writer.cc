@@ -2,8 +2,25 @@
 
 namespace warpbook::gateway {
 
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+}  // namespace
+
+JsonWriter& JsonWriter::HexText(std::span<const uint8_t> bytes) {
+  Comma();
+  out_ += '"';
+  for (const uint8_t byte : bytes) {
+    out_ += kHexDigits[byte >> 4];
+    out_ += kHexDigits[byte & 0xf];
+  }
+  out_ += '"';
+  needs_comma_ = true;
+  return *this;
+}
+
 JsonWriter& JsonWriter::String(std::string_view text) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
   Comma();
   out_ += '"';
   for (const char c : text) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,9 @@ class JsonWriter {
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
     return String(std::string_view(digits, end));
   }
+
+  // Bytes as hex digits.
+  JsonWriter& HexText(std::span<const uint8_t> bytes);
 
   // Fields: a key with its value.
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).String(text); }

@@ -85,13 +85,13 @@ std::optional<Scope> MemberScope(std::string_view word) {
   return std::nullopt;
 }
 
-Request ReadKeyAdd(FieldReader& fields, const JsonTree& tree) {
+Request ReadKeyAdd(FieldReader& fields, const FieldTree& tree) {
   KeyAddRequest request{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
-  const auto scopes = fields.Node("scopes", JsonNode::Kind::kArray, kRequired);
+  const auto scopes = fields.Node("scopes", FieldNode::Kind::kArray, kRequired);
   if (!scopes) return request;
   for (uint32_t child = tree.node(*scopes).first_child; child != 0;
        child = tree.node(child).next_sibling) {
-    if (tree.node(child).kind != JsonNode::Kind::kString) {
+    if (tree.node(child).kind != FieldNode::Kind::kString) {
       fields.Refuse(RejectReason::kWrongType, "scopes", "must hold strings");
     } else if (const auto scope = MemberScope(tree.node(child).text)) {
       request.scopes |= static_cast<uint32_t>(*scope);
@@ -119,7 +119,7 @@ std::optional<Channel> ChannelOf(std::string_view name) {
 template <typename SubscriptionRequest>
 Request ReadSubscription(FieldReader& fields) {
   SubscriptionRequest request;
-  const auto name = fields.Node("channel", JsonNode::Kind::kString, kRequired);
+  const auto name = fields.Node("channel", FieldNode::Kind::kString, kRequired);
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
   if (!name) return request;
@@ -138,15 +138,15 @@ Request ReadSubscription(FieldReader& fields) {
   return request;
 }
 
-Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
+Request ReadSessionResume(FieldReader& fields, const FieldTree& tree) {
   SessionResumeRequest request{
       .last_sequence = static_cast<uint64_t>(
           fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0))};
-  const auto channels = fields.Node("channels", JsonNode::Kind::kArray, kRequired);
+  const auto channels = fields.Node("channels", FieldNode::Kind::kArray, kRequired);
   if (!channels) return request;
   for (uint32_t child = tree.node(*channels).first_child; child != 0;
        child = tree.node(child).next_sibling) {
-    const bool is_text = tree.node(child).kind == JsonNode::Kind::kString;
+    const bool is_text = tree.node(child).kind == FieldNode::Kind::kString;
     const auto channel = is_text ? ChannelOf(tree.node(child).text) : std::nullopt;
     if (!is_text) {
       fields.Refuse(RejectReason::kWrongType, "channels", "must hold strings");
@@ -240,7 +240,7 @@ Request ReadOrderStatus(FieldReader& fields) {
 
 Request ReadCancelOnDisconnect(FieldReader& fields) {
   constexpr std::array<std::string_view, 3> kScopes = {"off", "session", "account"};
-  const auto node = fields.Node("scope", JsonNode::Kind::kString, kRequired);
+  const auto node = fields.Node("scope", FieldNode::Kind::kString, kRequired);
   if (!node) return CancelOnDisconnectRequest{};
   const auto* const found = std::ranges::find(kScopes, fields.TextOf(*node));
   if (found == kScopes.end()) {
@@ -312,15 +312,15 @@ Request ReadCapacitySet(FieldReader& fields) {
       .assurance = fields.Word<Assurance>("assurance", kRequired).value_or(Assurance::kListed)};
 }
 
-Request ReadPriceSet(FieldReader& fields, JsonTree& tree, Fault& fault) {
+Request ReadPriceSet(FieldReader& fields, FieldTree& tree, Fault& fault) {
   PriceSetRequest request;
-  const auto feeds = fields.Node("feeds", JsonNode::Kind::kArray, kRequired);
+  const auto feeds = fields.Node("feeds", FieldNode::Kind::kArray, kRequired);
   if (!feeds) return request;
   size_t count = 0;
   for (uint32_t child = tree.node(*feeds).first_child; child != 0;
        child = tree.node(child).next_sibling, ++count) {
     if (count == kPriceFeedCount) break;
-    if (tree.node(child).kind != JsonNode::Kind::kObject) {
+    if (tree.node(child).kind != FieldNode::Kind::kObject) {
       fields.Refuse(RejectReason::kWrongType, "feeds", "must hold objects");
       return request;
     }
@@ -370,7 +370,7 @@ Request ReadSettlementSubmit(FieldReader& fields) {
   SettlementSubmitRequest request;
   request.number =
       static_cast<uint64_t>(fields.Integer("number", 1, kDecisionNumberMax, kRequired).value_or(1));
-  const auto node = fields.Node("decision", JsonNode::Kind::kString, kRequired);
+  const auto node = fields.Node("decision", FieldNode::Kind::kString, kRequired);
   if (!node) return request;
   const std::string_view decision = fields.TextOf(*node);
   if (decision == "post_deposit") {
@@ -395,7 +395,7 @@ Request ReadSettlementSubmit(FieldReader& fields) {
 
 }  // namespace
 
-Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault) {
+Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault) {
   switch (method) {
     case Method::kPing:
       return PingRequest{};

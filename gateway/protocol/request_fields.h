@@ -8,6 +8,6 @@ namespace warpbook::gateway {
 
 // Reads the method's params. Where one is at fault, the fault is kept and the request is worth
 // nothing. Fields that no function asks for are left to the caller.
-Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault);
+Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault);
 
 }  // namespace warpbook::gateway

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "gateway/publish/message_fields.h"
-#include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -154,7 +153,7 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
     } else {
       out.Field("burned", Tokens(event.amount_utok()));
       out.FieldId("credits", event.credits());
-      out.Field("usd", FormatUsd(Credits(event.credits())));
+      out.FieldUsd("usd", Credits(event.credits()));
     }
   });
 }

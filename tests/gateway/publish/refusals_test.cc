@@ -333,7 +333,7 @@ TEST_CASE("What a drain's deadline leaves open is answered with an unknown outco
 TEST_CASE("A binary message is refused and the connection lives on") {
   TestGateway gateway;
   TestPeer& peer = gateway.Connect();
-  gateway.handler.OnBinary(peer.visitor, peer);
+  gateway.handler.OnBinary(peer.visitor, peer, "bytes");
   REQUIRE(peer.messages.size() == 1);
   CHECK(At(peer.messages[0], "/error/code") == "binary_not_supported");
   peer.messages.clear();

@@ -1,15 +1,18 @@
-#include "gateway/protocol/json_tree.h"
+#include "gateway/protocol/json_parser.h"
 
 #include <simdjson.h>
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 namespace warpbook::gateway {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+// An object of more keys has them sorted, to find one that occurs twice.
+constexpr size_t kKeysComparedMax = 32;
 constexpr std::string_view kWhitespace = " \t\n\r";
 
 std::string_view Trim(std::string_view text) {
@@ -51,15 +54,16 @@ bool IsJsonNumber(std::string_view text) {
 
 }  // namespace
 
-struct JsonTree::Buffers {
+struct JsonParser::Buffers {
   ondemand::parser parser;
-  std::string padded;  // the text, and simdjson's padding behind it
+  std::string padded;                  // the text, and simdjson's padding behind it
+  std::vector<std::string_view> keys;  // of a large object, to compare them
 };
 
 // Walks one document, depth first. Every function answers kNone or what is wrong.
-struct JsonTree::Walker {
-  std::vector<JsonNode>& nodes;
-  std::vector<std::string_view> keys;  // of the object that ends, to compare them
+struct JsonParser::Walker {
+  FieldTree& tree;
+  std::vector<std::string_view>& keys;
   bool duplicate_found = false;
   std::string_view duplicate_key;
 
@@ -74,8 +78,8 @@ struct JsonTree::Walker {
       case ondemand::json_type::array:
         return WalkArray(value, index, depth);
       case ondemand::json_type::string:
-        nodes[index].kind = JsonNode::Kind::kString;
-        return value.get_string().get(nodes[index].text) == simdjson::SUCCESS
+        tree.node(index).kind = FieldNode::Kind::kString;
+        return value.get_string().get(tree.node(index).text) == simdjson::SUCCESS
                    ? RejectReason::kNone
                    : RejectReason::kMalformedJson;
       default:
@@ -85,11 +89,12 @@ struct JsonTree::Walker {
 
   template <typename Value>
   RejectReason WalkObject(Value& value, uint32_t index, int depth) {
-    if (depth > kDepthMax) return RejectReason::kNestingTooDeep;
-    nodes[index].kind = JsonNode::Kind::kObject;
+    if (depth > FieldTree::kDepthMax) return RejectReason::kNestingTooDeep;
+    tree.node(index).kind = FieldNode::Kind::kObject;
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
     uint32_t last = 0;
+    size_t count = 0;
     for (auto result : object) {
       ondemand::field field;
       std::string_view key;
@@ -97,26 +102,28 @@ struct JsonTree::Walker {
           field.unescaped_key().get(key) != simdjson::SUCCESS) {
         return RejectReason::kMalformedJson;
       }
-      last = AddChild(index, last);
-      nodes[last].key = key;
+      last = tree.AddChild(index, last);
+      tree.node(last).key = key;
+      tree.node(last).key_tag = KeyTag(key);
+      ++count;
       const RejectReason reason = Walk(field.value(), last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
     }
-    LookForDuplicates(index);
+    LookForDuplicates(index, count);
     return RejectReason::kNone;
   }
 
   template <typename Value>
   RejectReason WalkArray(Value& value, uint32_t index, int depth) {
-    if (depth > kDepthMax) return RejectReason::kNestingTooDeep;
-    nodes[index].kind = JsonNode::Kind::kArray;
+    if (depth > FieldTree::kDepthMax) return RejectReason::kNestingTooDeep;
+    tree.node(index).kind = FieldNode::Kind::kArray;
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
     uint32_t last = 0;
     for (auto result : array) {
       ondemand::value element;
       if (std::move(result).get(element) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
-      last = AddChild(index, last);
+      last = tree.AddChild(index, last);
       const RejectReason reason = Walk(element, last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
     }
@@ -126,36 +133,45 @@ struct JsonTree::Walker {
   // A number, true, false or null: judged by its text, as simdjson would round a number or take -0
   // for 0. It is not taken out of the iteration, which steps over what was only looked at.
   RejectReason WalkWord(std::string_view token, uint32_t index) {
-    JsonNode& node = nodes[index];
+    FieldNode& node = tree.node(index);
     node.text = Trim(token);
     if (node.text == "true" || node.text == "false") {
-      node.kind = JsonNode::Kind::kBool;
+      node.kind = FieldNode::Kind::kBool;
       node.is_true = node.text == "true";
       return RejectReason::kNone;
     }
     if (node.text == "null") {
-      node.kind = JsonNode::Kind::kNull;
+      node.kind = FieldNode::Kind::kNull;
       return RejectReason::kNone;
     }
-    node.kind = JsonNode::Kind::kNumber;
+    node.kind = FieldNode::Kind::kNumber;
     return IsJsonNumber(node.text) ? RejectReason::kNone : RejectReason::kMalformedJson;
   }
 
-  uint32_t AddChild(uint32_t parent, uint32_t last_sibling) {
-    const auto index = static_cast<uint32_t>(nodes.size());
-    nodes.emplace_back();
-    (last_sibling == 0 ? nodes[parent].first_child : nodes[last_sibling].next_sibling) = index;
-    return index;
+  void LookForDuplicates(uint32_t object, size_t count) {
+    if (duplicate_found) return;
+    if (count > kKeysComparedMax) return LookForDuplicatesSorted(object);
+    for (uint32_t first = tree.node(object).first_child; first != 0;
+         first = tree.node(first).next_sibling) {
+      const FieldNode& one = tree.node(first);
+      for (uint32_t second = one.next_sibling; second != 0;
+           second = tree.node(second).next_sibling) {
+        const FieldNode& other = tree.node(second);
+        if (one.key_tag != other.key_tag || one.key != other.key) continue;
+        duplicate_found = true;
+        duplicate_key = one.key;
+        return;
+      }
+    }
   }
 
-  void LookForDuplicates(uint32_t object) {
-    if (duplicate_found) return;
+  // So that an object of ten thousand keys costs no ten thousand squared.
+  void LookForDuplicatesSorted(uint32_t object) {
     keys.clear();
-    for (uint32_t child = nodes[object].first_child; child != 0;
-         child = nodes[child].next_sibling) {
-      keys.push_back(nodes[child].key);
+    for (uint32_t child = tree.node(object).first_child; child != 0;
+         child = tree.node(child).next_sibling) {
+      keys.push_back(tree.node(child).key);
     }
-    // Sorted, so that an object of ten thousand keys costs no ten thousand squared.
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);
     if (twice == keys.end()) return;
@@ -164,12 +180,12 @@ struct JsonTree::Walker {
   }
 };
 
-JsonTree::JsonTree(size_t bytes_max)
+JsonParser::JsonParser(size_t bytes_max)
     : bytes_max_(bytes_max), buffers_(std::make_unique<Buffers>()) {}
-JsonTree::~JsonTree() = default;
+JsonParser::~JsonParser() = default;
 
-JsonTree::Outcome JsonTree::Parse(std::string_view text) {
-  nodes_.assign(1, JsonNode{});
+JsonParser::Outcome JsonParser::Parse(std::string_view text, FieldTree& tree) {
+  tree.Reset();
   if (text.size() > bytes_max_) return {RejectReason::kFrameTooLarge, {}};
   std::string& padded = buffers_->padded;
   padded.assign(text);
@@ -182,37 +198,20 @@ JsonTree::Outcome JsonTree::Parse(std::string_view text) {
   if (error == simdjson::UTF8_ERROR) return {RejectReason::kInvalidUtf8, {}};
   if (error != simdjson::SUCCESS) return {RejectReason::kMalformedJson, {}};
 
-  Walker walker{nodes_, {}, false, {}};
-  const RejectReason reason = walker.Walk(document, kRoot, 1);
+  Walker walker{tree, buffers_->keys, false, {}};
+  const RejectReason reason = walker.Walk(document, FieldTree::kRoot, 1);
   if (reason != RejectReason::kNone) return {reason, {}};
-  const JsonNode::Kind kind = nodes_[kRoot].kind;
-  const bool is_container = kind == JsonNode::Kind::kObject || kind == JsonNode::Kind::kArray;
+  const FieldNode::Kind kind = tree.node(FieldTree::kRoot).kind;
+  const bool is_container = kind == FieldNode::Kind::kObject || kind == FieldNode::Kind::kArray;
   // Whatever follows the value makes the text none. A lone word is only looked at: it must be the
   // whole text.
-  const bool all_read = is_container || kind == JsonNode::Kind::kString
+  const bool all_read = is_container || kind == FieldNode::Kind::kString
                             ? document.current_location().error() == simdjson::OUT_OF_BOUNDS
-                            : Trim(text) == nodes_[kRoot].text;
+                            : Trim(text) == tree.node(FieldTree::kRoot).text;
   if (!all_read) return {RejectReason::kMalformedJson, {}};
-  if (kind != JsonNode::Kind::kObject) return {RejectReason::kNotAnObject, {}};
+  if (kind != FieldNode::Kind::kObject) return {RejectReason::kNotAnObject, {}};
   if (walker.duplicate_found) return {RejectReason::kDuplicateKey, walker.duplicate_key};
   return {};
-}
-
-uint32_t JsonTree::FindChild(uint32_t parent, std::string_view key) const {
-  for (uint32_t child = nodes_[parent].first_child; child != 0;
-       child = nodes_[child].next_sibling) {
-    if (nodes_[child].key == key) return child;
-  }
-  return 0;
-}
-
-size_t JsonTree::CountChildren(uint32_t parent) const {
-  size_t count = 0;
-  for (uint32_t child = nodes_[parent].first_child; child != 0;
-       child = nodes_[child].next_sibling) {
-    ++count;
-  }
-  return count;
 }
 
 }  // namespace warpbook::gateway
