@@ -1,5 +1,6 @@
 // Whatever the bytes and wherever they are cut, the same frames come out of them and the same
 // fault; and what was read as messages, written by a client again, is read as the same.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
