@@ -232,7 +232,7 @@ void Worker::TakeBatches() {
       return WaitForBatches();
     }
     publisher_.Publish(*batch);
-    thread_state_.FlushAll();
+    thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
   }
   asio::post(io_, [this] { TakeBatches(); });
 }

@@ -103,7 +103,7 @@ class Worker final : public SessionHost {
 
   const WorkerContext& context_;
   const GatewayLimits& limits_;
-  // Before all that waits in it: what waits holds sessions, which hold what is in the thread.
+  // Destroyed behind io_: what waits in that holds sessions, and they have buffers of this.
   SessionThread thread_state_;
   boost::asio::io_context io_{1};
   const SystemClock real_clock_;

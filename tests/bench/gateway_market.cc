@@ -91,11 +91,12 @@ GatewayMarket::GatewayMarket(const std::string& directory, const std::string& ca
       std::move(options), [](const engine::DurableBatch&) { return absl::OkStatus(); });
   WARPBOOK_CHECK(service.ok());
   service_ = *std::move(service);
-  auto gateway_port = service_->CreatePort();
+  std::vector<std::unique_ptr<engine::EnginePort>> gateway_ports;
+  gateway_ports.push_back(service_->CreatePort());
   spare_port_ = service_->CreatePort();
   WARPBOOK_CHECK(service_->Start().ok());
   Fund(*spare_port_, *catalogue, members);
-  WARPBOOK_CHECK(server_->Start(std::move(gateway_port), service_->market_clock()).ok());
+  WARPBOOK_CHECK(server_->Start(std::move(gateway_ports), service_->market_clock()).ok());
 }
 
 GatewayMarket::~GatewayMarket() {
