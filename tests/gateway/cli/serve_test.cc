@@ -142,7 +142,8 @@ TEST_CASE("Addresses and origins are looked at before anything is made") {
   }
 }
 
-TEST_CASE("TLS files are looked at before anything is made, and let a listener go beyond loopback") {
+TEST_CASE(
+    "TLS files are looked at before anything is made, and let a listener go beyond loopback") {
   const test::TemporaryDirectory directory;
   const auto fault_of = [&](const ServeOptions& options) {
     const absl::Status status = LoadServeConfiguration(options).status();
@@ -161,8 +162,8 @@ TEST_CASE("TLS files are looked at before anything is made, and let a listener g
   CHECK(fault_of(options) == "--admin-tls-certificate and --admin-tls-key belong together");
   options.admin_tls = {};
   options.tls.certificate_chain = directory / "none";
-  CHECK(fault_of(options) == "cannot use the TLS certificate " + directory.path() +
-                                 "/none: No such file or directory");
+  CHECK(fault_of(options) ==
+        "cannot use the TLS certificate " + directory.path() + "/none: No such file or directory");
 }
 
 TEST_CASE("What the options allow, the server does") {
