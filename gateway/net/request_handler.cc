@@ -15,13 +15,14 @@ DecodedMessage Refused(RejectReason reason) {
 }  // namespace
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
-                               Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks)
+                               SharedAdmission& admission, Publisher& publisher,
+                               engine::EnginePort& port, GatewayClocks clocks)
     : authenticator_(std::move(server_name)),
       limits_(limits),
+      admission_(admission),
       publisher_(publisher),
       port_(port),
       clocks_(clocks),
-      account_opens_(limits.account_opens),
       json_decoder_(limits.message_bytes_max),
       binary_decoder_(limits.message_bytes_max) {}
 

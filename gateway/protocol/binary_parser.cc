@@ -63,15 +63,6 @@ bool BinaryParser::Spend(size_t bytes) {
   return true;
 }
 
-uint32_t BinaryParser::AddField(uint32_t parent, uint32_t& last, std::string_view key,
-                                uint64_t tag) {
-  last = tree_->AddChild(parent, last);
-  FieldNode& node = tree_->node(last);
-  node.key = key;
-  node.key_tag = tag;
-  return last;
-}
-
 RejectReason BinaryParser::WalkTable(const flatbuffers::Table& table, const TableShape& shape,
                                      uint32_t parent) {
   // The vtable may be shared, but reading it takes as long as if it were not.
@@ -100,7 +91,7 @@ void BinaryParser::WalkUnknownFields(const flatbuffers::Table& table, size_t kno
     if (Load<flatbuffers::voffset_t>(vtable + at) == 0) continue;
     // One is enough to refuse the table.
     const std::string& name = unknown_names_.emplace_back(absl::StrCat("field ", i));
-    AddField(parent, last, name, KeyTag(name));
+    tree_->AddField(parent, last, name, KeyTag(name));
     return;
   }
 }
@@ -112,13 +103,14 @@ RejectReason BinaryParser::WalkUnion(const flatbuffers::Table& table, const Fiel
   const size_t member = type_value == nullptr ? 0 : *type_value;
   if (member == 0) return RejectReason::kNone;  // there is none
   const bool is_known = member < field.shape->fields.size();
-  const uint32_t method = AddField(parent, last, "method", kMethodTag);
-  FieldNode& name = tree_->node(method);
+  last = tree_->AddField(parent, last, "method", kMethodTag);
+  FieldNode& name = tree_->node(last);
   name.kind = FieldNode::Kind::kString;
   name.text = is_known ? kMethods[member - 1].name : std::string_view();
   const uint8_t* const value = table.GetAddressOf(field.vtable_offset);
   if (value == nullptr) return RejectReason::kNone;
-  const uint32_t params = AddField(parent, last, field.name, field.tag);
+  last = tree_->AddField(parent, last, field.name, field.tag);
+  const uint32_t params = last;
   tree_->node(params).kind = FieldNode::Kind::kObject;
   if (!is_known) return RejectReason::kNone;
   return WalkTable(*reinterpret_cast<const flatbuffers::Table*>(Follow(value)),
@@ -129,7 +121,8 @@ RejectReason BinaryParser::WalkField(const flatbuffers::Table& table, const Fiel
                                      uint32_t parent, uint32_t& last) {
   const uint8_t* const value = table.GetAddressOf(field.vtable_offset);
   if (value == nullptr) return RejectReason::kNone;
-  const uint32_t node = AddField(parent, last, field.name, field.tag);
+  last = tree_->AddField(parent, last, field.name, field.tag);
+  const uint32_t node = last;
   return field.is_vector ? WalkVector(Follow(value), field, node) : WalkValue(value, field, node);
 }
 

@@ -43,7 +43,6 @@ class BinaryParser {
   // A message can say more than it is long, where its parts are shared: not more than one may say
   // that shares nothing.
   bool Spend(size_t bytes);
-  uint32_t AddField(uint32_t parent, uint32_t& last, std::string_view key, uint64_t tag);
 
   const size_t bytes_max_;
   std::vector<uint64_t> buffer_;  // the message, aligned

@@ -111,6 +111,7 @@ class FieldReader {
 
   FieldTree& tree_;
   const uint32_t object_;
+  uint32_t hint_ = 0;  // the field behind the one found last
   Fault& fault_;
   const std::string path_;
 };

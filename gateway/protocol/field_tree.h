@@ -36,7 +36,7 @@ struct FieldNode {
   uint64_t key_tag = 0;   // KeyTag(key)
   std::string_view key;   // in an object
   std::string_view text;  // a string without its escapes; a number as it is written; bytes
-  uint64_t bits = 0;      // of kInteger and kUnsigned
+  uint64_t bits = 0;      // of kInteger and kUnsigned; of an object: which tags its keys may have
 };
 
 class FieldTree {
@@ -55,16 +55,25 @@ class FieldTree {
     return index;
   }
 
+  // The same with a key.
+  uint32_t AddField(uint32_t parent, uint32_t last_sibling, std::string_view key, uint64_t tag) {
+    const uint32_t index = AddChild(parent, last_sibling);
+    nodes_[index].key = key;
+    nodes_[index].key_tag = tag;
+    nodes_[parent].bits |= MarkOf(tag);
+    return index;
+  }
+
   FieldNode& node(uint32_t index) { return nodes_[index]; }
   const FieldNode& node(uint32_t index) const { return nodes_[index]; }
-  // The child of that key, or 0.
-  uint32_t FindChild(uint32_t parent, std::string_view key) const {
+  // The child of that key, or 0. The search begins at `hint`, one of the children, or 0: many
+  // messages have their fields in the order in which they are read.
+  uint32_t FindChild(uint32_t parent, std::string_view key, uint32_t hint = 0) const {
     const uint64_t tag = KeyTag(key);
-    for (uint32_t child = nodes_[parent].first_child; child != 0;
-         child = nodes_[child].next_sibling) {
-      if (nodes_[child].key_tag == tag && nodes_[child].key == key) return child;
-    }
-    return 0;
+    if ((nodes_[parent].bits & MarkOf(tag)) == 0) return 0;
+    const uint32_t first = nodes_[parent].first_child;
+    const uint32_t found = hint == 0 ? 0 : FindBetween(hint, 0, key, tag);
+    return found != 0 ? found : FindBetween(first, hint, key, tag);
   }
   size_t CountChildren(uint32_t parent) const {
     size_t count = 0;
@@ -76,6 +85,15 @@ class FieldTree {
   }
 
  private:
+  // One of 64 bits: a key whose bit is not among those of an object's keys need not be looked for.
+  static uint64_t MarkOf(uint64_t tag) { return uint64_t{1} << (tag >> 58); }
+  uint32_t FindBetween(uint32_t child, uint32_t end, std::string_view key, uint64_t tag) const {
+    for (; child != end; child = nodes_[child].next_sibling) {
+      if (nodes_[child].key_tag == tag && nodes_[child].key == key) return child;
+    }
+    return 0;
+  }
+
   std::vector<FieldNode> nodes_;
 };
 

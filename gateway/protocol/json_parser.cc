@@ -102,9 +102,7 @@ struct JsonParser::Walker {
           field.unescaped_key().get(key) != simdjson::SUCCESS) {
         return RejectReason::kMalformedJson;
       }
-      last = tree.AddChild(index, last);
-      tree.node(last).key = key;
-      tree.node(last).key_tag = KeyTag(key);
+      last = tree.AddField(index, last, key, KeyTag(key));
       ++count;
       const RejectReason reason = Walk(field.value(), last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
@@ -134,7 +132,10 @@ struct JsonParser::Walker {
   // for 0. It is not taken out of the iteration, which steps over what was only looked at.
   RejectReason WalkWord(std::string_view token, uint32_t index) {
     FieldNode& node = tree.node(index);
-    node.text = Trim(token);
+    while (!token.empty() && kWhitespace.find(token.back()) != std::string_view::npos) {
+      token.remove_suffix(1);
+    }
+    node.text = token;
     if (node.text == "true" || node.text == "false") {
       node.kind = FieldNode::Kind::kBool;
       node.is_true = node.text == "true";

@@ -1,5 +1,7 @@
 #include "gateway/protocol/json_writer.h"
 
+#include <algorithm>
+
 namespace warpbook::gateway {
 
 namespace {
@@ -21,6 +23,9 @@ JsonWriter& JsonWriter::HexText(std::span<const uint8_t> bytes) {
 }
 
 JsonWriter& JsonWriter::String(std::string_view text) {
+  const bool is_plain = std::ranges::none_of(
+      text, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+  if (is_plain) return Quote(text, "");
   Comma();
   out_ += '"';
   for (const char c : text) {

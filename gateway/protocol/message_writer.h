@@ -102,7 +102,7 @@ class MessageWriter {
   // "free":"1200","free_usd":"0.00002"
   MessageWriter& Field(std::string_view key, Credits credits) {
     FieldId(key, credits.value());
-    if (tables_ == nullptr) json_.Field(std::string(key) + "_usd", FormatUsd(credits));
+    if (tables_ == nullptr) json_.Key(key, "_usd").String(FormatUsd(credits));
     return *this;
   }
   // Credits in dollars, beside the credits themselves: JSON's alone.
