@@ -29,13 +29,16 @@ bool IsOneOf(std::string_view name, const std::string_view (&names)[kCount]) {
 // ---- What integers are in JSON, by the names of their fields ----
 
 // Numbers, though they are unsigned: all others are identifiers.
-constexpr std::string_view kSequences[] = {"seq",       "prev_seq", "last_seq",
-                                           "after_seq", "number",   "checksum"};
+bool IsSequence(std::string_view name) {
+  return name.ends_with("seq") || name == "number" || name == "events";
+}
 constexpr std::string_view kMicros[] = {"price", "burn", "amount", "limit_usd"};
 constexpr std::string_view kPlainDecimals[] = {
     "credits", "verified_weight", "consumed",      "burned",   "refunded",
     "owed",    "gross_utok",      "provider_utok", "fee_utok", "retire_utok"};
-constexpr std::string_view kPrices[] = {"price", "tick", "band_low", "band_high", "resold_price"};
+constexpr std::string_view kPrices[] = {
+    "price", "tick", "band_low", "band_high", "resold_price", "average_price", "bid",
+    "ask",   "last", "open",     "high",      "low",          "close"};
 constexpr std::string_view kTokenAmounts[] = {"tok", "balance", "burned", "amount"};
 constexpr std::string_view kCredits[] = {"free",         "locked",   "escrow",
                                          "bonded_limit", "notional", "surcharge"};
@@ -212,7 +215,7 @@ class RequestEncoder {
     if (IsOneOf(field.name, kPlainDecimals)) {
       return static_cast<uint64_t>(DecimalOf(TextOf(value), 0));
     }
-    const bool is_sequence = IsOneOf(field.name, kSequences);
+    const bool is_sequence = IsSequence(field.name);
     if (field.type == Type::kUnsignedLong && !is_sequence) return UnsignedOf(TextOf(value));
     if (!value.is_int64() && !value.is_uint64()) throw NotExpressible();
     if (field.type == Type::kUnsignedLong) {
@@ -329,8 +332,8 @@ class MessageDecoder {
         json_.Number(Load<uint32_t>(value));
         return;
       case Type::kUnsignedLong:
-        IsOneOf(field.name, kSequences) ? json_.Number(Load<uint64_t>(value))
-                                        : json_.NumberText(Load<uint64_t>(value));
+        IsSequence(field.name) ? json_.Number(Load<uint64_t>(value))
+                               : json_.NumberText(Load<uint64_t>(value));
         return;
       default:
         return Long(Load<int64_t>(value), field, table, shape);

@@ -35,10 +35,10 @@ Form FormOf(const FieldShape& field) {
   constexpr std::string_view kDigits[] = {
       "credits", "verified_weight", "consumed",   "burned",      "refunded",
       "owed",    "fee_utok",        "gross_utok", "retire_utok", "provider_utok"};
-  constexpr std::string_view kSequences[] = {"last_seq", "after_seq", "number"};
   if (IsOneOf(field.name, kMicros)) return Form::kMicros;
   if (IsOneOf(field.name, kDigits)) return Form::kDigits;
-  const bool is_identifier = field.type == Type::kUnsignedLong && !IsOneOf(field.name, kSequences);
+  const bool is_sequence = field.name.ends_with("seq") || field.name == "number";
+  const bool is_identifier = field.type == Type::kUnsignedLong && !is_sequence;
   return is_identifier ? Form::kIdentifier : Form::kNumber;
 }
 
@@ -101,6 +101,8 @@ class Generator {
                                          : static_cast<size_t>(FindMethod(good->method)->method);
     json_.Field("method", kMethods[index].name);
     if (OneIn(20)) return;
+    // A batch in a batch is refused as any other method in it.
+    if (index == static_cast<size_t>(Method::kOrderBatch) && ++batches_ > 1) return;
     bad_one_in_ = OneIn(3) ? 1'000'000 : 10;
     presence_ = below_(5);
     json_.Key("params");
@@ -212,6 +214,7 @@ class Generator {
   const Choose& below_;
   uint64_t bad_one_in_ = 1'000'000;
   uint64_t presence_ = 4;  // quarters
+  int batches_ = 0;
   std::string text_;
   JsonWriter json_{text_};
 };
