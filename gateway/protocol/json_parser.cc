@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ std::string_view TokenOf(ondemand::value& value) { return value.raw_json_token()
 std::string_view TokenOf(ondemand::document& document) {
   std::string_view token;
   return document.raw_json_token().get(token) == simdjson::SUCCESS ? token : std::string_view();
+}
+
+// The text behind a quote, up to the next one, where nothing in it is escaped: it is what it means.
+// There is a quote: simdjson refuses a text whose strings do not end before anything of it is
+// looked at.
+std::optional<std::string_view> PlainText(const char* text) {
+  const char* end = text;
+  while (*end != '"' && *end != '\\') ++end;
+  if (*end != '"') return std::nullopt;
+  return std::string_view(text, static_cast<size_t>(end - text));
 }
 
 // Drops the digits that the text begins with; false where there is none.
@@ -78,10 +89,7 @@ struct JsonParser::Walker {
       case ondemand::json_type::array:
         return WalkArray(value, index, depth);
       case ondemand::json_type::string:
-        tree.node(index).kind = FieldNode::Kind::kString;
-        return value.get_string().get(tree.node(index).text) == simdjson::SUCCESS
-                   ? RejectReason::kNone
-                   : RejectReason::kMalformedJson;
+        return WalkString(value, index);
       default:
         return WalkWord(TokenOf(value), index);
     }
@@ -101,8 +109,10 @@ struct JsonParser::Walker {
     for (auto result : object) {
       ondemand::field field;
       std::string_view key;
-      if (std::move(result).get(field) != simdjson::SUCCESS ||
-          field.unescaped_key().get(key) != simdjson::SUCCESS) {
+      if (std::move(result).get(field) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
+      if (const auto plain = PlainText(field.key().raw())) {
+        key = *plain;
+      } else if (field.unescaped_key().get(key) != simdjson::SUCCESS) {
         return RejectReason::kMalformedJson;
       }
       const uint64_t tag = KeyTag(key);
@@ -133,6 +143,19 @@ struct JsonParser::Walker {
       if (reason != RejectReason::kNone) return reason;
     }
     return RejectReason::kNone;
+  }
+
+  template <typename Value>
+  RejectReason WalkString(Value& value, uint32_t index) {
+    FieldNode& node = tree.node(index);
+    node.kind = FieldNode::Kind::kString;
+    const std::string_view token = TokenOf(value);
+    const auto plain = token.empty() ? std::nullopt : PlainText(token.data() + 1);
+    ondemand::raw_json_string skipped;
+    const simdjson::error_code error =
+        plain ? value.get_raw_json_string().get(skipped) : value.get_string().get(node.text);
+    if (plain) node.text = *plain;
+    return error == simdjson::SUCCESS ? RejectReason::kNone : RejectReason::kMalformedJson;
   }
 
   // A number, true, false or null: judged by its text, as simdjson would round a number or take -0
