@@ -18,8 +18,8 @@ bool IsOpen(const Lease& lease) {
 
 uint64_t ReferenceMarket::AccountOfKey(const Bytes32& key) const {
   for (const Account& account : accounts_) {
-    if (std::find(account.keys.begin(), account.keys.end(), key) != account.keys.end()) {
-      return account.id;
+    for (const Key& held : account.keys) {
+      if (held.bytes == key) return account.id;
     }
   }
   return 0;
@@ -31,7 +31,7 @@ void ReferenceMarket::OpenAccountFor(AccountKind kind, const Bytes32& key, uint3
   account.id = accounts_.size() + 1;
   account.kind = kind;
   account.owner = kind == AccountKind::kMember ? ++owners_ : 0;
-  account.keys = {key};
+  account.keys = {{key, scopes}};
   accounts_.push_back(account);
   wire::AccountOpened event;
   event.mutate_tag(tag);
@@ -96,11 +96,15 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::AddKey& c) {
   Account& account = accounts_[c.header().account_id() - 1];
   const Bytes32 key = ToBytes(c.public_key());
   if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
-  if (account.keys.size() >= limits_.keys_per_account) {
+  if (account.keys.size() >= limits_.keys_ever_per_account) {
+    return {RejectReason::kTooManyKeys, static_cast<int64_t>(limits_.keys_ever_per_account)};
+  }
+  if (std::ranges::count(account.keys, false, &Key::revoked) >=
+      static_cast<int64_t>(limits_.keys_per_account)) {
     return {RejectReason::kTooManyKeys, static_cast<int64_t>(limits_.keys_per_account)};
   }
   if (c.scopes() == 0 || c.scopes() > 7) return {RejectReason::kInvalidScopes};
-  account.keys.push_back(key);
+  account.keys.push_back({key, c.scopes()});
   wire::KeyAdded event;
   event.mutate_tag(c.header().tag());
   PutBytes(event.mutable_public_key(), key);
@@ -117,7 +121,8 @@ ReferenceMarket::Answer ReferenceMarket::CheckAmount(int64_t amount) const {
   return {};
 }
 
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestDeposit& c) {
+template <typename Command>
+ReferenceMarket::Answer ReferenceMarket::RequestTokens(const Command& c, RequestKind kind) {
   const Answer sender = Sender(c.header(), AccountKind::kOperator);
   if (sender.reason != RejectReason::kNone) return sender;
   const Account* target = Find(c.target_account_id());
@@ -128,15 +133,70 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestDeposit& c) {
   const Bytes32 reference = ToBytes(c.reference());
   if (!IsText(reference) || reference[0] == 0) return {RejectReason::kInvalidReference};
   requests_.push_back({sequence_, c.header().tag(), c.header().account_id(), target->id,
-                       c.amount_utok(), reference, RequestKind::kDeposit});
+                       c.amount_utok(), reference, kind});
   wire::RequestTaken event;
   event.mutate_request_sequence(sequence_);
   event.mutate_account_id(target->id);
   event.mutate_amount_utok(c.amount_utok());
   PutBytes(event.mutable_reference(), reference);
-  event.mutate_kind(0);
+  event.mutate_kind(static_cast<uint8_t>(kind));
   EmitPublic(event);
   return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestDeposit& c) {
+  return RequestTokens(c, RequestKind::kDeposit);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestWithdrawal& c) {
+  return RequestTokens(c, RequestKind::kWithdrawal);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::VerifyOwner& c) {
+  if (c.verified() > 1) return {RejectReason::kMalformedCommand};
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  for (const Account& account : accounts_) {
+    if (account.owner == 0 || account.owner != c.owner_id()) continue;
+    Accept(c.header(), wire::RecordType::kVerifyOwner, account.owner);
+    wire::OwnerVerified event;
+    event.mutate_owner_id(account.owner);
+    event.mutate_verified(c.verified());
+    EmitPrivate(event, account.id);
+    return {};
+  }
+  return {RejectReason::kUnknownOwner};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::RevokeKey& c) {
+  const uint64_t from = c.header().account_id();
+  const bool of_another = c.target_account_id() != 0 && c.target_account_id() != from;
+  const Answer sender =
+      Sender(c.header(), of_another ? AccountKind::kOperator : AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  if (of_another && Find(c.target_account_id()) == nullptr) return {RejectReason::kUnknownAccount};
+  Account& account = accounts_[(of_another ? c.target_account_id() : from) - 1];
+  if (account.kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
+  const Bytes32 bytes = ToBytes(c.public_key());
+  for (Key& key : account.keys) {
+    if (key.bytes != bytes || key.revoked) continue;
+    key.revoked = true;
+    // Each of its scopes must still be some living key's.
+    for (const uint32_t scope : {1u, 2u, 4u}) {
+      const bool held = std::ranges::any_of(account.keys, [&](const Key& other) {
+        return !other.revoked && (other.scopes & scope) != 0;
+      });
+      if (of_another || held || (key.scopes & scope) == 0) continue;
+      key.revoked = false;
+      return {RejectReason::kLastKey};
+    }
+    Accept(c.header(), wire::RecordType::kRevokeKey, account.id);
+    wire::KeyRevoked event;
+    PutBytes(event.mutable_public_key(), bytes);
+    EmitPrivate(event, account.id);
+    return {};
+  }
+  return {RejectReason::kUnknownKey};
 }
 
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestTopUp& c) {
@@ -462,16 +522,25 @@ void ReferenceMarket::Decide(const wire::CommandHeader& header, wire::RecordType
   requests_.erase(it);
 }
 
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
+template <typename Command>
+ReferenceMarket::Answer ReferenceMarket::PostTokens(const Command& c, RequestKind kind) {
   const Answer number = CheckNumber(c.header(), c.number());
   if (number.reason != RejectReason::kNone) return number;
   for (const Request& request : requests_) {
     if (request.sequence != c.request_sequence()) continue;
-    if (request.kind != RequestKind::kDeposit) return {RejectReason::kDecisionMismatch};
-    Decide(c.header(), wire::RecordType::kPostDeposit, request.sequence, 0, RejectReason::kNone);
+    if (request.kind != kind) return {RejectReason::kDecisionMismatch};
+    Decide(c.header(), wire::kRecordTypeOf<Command>, request.sequence, 0, RejectReason::kNone);
     return {};
   }
   return {RejectReason::kUnknownRequest};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
+  return PostTokens(c, RequestKind::kDeposit);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostWithdrawal& c) {
+  return PostTokens(c, RequestKind::kWithdrawal);
 }
 
 int64_t ReferenceMarket::IssuedInAll() const {
