@@ -61,6 +61,7 @@ class BeastSession final : public WebSocketSession,
   Encoding encoding() const override { return Encoding::kJson; }
   void Send(std::string_view message) override;
   bool SendPublic(const SharedMessage& message) override;
+  void OnLogonEnded() override { visitor_.logged_on.reset(); }
   Visitor& visitor() override { return visitor_; }
   bool was_opened() const override { return was_opened_; }
 

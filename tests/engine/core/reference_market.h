@@ -227,23 +227,30 @@ class ReferenceMarket {
   // Emits the credits that moved between free and locked since the two were these.
   void EmitRelock(uint64_t account, uint64_t order, int64_t free, int64_t locked);
 
+  // reference_accounts.cc
+  Answer Do(const wire::RegisterSystemKey& c);
+  Answer Do(const wire::OpenAccount& c);
+  Answer Do(const wire::AddKey& c);
+  Answer Do(const wire::RevokeKey& c);
+  Answer Do(const wire::VerifyOwner& c);
+  Answer Do(const wire::RequestDeposit& c);
+  Answer Do(const wire::RequestWithdrawal& c);
+  Answer Do(const wire::RequestTopUp& c);
+  Answer CheckAmount(int64_t amount) const;
+  template <typename Command>
+  Answer RequestTokens(const Command& c, RequestKind kind);
+  uint64_t AccountOfKey(const Bytes32& key) const;
+  void OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes, uint64_t tag);
+
   // reference_others.cc
   Answer Do(const wire::Tick& c);
   Answer Do(const wire::RefuseCommand& c);
-  Answer Do(const wire::RegisterSystemKey& c);
   Answer Do(const wire::OpenInstrument& c);
   Answer Do(const wire::CloseInstrument& c);
   Answer Do(const wire::SetInstrumentHalt& c);
   Answer Do(const wire::SetPrices& c);
   Answer Do(const wire::SetBondedLimit& c);
   Answer Do(const wire::SetCapacity& c);
-  Answer Do(const wire::RequestDeposit& c);
-  Answer Do(const wire::RequestWithdrawal& c);
-  Answer Do(const wire::VerifyOwner& c);
-  Answer Do(const wire::OpenAccount& c);
-  Answer Do(const wire::AddKey& c);
-  Answer Do(const wire::RevokeKey& c);
-  Answer Do(const wire::RequestTopUp& c);
   Answer Do(const wire::RegisterNode& c);
   Answer Do(const wire::StartLease& c);
   Answer Do(const wire::HeartbeatLease& c);
@@ -256,15 +263,10 @@ class ReferenceMarket {
   Answer JudgeSettlement(const wire::SettleLease& c, const Lease& lease) const;
   void UseEscrow(const wire::SettleLease& c, const Lease& lease);
   Answer CheckNumber(const wire::CommandHeader& header, uint64_t number) const;
-  Answer CheckAmount(int64_t amount) const;
-  template <typename Command>
-  Answer RequestTokens(const Command& c, RequestKind kind);
   template <typename Command>
   Answer PostTokens(const Command& c, RequestKind kind);
   void Decide(const wire::CommandHeader& header, wire::RecordType type, uint64_t request_sequence,
               int64_t credits, RejectReason reason);
-  uint64_t AccountOfKey(const Bytes32& key) const;
-  void OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes, uint64_t tag);
   int64_t IssuedInAll() const;
 
   const Limits limits_;
