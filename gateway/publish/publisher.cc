@@ -1,5 +1,7 @@
 #include "gateway/publish/publisher.h"
 
+#include <algorithm>
+
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
@@ -32,6 +34,8 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
   replier_.OnEvent(command, event);
   private_.OnEvent(event, last_time_us_);
   switch (event.type()) {
+    case wire::RecordType::kKeyRevoked:
+      return On(event.as<wire::KeyRevoked>());
     case wire::RecordType::kBookLevelChanged:
       return public_.On(event.as<wire::BookLevelChanged>());
     case wire::RecordType::kTradeExecuted:
@@ -40,6 +44,15 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
       return public_.On(event.as<wire::InstrumentStateChanged>());
     default:
       return;
+  }
+}
+
+void Publisher::On(const wire::KeyRevoked& event) {
+  const AccountId account(event.header().account_id());
+  PublicKey key;
+  std::copy_n(event.public_key()->Data(), key.size(), key.begin());
+  for (const uint64_t connection_id : logons_.End(account, key)) {
+    private_.RemoveConnection(connection_id);
   }
 }
 

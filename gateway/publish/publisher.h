@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/service/engine_port.h"
+#include "gateway/publish/logons.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
 #include "gateway/publish/public_feed.h"
@@ -52,12 +53,14 @@ class Publisher {
   void RemoveConnection(uint64_t connection_id) {
     replier_.RemoveConnection(connection_id);
     private_.RemoveConnection(connection_id);
+    logons_.Remove(connection_id);
     public_.RemoveConnection(connection_id);
   }
 
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
   PrivateFeed& private_feed() { return private_; }
+  Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }
   const PublicFeed& public_feed() const { return public_; }
 
@@ -67,10 +70,12 @@ class Publisher {
 
  private:
   void OnEvent(wire::RecordView command, wire::RecordView event);
+  void On(const wire::KeyRevoked& event);
 
   MarketState state_;
   Replier replier_;
   PrivateFeed private_;
+  Logons logons_;
   PublicFeed public_;
   uint64_t last_sequence_ = 0;
   int64_t last_time_us_ = 0;
