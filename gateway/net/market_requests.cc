@@ -68,6 +68,7 @@ void RequestHandler::SubscribePublic(Call& call, const SubscribeRequest& request
     return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
   }
   if (!HasRoomForSubscription(call)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  publisher_.PublishMarketData();
   feed.Subscribe(connection_id, call.subscriber, request.channel, id);
   Succeed(call, [&](MessageWriter& out) {
     out.Field("channel", ChannelName(request.channel)).Field("symbol", request.symbol);

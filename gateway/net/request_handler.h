@@ -92,8 +92,6 @@ class RequestHandler {
   void Handle(Call& call, const CancelOnDisconnectRequest& request);
   void Handle(Call& call, const CapacityRegisterRequest& request);
   void Handle(Call& call, const LeaseHeartbeatRequest& request);
-  void Handle(Call& call, const TokenWithdrawRequest& request);
-  void Handle(Call& call, const OwnerVerifyRequest& request);
   void Handle(Call& call, const InstrumentHaltRequest& request);
   void Handle(Call& call, const DrainRequest& request);
   // Those whose command needs nothing but what they say.
@@ -103,6 +101,8 @@ class RequestHandler {
   void Handle(Call& call, const LeaseStartRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const LeaseCompleteRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const TokenDepositRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const TokenWithdrawRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const OwnerVerifyRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const LimitSetRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const CapacitySetRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const PriceSetRequest& request) { SubmitPlain(call, request); }

@@ -91,6 +91,7 @@ class Worker final : public SessionHost {
   // ---- The engine ----
   void WaitForBatches();
   void TakeBatches();
+  void PublishMarketData();
   void OnPortLost();
 
   // ---- Time ----

@@ -72,7 +72,11 @@ std::string_view EngineParam(RejectReason reason) {
     case RejectReason::kHeartbeatTooLate:
       return "minute";
     case RejectReason::kKeyInUse:
+    case RejectReason::kUnknownKey:
+    case RejectReason::kLastKey:
       return "public_key";
+    case RejectReason::kUnknownOwner:
+      return "owner";
     case RejectReason::kInvalidScopes:
       return "scopes";
     case RejectReason::kInvalidPriceFeed:

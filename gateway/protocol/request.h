@@ -59,6 +59,7 @@ struct KeyAddRequest {
 };
 
 struct KeyRevokeRequest {
+  AccountId account;  // 0: the own one
   PublicKey public_key{};
 };
 
@@ -212,6 +213,9 @@ struct DrainRequest {
 struct PostDepositDecision {
   Sequence request;
 };
+struct PostWithdrawalDecision {
+  Sequence request;
+};
 struct PostTopUpDecision {
   Sequence request;
   Credits credits;
@@ -229,7 +233,8 @@ struct SettleLeaseDecision {
 };
 struct SettlementSubmitRequest {
   uint64_t number = 0;
-  std::variant<PostDepositDecision, PostTopUpDecision, RefuseRequestDecision, SettleLeaseDecision>
+  std::variant<PostDepositDecision, PostWithdrawalDecision, PostTopUpDecision,
+               RefuseRequestDecision, SettleLeaseDecision>
       decision;
 };
 

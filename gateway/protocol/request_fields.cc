@@ -163,6 +163,12 @@ Request ReadSessionResume(FieldReader& fields, const FieldTree& tree) {
   return request;
 }
 
+Request ReadKeyRevoke(FieldReader& fields) {
+  return KeyRevokeRequest{
+      .account = fields.Identifier<AccountId>("account", kOptional).value_or(AccountId()),
+      .public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+}
+
 Request ReadAccountStatement(FieldReader& fields) {
   return AccountStatementRequest{
       .after_sequence = static_cast<uint64_t>(
@@ -375,6 +381,8 @@ Request ReadSettlementSubmit(FieldReader& fields) {
   const std::string_view decision = fields.TextOf(*node);
   if (decision == "post_deposit") {
     request.decision = PostDepositDecision{.request = RequestSequence(fields)};
+  } else if (decision == "post_withdrawal") {
+    request.decision = PostWithdrawalDecision{.request = RequestSequence(fields)};
   } else if (decision == "post_top_up") {
     request.decision = PostTopUpDecision{.request = RequestSequence(fields),
                                          .credits = CreditAmount(fields, "credits")};
@@ -388,7 +396,7 @@ Request ReadSettlementSubmit(FieldReader& fields) {
     request.decision = ReadSettleLease(fields);
   } else {
     fields.Refuse(RejectReason::kUnknownValue, "decision",
-                  "one of post_deposit post_top_up refuse_request settle_lease");
+                  "one of post_deposit post_withdrawal post_top_up refuse_request settle_lease");
   }
   return request;
 }
@@ -414,7 +422,7 @@ Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& 
     case Method::kKeyAdd:
       return ReadKeyAdd(fields, tree);
     case Method::kKeyRevoke:
-      return KeyRevokeRequest{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+      return ReadKeyRevoke(fields);
     case Method::kAccountBalances:
       return AccountBalancesRequest{};
     case Method::kAccountOrders:

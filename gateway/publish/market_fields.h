@@ -53,8 +53,9 @@ void StreamLevels(StateReader& in, Levels& levels) {
 
 template <typename Stream, typename AnyAccount>
 void StreamAccount(Stream& stream, AnyAccount& account) {
-  stream(account.id, account.owner, account.kind, account.free, account.locked, account.escrow,
-         account.bonded_limit, account.tokens, account.last_sequence);
+  stream(account.id, account.owner, account.owner_verified, account.kind, account.free,
+         account.locked, account.escrow, account.bonded_limit, account.tokens,
+         account.last_sequence);
   StreamList(stream, account.keys, [&](auto& key) { stream(key.key, key.scopes); });
 }
 

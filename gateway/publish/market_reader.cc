@@ -93,7 +93,7 @@ class Reading {
          {account.free, account.locked, account.escrow, account.bonded_limit}) {
       in_.Require(amount >= Credits(0), "an amount is negative");
     }
-    in_.Require(!account.keys.empty(), "it has no key");
+    in_.Require(account.kind == AccountKind::kMember || !account.keys.empty(), "it has no key");
     for (const KeyRow& key : account.keys) {
       in_.Require(key.scopes != 0 && (key.scopes & ~kScopes) == 0, "a key's scopes are wrong");
     }

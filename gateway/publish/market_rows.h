@@ -88,8 +88,9 @@ struct KeyRow {
 struct AccountRow {
   AccountId id;
   OwnerId owner;
+  bool owner_verified = false;  // an operator's word
   AccountKind kind = AccountKind::kMember;
-  absl::InlinedVector<KeyRow, 1> keys;
+  absl::InlinedVector<KeyRow, 1> keys;  // that were not revoked
   Credits free, locked, escrow;
   Credits bonded_limit;
   Tokens tokens;

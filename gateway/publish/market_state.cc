@@ -53,6 +53,8 @@ void MarketState::Apply(wire::RecordView event, Timestamp time) {
     break;
     WARPBOOK_X(AccountOpened)
     WARPBOOK_X(KeyAdded)
+    WARPBOOK_X(KeyRevoked)
+    WARPBOOK_X(OwnerVerified)
     WARPBOOK_X(CreditsMoved)
     WARPBOOK_X(BondedLimitSet)
     WARPBOOK_X(RequestDecided)
@@ -153,6 +155,17 @@ void MarketState::On(const wire::AccountOpened& event) {
 
 void MarketState::On(const wire::KeyAdded& event) {
   Account(event.header().account_id()).keys.push_back({KeyOf(*event.public_key()), event.scopes()});
+}
+
+void MarketState::On(const wire::KeyRevoked& event) {
+  auto& keys = Account(event.header().account_id()).keys;
+  const auto revoked = std::ranges::find(keys, KeyOf(*event.public_key()), &KeyRow::key);
+  WARPBOOK_CHECK(revoked != keys.end());
+  keys.erase(revoked);
+}
+
+void MarketState::On(const wire::OwnerVerified& event) {
+  Account(event.header().account_id()).owner_verified = event.verified() != 0;
 }
 
 void MarketState::On(const wire::CreditsMoved& event) {

@@ -58,6 +58,8 @@ class MarketState {
  private:
   void On(const wire::AccountOpened& event);
   void On(const wire::KeyAdded& event);
+  void On(const wire::KeyRevoked& event);
+  void On(const wire::OwnerVerified& event);
   void On(const wire::CreditsMoved& event);
   void On(const wire::BondedLimitSet& event);
   void On(const wire::RequestDecided& event);

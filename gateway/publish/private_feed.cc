@@ -124,10 +124,10 @@ void PrivateFeed::On(const wire::RequestDecided& event, int64_t ts_us) {
   if (event.reason() != 0 || !Listens(event.header(), Channel::kBalances)) return;
   const AccountRow& account = *state_.FindAccount(AccountId(event.header().account_id()));
   const Tokens amount(event.amount_utok());
-  const bool is_deposit = static_cast<RequestKind>(event.kind()) == RequestKind::kDeposit;
+  const auto kind = static_cast<RequestKind>(event.kind());
   Send(event.header(), Channel::kBalances, ts_us, [&](MessageWriter& out) {
-    WriteTokenBalance(out, account.tokens, is_deposit ? amount : -amount,
-                      is_deposit ? "deposit" : "top_up");
+    WriteTokenBalance(out, account.tokens, kind == RequestKind::kDeposit ? amount : -amount,
+                      Name(kind));
   });
 }
 

@@ -214,6 +214,7 @@ void WriteBalances(MessageWriter& out, const AccountRow& account) {
   out.Field("escrow", account.escrow);
   out.Field("tok", account.tokens);
   out.Field("bonded_limit", account.bonded_limit);
+  out.Field("owner_verified", account.owner_verified);
 }
 
 void WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state) {

@@ -26,7 +26,7 @@ void WriteExecution(MessageWriter& out, const wire::OrderCancelled& event,
 // ---- balances ----
 
 void WriteBalanceChange(MessageWriter& out, const wire::CreditsMoved& event);
-// `change` micro-TOK came ("deposit", "reward") or went ("top_up").
+// `change` micro-TOK came ("deposit", "reward") or went ("top_up", "withdrawal").
 void WriteTokenBalance(MessageWriter& out, Tokens balance, Tokens change, std::string_view cause);
 
 // ---- leases ----

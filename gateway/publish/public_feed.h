@@ -45,7 +45,8 @@ class PublicFeed {
   // The connection's queue has room again: a snapshot for each channel that it was passed over in.
   void Resume(uint64_t connection_id, int64_t ts_us);
 
-  // Events, after the state has taken them in; Flush at the end of their batch.
+  // Events, after the state has taken them in. Flush sends what they come to; before anybody is
+  // given a snapshot, so that it holds nothing that is sent again.
   void On(const wire::BookLevelChanged& event);
   void On(const wire::TradeExecuted& event);
   void On(const wire::InstrumentStateChanged& event);

@@ -1,10 +1,12 @@
 #include "gateway/publish/publisher.h"
 
+#include <algorithm>
+
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
 
-void Publisher::Publish(const engine::DurableBatch& batch) {
+void Publisher::Take(const engine::DurableBatch& batch) {
   wire::RecordView command;
   for (const wire::RecordView record : wire::Records(batch.records)) {
     if (wire::IsCommand(record.type())) {
@@ -15,8 +17,9 @@ void Publisher::Publish(const engine::DurableBatch& batch) {
       OnEvent(command, record);
     }
   }
-  public_.Flush(last_time_us_);
 }
+
+void Publisher::PublishMarketData() { public_.Flush(last_time_us_); }
 
 void Publisher::Restore(PublishedMarket market) {
   WARPBOOK_CHECK(last_sequence_ == 0);
@@ -31,6 +34,8 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
   replier_.OnEvent(command, event);
   private_.OnEvent(event, last_time_us_);
   switch (event.type()) {
+    case wire::RecordType::kKeyRevoked:
+      return On(event.as<wire::KeyRevoked>());
     case wire::RecordType::kBookLevelChanged:
       return public_.On(event.as<wire::BookLevelChanged>());
     case wire::RecordType::kTradeExecuted:
@@ -39,6 +44,15 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
       return public_.On(event.as<wire::InstrumentStateChanged>());
     default:
       return;
+  }
+}
+
+void Publisher::On(const wire::KeyRevoked& event) {
+  const AccountId account(event.header().account_id());
+  PublicKey key;
+  std::copy_n(event.public_key()->Data(), key.size(), key.begin());
+  for (const uint64_t connection_id : logons_.End(account, key)) {
+    private_.RemoveConnection(connection_id);
   }
 }
 

@@ -1,6 +1,6 @@
 // Publisher: durable batches in, messages out. It keeps MarketState and hands every event to those
-// who answer and tell: replies first, then the account's own channels, then market data, which goes
-// out once per batch. The I/O thread owns it.
+// who answer and tell: replies first, then the account's own channels, and market data when its
+// owner says so. The I/O thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/service/engine_port.h"
+#include "gateway/publish/logons.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
 #include "gateway/publish/public_feed.h"
@@ -32,9 +33,17 @@ class Publisher {
   Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
       : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
 
-  // Takes in one batch; batches come without a gap. Also for those that recovery replayed: nobody
-  // listens yet.
-  void Publish(const engine::DurableBatch& batch);
+  // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
+  // and accounts are told what is theirs.
+  void Take(const engine::DurableBatch& batch);
+  // Tells everybody what has changed in the market since the last time: once after each batch, or
+  // after several, which is less to tell.
+  void PublishMarketData();
+  // Both. Also for batches that recovery replayed: nobody listens yet.
+  void Publish(const engine::DurableBatch& batch) {
+    Take(batch);
+    PublishMarketData();
+  }
   // Takes over what another one has come to, before anything else: the batches after it follow.
   void Restore(PublishedMarket market);
 
@@ -44,12 +53,14 @@ class Publisher {
   void RemoveConnection(uint64_t connection_id) {
     replier_.RemoveConnection(connection_id);
     private_.RemoveConnection(connection_id);
+    logons_.Remove(connection_id);
     public_.RemoveConnection(connection_id);
   }
 
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
   PrivateFeed& private_feed() { return private_; }
+  Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }
   const PublicFeed& public_feed() const { return public_; }
 
@@ -59,10 +70,12 @@ class Publisher {
 
  private:
   void OnEvent(wire::RecordView command, wire::RecordView event);
+  void On(const wire::KeyRevoked& event);
 
   MarketState state_;
   Replier replier_;
   PrivateFeed private_;
+  Logons logons_;
   PublicFeed public_;
   uint64_t last_sequence_ = 0;
   int64_t last_time_us_ = 0;

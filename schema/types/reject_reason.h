@@ -132,6 +132,8 @@ enum class RejectReason : uint16_t {
   kSettlementBacklog = 2312,
   kInvalidReference = 2313,
   kTooManyRequests = 2314,
+  kLastKey = 2315,
+  kUnknownOwner = 2316,
 
   // Settlement's decisions, and the engine's answers to them.
   kNumberRepeated = 3001,

@@ -278,8 +278,10 @@ class Balances(Feed):
         balance = tok_micros(entry["balance"])
         if message["type"] == "update":
             change = tok_micros(entry["change"])
-            promise(entry["cause"] in ("deposit", "top_up", "reward"), "no such cause", message)
-            promise((change < 0) == (entry["cause"] == "top_up"), "the sign is wrong", message)
+            promise(entry["cause"] in ("deposit", "withdrawal", "top_up", "reward"),
+                    "no such cause", message)
+            promise((change < 0) == (entry["cause"] in ("withdrawal", "top_up")),
+                    "the sign is wrong", message)
             promise(self.tok + change == balance, f"{self.tok} + {change} uTOK", message)
         promise(balance >= 0, "TOK below zero", message)
         self.tok = balance
@@ -435,6 +437,7 @@ class Client:
                                  public_key=key.public_hex, signature=key.sign(message))
         promise(result["account"] == str(account), "logged on to another account", result)
         self.account = account
+        self.logon_result = result
         return result
 
     async def market_time(self):

@@ -9,6 +9,7 @@ What is in this folder:
   settlement_test.py  leases from fill to ledger
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
   bad_input_test.py   each malformed or forbidden request has its own answer
+  bad_messages.py     what there is to be wrong with them
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load

@@ -113,6 +113,24 @@ TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   CHECK(Contains(trades.out, "buy 1 at 2.50"));
 }
 
+TEST_CASE("Tokens go out and an owner is verified, by hand") {
+  const LocalExchange exchange;
+  const Person operators(exchange, "operator"), member(exchange, "member");
+  REQUIRE(member.Does({"account", "open"}).exit_code == 0);
+  REQUIRE(operators.Rules({"token", "deposit", member.key(), "10"}).exit_code == 0);
+  const CommandResult withdrawn =
+      operators.Rules({"token", "withdraw", member.key(), "2.5", "--reference", "wire-9"});
+  CHECK(withdrawn.exit_code == 0);
+  CHECK(Contains(withdrawn.out, "withdrew 2.5 TOK from account 3 (reference wire-9)"));
+  CHECK(Contains(member.Does({"balances"}).out, "7.5 TOK"));
+
+  CHECK(operators.Rules({"owner", "verify", "1"}).out == "owner 1 is verified\n");
+  CHECK(operators.Rules({"owner", "verify", "1", "--revoke"}).out ==
+        "owner 1 is no longer verified\n");
+  CHECK(operators.Rules({"owner", "verify", "7"}).exit_code == 1);
+  CHECK(operators.Rules({"owner", "verify", "me"}).exit_code == 1);
+}
+
 TEST_CASE("A resale by hand: bought in a later window, offered again by the lease's number") {
   const Market market;
   const Person other(market.exchange, "other");

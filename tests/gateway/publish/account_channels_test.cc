@@ -186,7 +186,7 @@ TEST_CASE("Orders cancelled for a session say which way it ended") {
   CHECK(At(told[1], "/data/0/reason") == "requested");
 }
 
-TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
+TEST_CASE("Deposits, withdrawals, top-ups and rewards change the TOK balance and say why") {
   Trade trade;
   TestGateway& gateway = trade.gateway;
   Subscribe(gateway, trade.buyer, "balances");
@@ -219,6 +219,19 @@ TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
   CHECK(At(top_up[1], "/data/0/from") == "issued");
   CHECK(At(top_up[1], "/data/0/to") == "free");
 
+  gateway.Say(
+      gateway.Operator(),
+      RequestText("token.withdraw", R"({"account":")" + std::to_string(trade.buyer_id.value()) +
+                                        R"(","amount":"0.5","reference":"y"})"));
+  CHECK(gateway.ReasonOf(gateway.Settlement(), "settlement.submit",
+                         R"({"number":5,"decision":"post_withdrawal","request":")" +
+                             std::to_string(gateway.publisher.last_sequence()) + R"("})") == 0);
+  const auto withdrawal = trade.buyer.Take("balances");
+  REQUIRE(withdrawal.size() == 1);
+  CHECK(At(withdrawal[0], "/data/0/balance") == "1.5");
+  CHECK(At(withdrawal[0], "/data/0/change") == "-0.5");
+  CHECK(At(withdrawal[0], "/data/0/cause") == "withdrawal");
+
   // A delivered lease, settled with a reward.
   trade.buyer.messages.clear();
   CHECK(gateway.ReasonOf(trade.seller, "order.place",
@@ -236,7 +249,7 @@ TEST_CASE("Deposits, top-ups and rewards change the TOK balance and say why") {
   const std::string notional = std::to_string(int64_t{2'500'000} * 57);
   CHECK(gateway.ReasonOf(
             gateway.Settlement(), "settlement.submit",
-            R"({"number":5,"decision":"settle_lease","lease":"1","verified_weight":"570000",)"
+            R"({"number":6,"decision":"settle_lease","lease":"1","verified_weight":"570000",)"
             R"("consumed":")" +
                 notional +
                 R"(","burned":"0","refunded":"0","owed":"0","gross_utok":"1000",)"

@@ -275,6 +275,7 @@ TEST_CASE("All subscribers of a channel share one encoded message") {
       last = message;
       return true;
     }
+    void OnLogonEnded() override {}
     SharedMessage last;
   };
   Keeper first, second;

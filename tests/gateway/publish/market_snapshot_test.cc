@@ -252,10 +252,29 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   CHECK(WriteMarket(*restored) == WriteMarket(gateway.publisher));
 }
 
+namespace {
+
+Bytes ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return Bytes(begin, begin + text.size());
+}
+
+}  // namespace
+
+TEST_CASE("A market snapshot of the first format is refused: the gateway follows the journal") {
+  const Catalogue catalogue = TestCatalogue();
+  Publisher publisher(catalogue, 1, kClock);
+  const absl::Status read =
+      ReadMarket(ReadWhole(std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v1"), publisher);
+  CHECK(read.message() == "the market snapshot is of format 1, this program reads format 2");
+}
+
 // The file changes with kMarketSnapshotFormat, and only then: WARPBOOK_WRITE_GOLDEN=1 writes it
 // anew.
 TEST_CASE("The golden market snapshot opens, and is what is written today") {
-  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v1";
+  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v2";
   const Catalogue catalogue = TestCatalogue();
   Publisher publisher(catalogue, 1, kClock), restored(catalogue, 1, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
@@ -265,10 +284,7 @@ TEST_CASE("The golden market snapshot opens, and is what is written today") {
         .write(reinterpret_cast<const char*>(written.data()),
                static_cast<std::streamsize>(written.size()));
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  const Bytes golden(begin, begin + text.size());
+  const Bytes golden = ReadWhole(path);
   const absl::Status read = ReadMarket(golden, restored);
   REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
   CHECK(WholePictureOf(restored.state()) == WholePictureOf(publisher.state()));

@@ -36,6 +36,7 @@ class TestPeer final : public Subscriber {
     Keep(message->encoding, message->payload);
     return true;
   }
+  void OnLogonEnded() override { visitor.logged_on.reset(); }
   // Takes the messages of a channel out of those that came.
   std::vector<std::string> Take(std::string_view channel);
 
