@@ -94,11 +94,12 @@ void FieldReader::Refuse(RejectReason reason, std::string_view name, std::string
 }
 
 bool FieldReader::Has(std::string_view name) const {
-  return object_ != kEmptyObject && tree_.FindChild(object_, name, hint_) != 0;
+  return object_ != kEmptyObject && tree_.FindChild(object_, name, KeyTag(name), hint_) != 0;
 }
 
 FieldNode* FieldReader::Find(std::string_view name, Need need) {
-  const uint32_t index = object_ == kEmptyObject ? 0 : tree_.FindChild(object_, name, hint_);
+  const uint32_t index =
+      object_ == kEmptyObject ? 0 : tree_.FindChild(object_, name, KeyTag(name), hint_);
   if (index == 0) {
     if (need == Need::kRequired) Refuse(RejectReason::kMissingField, name, "");
     return nullptr;

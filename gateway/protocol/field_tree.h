@@ -68,8 +68,7 @@ class FieldTree {
   const FieldNode& node(uint32_t index) const { return nodes_[index]; }
   // The child of that key, or 0. The search begins at `hint`, one of the children, or 0: many
   // messages have their fields in the order in which they are read.
-  uint32_t FindChild(uint32_t parent, std::string_view key, uint32_t hint = 0) const {
-    const uint64_t tag = KeyTag(key);
+  uint32_t FindChild(uint32_t parent, std::string_view key, uint64_t tag, uint32_t hint = 0) const {
     if ((nodes_[parent].bits & MarkOf(tag)) == 0) return 0;
     const uint32_t first = nodes_[parent].first_child;
     const uint32_t found = hint == 0 ? 0 : FindBetween(hint, 0, key, tag);

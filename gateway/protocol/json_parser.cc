@@ -12,7 +12,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// An object of more keys has them sorted, to find one that occurs twice.
+// An object of more keys has them sorted at its end, to find one that occurs twice.
 constexpr size_t kKeysComparedMax = 32;
 constexpr std::string_view kWhitespace = " \t\n\r";
 
@@ -103,9 +103,6 @@ struct JsonParser::Walker {
     if (value.get_object().get(object) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
     uint32_t last = 0;
     size_t count = 0;
-    // A key that is there already has its mark there already.
-    uint64_t marks = 0;
-    bool may_be_twice = false;
     for (auto result : object) {
       ondemand::field field;
       std::string_view key;
@@ -116,15 +113,12 @@ struct JsonParser::Walker {
         return RejectReason::kMalformedJson;
       }
       const uint64_t tag = KeyTag(key);
-      const uint64_t mark = uint64_t{1} << (tag >> 58);
-      may_be_twice = may_be_twice || (marks & mark) != 0;
-      marks |= mark;
+      if (count++ < kKeysComparedMax && tree.FindChild(index, key, tag) != 0) NoteTwice(key);
       last = tree.AddField(index, last, key, tag);
-      ++count;
       const RejectReason reason = Walk(field.value(), last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
     }
-    if (may_be_twice) LookForDuplicates(index, count);
+    if (count > kKeysComparedMax) LookForDuplicates(index);
     return RejectReason::kNone;
   }
 
@@ -179,25 +173,14 @@ struct JsonParser::Walker {
     return IsJsonNumber(node.text) ? RejectReason::kNone : RejectReason::kMalformedJson;
   }
 
-  void LookForDuplicates(uint32_t object, size_t count) {
+  void NoteTwice(std::string_view key) {
     if (duplicate_found) return;
-    if (count > kKeysComparedMax) return LookForDuplicatesSorted(object);
-    for (uint32_t first = tree.node(object).first_child; first != 0;
-         first = tree.node(first).next_sibling) {
-      const FieldNode& one = tree.node(first);
-      for (uint32_t second = one.next_sibling; second != 0;
-           second = tree.node(second).next_sibling) {
-        const FieldNode& other = tree.node(second);
-        if (one.key_tag != other.key_tag || one.key != other.key) continue;
-        duplicate_found = true;
-        duplicate_key = one.key;
-        return;
-      }
-    }
+    duplicate_found = true;
+    duplicate_key = key;
   }
 
   // So that an object of ten thousand keys costs no ten thousand squared.
-  void LookForDuplicatesSorted(uint32_t object) {
+  void LookForDuplicates(uint32_t object) {
     keys.clear();
     for (uint32_t child = tree.node(object).first_child; child != 0;
          child = tree.node(child).next_sibling) {
@@ -205,9 +188,7 @@ struct JsonParser::Walker {
     }
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);
-    if (twice == keys.end()) return;
-    duplicate_found = true;
-    duplicate_key = *twice;
+    if (twice != keys.end()) NoteTwice(*twice);
   }
 };
 
