@@ -47,14 +47,6 @@ uint32_t RandomTagPrefix() {
   return prefix;
 }
 
-std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
-  return WriteMessage(encoding, [&](MessageWriter& out) {
-    out.Field("channel", "status").Field("type", "update");
-    out.Key("data").BeginObject().Field("event", "server_shutdown");
-    out.Field("reconnect_by", reconnect_by_us).EndObject();
-  });
-}
-
 }  // namespace
 
 class GatewayServer::Impl final : public SessionHost {
@@ -300,6 +292,7 @@ void GatewayServer::Impl::Sweep() {
   const int64_t now = MonotonicMicros();
   for (const auto& [id, session] : sessions_) session->Sweep(now);
   publisher_.replier().AnswerOverdue(now);
+  publisher_.Tick(now);
   if (draining_) ContinueDrain();
 }
 
@@ -322,9 +315,7 @@ void GatewayServer::Impl::BeginDrain(int64_t deadline_micros) {
   handler_->BeginShutdown();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(sessions_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
-  for (const auto& [id, session] : sessions_) {
-    session->Send(ShutdownNotice(session->encoding(), reconnect_by));
-  }
+  publisher_.AnnounceShutdown(reconnect_by);
   ContinueDrain();
 }
 
