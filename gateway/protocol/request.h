@@ -80,7 +80,7 @@ struct InstrumentsRequest {
 };
 struct SubscribeRequest {
   Channel channel = Channel::kBook;
-  std::string_view symbol;  // of channels that have one (HasSymbol)
+  std::string_view symbol;                        // of channels that have one (HasSymbol)
   CandleInterval interval = CandleInterval::k1m;  // of candles
 };
 struct UnsubscribeRequest {
