@@ -27,8 +27,6 @@
 
 namespace warpbook::gateway {
 
-inline constexpr std::string_view kGatewayVersion = "0.1.0";
-
 // The clocks of a gateway: signatures are made with real time, rates and delays measured with a
 // monotonic one, and the market has its own.
 struct GatewayClocks {
@@ -110,6 +108,9 @@ class RequestHandler {
   // The instrument of that symbol, if it is not closed; else the call is refused.
   const InstrumentRow* OpenInstrument(Call& call, std::string_view symbol);
 
+  // The topic that a public channel, a symbol and an interval name; false: the call is refused.
+  bool TopicOf(Call& call, Channel channel, std::string_view symbol, CandleInterval interval,
+               Topic& topic);
   void SubscribePublic(Call& call, const SubscribeRequest& request);
   void SubscribePrivate(Call& call, const SubscribeRequest& request);
   bool HasRoomForSubscription(const Call& call);

@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
+#include "gateway/protocol/version.h"
 
 namespace warpbook::gateway {
 namespace {

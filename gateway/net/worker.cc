@@ -9,6 +9,7 @@
 
 #include "gateway/net/log.h"
 #include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/http_api.h"
 #include "gateway/publish/market_snapshot.h"
 #include "schema/base/check.h"
 
@@ -33,14 +34,6 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
       {limits.handshake_timeout_micros, limits.idle_timeout_micros / 2, limits.write_stall_micros,
        limits.close_timeout_micros, limits.send_queue_age_max_micros});
   return std::min(shortest / 8, kSweepEachMicrosMax);
-}
-
-std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
-  return WriteMessage(encoding, [&](MessageWriter& out) {
-    out.Field("channel", "status").Field("type", "update");
-    out.Key("data").BeginObject().Field("event", "server_shutdown");
-    out.Field("reconnect_by", reconnect_by_us).EndObject();
-  });
 }
 
 }  // namespace
@@ -173,6 +166,11 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
   return context_.admission.TakeHttpRequest(peer, MonotonicMicros());
 }
 
+std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+  ApiAnswer answer = AnswerApi(target, publisher_);
+  return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
+}
+
 void Worker::OnOpened(Session& session) {
   const Visitor& visitor = session.visitor();
   publisher_.AddConnection(visitor.connection_id, session);
@@ -276,6 +274,7 @@ void Worker::Sweep() {
     connection.session->Sweep(now);
   }
   publisher_.replier().AnswerOverdue(now);
+  publisher_.Tick(now);
   thread_state_.FlushAll();
   if (draining_) ContinueDrain();
 }
@@ -294,10 +293,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
   handler_->BeginShutdown();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
-  for (const auto& [id, connection] : connections_) {
-    Session& session = *connection.session;
-    session.Send(ShutdownNotice(session.encoding(), reconnect_by));
-  }
+  publisher_.AnnounceShutdown(reconnect_by);
   thread_state_.FlushAll();
   ContinueDrain();
 }

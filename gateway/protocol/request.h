@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "gateway/protocol/candle_interval.h"
 #include "gateway/protocol/methods.h"
 #include "schema/types/amounts.h"
 #include "schema/types/client_order_id.h"
@@ -80,11 +81,13 @@ struct InstrumentsRequest {
 };
 struct SubscribeRequest {
   Channel channel = Channel::kBook;
-  std::string_view symbol;  // of channels that have one (HasSymbol)
+  std::string_view symbol;                        // of channels that have one (HasSymbol)
+  CandleInterval interval = CandleInterval::k1m;  // of candles
 };
 struct UnsubscribeRequest {
   Channel channel = Channel::kBook;
   std::string_view symbol;
+  CandleInterval interval = CandleInterval::k1m;
 };
 struct BookResyncRequest {
   std::string_view symbol;

@@ -122,6 +122,8 @@ Request ReadSubscription(FieldReader& fields) {
   const auto name = fields.Node("channel", JsonNode::Kind::kString, kRequired);
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
+  const auto interval = fields.Word<CandleInterval>("interval", kOptional);
+  request.interval = interval.value_or(CandleInterval::k1m);
   if (!name) return request;
   const auto channel = ChannelOf(fields.TextOf(*name));
   if (!channel) {
@@ -134,6 +136,12 @@ Request ReadSubscription(FieldReader& fields) {
   }
   if (HasSymbol(*channel) && !fields.Has("symbol")) {
     fields.Refuse(RejectReason::kMissingField, "symbol", "");
+  }
+  if (*channel != Channel::kCandles && fields.Has("interval")) {
+    fields.Refuse(RejectReason::kConflictingFields, "interval", "this channel has no interval");
+  }
+  if (*channel == Channel::kCandles && !fields.Has("interval")) {
+    fields.Refuse(RejectReason::kMissingField, "interval", "");
   }
   return request;
 }

@@ -22,7 +22,8 @@ namespace warpbook::gateway {
 struct PublishedMarket {
   MarketState state;
   std::vector<std::pair<InstrumentId, FeedSequences>> feeds =
-      {};  // of instruments that are not closed
+      {};                             // of instruments that are not closed
+  uint64_t instruments_sequence = 0;  // messages of the channel instruments
   uint64_t last_sequence = 0;
   int64_t last_time_us = 0;
 };
@@ -56,6 +57,12 @@ class Publisher {
     logons_.Remove(connection_id);
     public_.RemoveConnection(connection_id);
   }
+
+  // Time passes, also without batches; to be called several times a second with a monotonic clock's
+  // time.
+  void Tick(int64_t now_us) { public_.Tick(now_us); }
+  // Tells every connection that the server goes, and by when to connect again (real time).
+  void AnnounceShutdown(int64_t reconnect_by_us);
 
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }

@@ -54,6 +54,7 @@ enum class RejectReason : uint16_t {
   kAlreadySubscribed = 1111,
   kNotSubscribed = 1112,
   kTooManySubscriptions = 1113,
+  kSnapshotTooLarge = 1114,
 
   // Admission and load.
   kShuttingDown = 1201,
@@ -64,6 +65,7 @@ enum class RejectReason : uint16_t {
   kSlowConsumer = 1206,
   kMalformedCommand = 1207,
   kStorageLow = 1208,
+  kSettlementUnavailable = 1209,
 
   // Orders, in the order of the engine's checks.
   kDeadlinePassed = 2001,

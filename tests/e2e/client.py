@@ -235,6 +235,49 @@ class Book(Feed):
         return zlib.crc32(text.encode("ascii"))
 
 
+class Orders(Book):
+    """An L3 book: every resting order, in the order in which its level's queue is served. Its
+    levels are those of the L2 book, which the checksum proves."""
+
+    QUEUES = {"bids": ("tier", ("premium", "standard", "economy")),
+              "asks": ("assurance", ("attested", "verified", "listed"))}
+
+    def take(self, message):
+        if message["type"] == "snapshot":
+            self.orders = {"bids": {}, "asks": {}}  # by order id, the last to join its queue last
+        super().take(message)
+
+    def _apply(self, message, side):
+        orders = self.orders[side]
+        for entry in message["data"][side]:
+            order_id = entry["order_id"]
+            event = "add" if message["type"] == "snapshot" else entry["event"]
+            promise((order_id in orders) == (event != "add"), f"{event} of an order", message)
+            if event == "add":
+                orders[order_id] = entry
+            elif event == "remove":
+                del orders[order_id]
+            else:
+                promise(event == "change", "no such event", message)
+                order = {**orders[order_id], "price": entry["price"], "gpus": entry["gpus"]}
+                if not entry["kept_priority"]:
+                    del orders[order_id]
+                orders[order_id] = order
+        self.sides[side] = {}
+        for order in orders.values():
+            price = price_micros(order["price"])
+            promise(order["gpus"] > 0, "an order of nothing", message)
+            self.sides[side][price] = self.sides[side].get(price, 0) + order["gpus"]
+
+    def queue(self, side):
+        """The ids in the order in which they are served."""
+        field, words = self.QUEUES[side]
+        sign = -1 if side == "bids" else 1
+        return sorted(self.orders[side], key=lambda order_id: (
+            sign * price_micros(self.orders[side][order_id]["price"]),
+            words.index(self.orders[side][order_id][field])))  # stable: then as they joined
+
+
 class Trades(Feed):
     """Trades of one instrument: the last ones, then each as it is made, without a gap. A snapshot
     also replaces updates that a slow reader missed."""
@@ -448,10 +491,10 @@ class Client:
     async def subscribe(self, channel, symbol=None):
         """The feed of the channel, with its first snapshot."""
         params = {"channel": channel} if symbol is None else {"channel": channel, "symbol": symbol}
-        if channel == "book":
+        if channel in ("book", "orders"):
             tick = next(row["tick"] for row in (await self.call("instruments"))["instruments"]
                         if row["symbol"] == symbol)
-            feed = Book(symbol, price_micros(tick))
+            feed = (Book if channel == "book" else Orders)(symbol, price_micros(tick))
         elif channel == "trades":
             feed = Trades(symbol)
         else:
