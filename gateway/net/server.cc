@@ -62,7 +62,7 @@ class GatewayServer::Impl final : public SessionHost {
   Impl(Options options, Catalogue catalogue)
       : options_(std::move(options)),
         catalogue_(std::move(catalogue)),
-        publisher_(catalogue_, RandomTagPrefix(), real_clock_),
+        publisher_(catalogue_, RandomTagPrefix(), real_clock_, options_.limits.recent_events),
         ready_(io_),
         sweep_timer_(io_),
         client_connections_(options_.limits.client_connections),
@@ -92,9 +92,11 @@ class GatewayServer::Impl final : public SessionHost {
   }
   void OnRoom(WebSocketSession& session) override {
     publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
+    handler_->OnRoom(session.visitor().connection_id);
   }
   void OnEnding(WebSocketSession& session) override {
     publisher_.RemoveConnection(session.visitor().connection_id);
+    handler_->RemoveConnection(session.visitor().connection_id);
   }
   void OnGone(WebSocketSession& session, std::string_view why) override;
 
@@ -268,6 +270,7 @@ void GatewayServer::Impl::TakeBatches() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
+      handler_->OnHistory();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }

@@ -7,12 +7,13 @@ namespace warpbook::gateway {
 void Publisher::Publish(const engine::DurableBatch& batch) {
   wire::RecordView command;
   for (const wire::RecordView record : wire::Records(batch.records)) {
+    const wire::RecordView cause = causes_.Next(record);
     if (wire::IsCommand(record.type())) {
       command = record;
       last_sequence_ = command.command_header().sequence();
       last_time_us_ = command.command_header().time_us();
     } else {
-      OnEvent(command, record);
+      OnEvent(command, record, cause);
     }
   }
   public_.Flush(last_time_us_);
@@ -26,10 +27,14 @@ void Publisher::Restore(PublishedMarket market) {
   last_time_us_ = market.last_time_us;
 }
 
-void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
+void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause) {
   state_.Apply(event, Timestamp(last_time_us_));
   replier_.OnEvent(command, event);
-  private_.OnEvent(event, last_time_us_);
+  if (event.event_header().account_sequence() != 0) {
+    const PrivateEvent private_event{.record = event, .cause = cause, .ts_us = last_time_us_};
+    recent_.Add(private_event);
+    private_.OnEvent(private_event);
+  }
   switch (event.type()) {
     case wire::RecordType::kBookLevelChanged:
       return public_.On(event.as<wire::BookLevelChanged>());

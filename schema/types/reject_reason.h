@@ -54,6 +54,8 @@ enum class RejectReason : uint16_t {
   kAlreadySubscribed = 1111,
   kNotSubscribed = 1112,
   kTooManySubscriptions = 1113,
+  kResumeAhead = 1120,
+  kResumeUnderWay = 1121,
 
   // Admission and load.
   kShuttingDown = 1201,
@@ -64,6 +66,8 @@ enum class RejectReason : uint16_t {
   kSlowConsumer = 1206,
   kMalformedCommand = 1207,
   kStorageLow = 1208,
+  kHistoryBusy = 1220,
+  kHistoryUnavailable = 1221,
 
   // Orders, in the order of the engine's checks.
   kDeadlinePassed = 2001,

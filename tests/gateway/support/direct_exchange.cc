@@ -9,6 +9,7 @@
 
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
+#include "tests/gateway/support/history_pages.h"
 #include "tests/gateway/support/test_catalogue.h"
 
 namespace warpbook::gateway {
@@ -43,6 +44,22 @@ struct DirectExchange::State {
     WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
   }
 
+  // Unless history is held.
+  void AnswerQuestions() {
+    while (!hold_history && !questions.empty()) {
+      pages.push_back(Answer(questions.front()));
+      questions.pop_front();
+      Signal();
+    }
+  }
+  std::unique_ptr<const engine::HistoryPage> Answer(const engine::HistoryRequest& request) const {
+    if (history_status.ok()) return PageOf(history, request);
+    auto page = std::make_unique<engine::HistoryPage>();
+    page->id = request.id;
+    page->status = history_status;
+    return page;
+  }
+
   mutable std::mutex mutex;
   SharedClock& clock;
   engine::Engine engine;
@@ -52,6 +69,11 @@ struct DirectExchange::State {
   std::vector<wire::CommandRecord> held;
   std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
   std::vector<std::shared_ptr<const engine::DurableBatch>> history;
+  bool hold_history = false;
+  absl::Status history_status;  // of every page from now on
+  size_t questions_max = 64;
+  std::deque<engine::HistoryRequest> questions;
+  std::deque<std::unique_ptr<const engine::HistoryPage>> pages;
 };
 
 class DirectExchange::Port final : public engine::EnginePort {
@@ -77,6 +99,20 @@ class DirectExchange::Port final : public engine::EnginePort {
     auto batch = std::move(state_->queue.front());
     state_->queue.pop_front();
     return batch;
+  }
+  bool AskHistory(const engine::HistoryRequest& request) override {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->questions.size() + state_->pages.size() >= state_->questions_max) return false;
+    state_->questions.push_back(request);
+    state_->AnswerQuestions();
+    return true;
+  }
+  std::unique_ptr<const engine::HistoryPage> PollHistory() override {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->pages.empty()) return nullptr;
+    auto page = std::move(state_->pages.front());
+    state_->pages.pop_front();
+    return page;
   }
   int ReadyFd() const override { return state_->ready_fd; }
   bool lost() const override {
@@ -143,6 +179,22 @@ void DirectExchange::LetThrough() {
 void DirectExchange::SetBusy(bool busy) {
   const std::lock_guard lock(state_->mutex);
   state_->busy = busy;
+}
+
+void DirectExchange::HoldHistory(bool hold) {
+  const std::lock_guard lock(state_->mutex);
+  state_->hold_history = hold;
+  state_->AnswerQuestions();
+}
+
+void DirectExchange::FailHistory(absl::Status status) {
+  const std::lock_guard lock(state_->mutex);
+  state_->history_status = std::move(status);
+}
+
+void DirectExchange::SetQuestionsMax(size_t count) {
+  const std::lock_guard lock(state_->mutex);
+  state_->questions_max = count;
 }
 
 void DirectExchange::Lose() {
