@@ -140,9 +140,9 @@ Request ReadSubscription(FieldReader& fields) {
 }
 
 Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
-  SessionResumeRequest request{
-      .last_sequence = static_cast<uint64_t>(
-          fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0))};
+  SessionResumeRequest request;
+  request.last_sequence =
+      static_cast<uint64_t>(fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0));
   if (const auto last = fields.Node("last_channel", JsonNode::Kind::kString, kOptional)) {
     request.last_channel = ChannelOf(fields.TextOf(*last));
     if (!request.last_channel || !IsPrivate(*request.last_channel)) {
