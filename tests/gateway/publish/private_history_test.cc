@@ -105,12 +105,11 @@ TEST_CASE("A snapshot with many rows comes in several messages of one sequence")
   account.orders.clear();
   state.Add(account);
   for (size_t i = 1; i <= rows; ++i) {
-    state.Add(OrderRow{.id = OrderId(i),
-                       .account = market.buyer_id,
-                       .instrument = InstrumentId(1),
-                       .price = Price(1'000'000),
-                       .gpus = Quantity(1),
-                       .remaining = Quantity(1)});
+    OrderRow order;
+    order.id = OrderId(i);
+    order.account = market.buyer_id;
+    order.instrument = InstrumentId(1);
+    state.Add(order);
   }
   std::vector<std::string> messages;
   WritePrivateSnapshots(Encoding::kJson, Channel::kExecutions, *state.FindAccount(market.buyer_id),

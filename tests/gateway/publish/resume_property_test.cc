@@ -184,11 +184,12 @@ class Trial {
     client.connection_id = ++last_connection_id_;
     client.queue = std::make_unique<Queue>();
     client.queue->room = Below(20);
-    Resumer::Request request{.reply = {.connection_id = client.connection_id,
-                                       .subscriber = client.queue.get(),
-                                       .method = Method::kSessionResume},
-                             .account = client.account,
-                             .channels = client.channels};
+    Resumer::Request request;
+    request.reply.connection_id = client.connection_id;
+    request.reply.subscriber = client.queue.get();
+    request.reply.method = Method::kSessionResume;
+    request.account = client.account;
+    request.channels = client.channels;
     if (!client.told.empty()) {
       request.last_sequence = static_cast<uint64_t>(IntegerAt(client.told.back(), "/seq"));
       for (const Channel channel : kPrivateChannels) {

@@ -86,7 +86,7 @@ TEST_CASE("What was missed comes from memory, then what happens, in one chain") 
   CHECK(IntegerAt(answer, "/result/events") == 4);
   CHECK(At(answer, "/result/source") == "memory");
   market.Trade();
-  CHECK(peer.messages.size() == 8);
+  CHECK(peer.messages.size() == 9);
   CHECK(peer.messages == market.control->messages);
   CHECK(IntegerAt(peer.messages.front(), "/prev_seq") == market.last);
 }
@@ -209,6 +209,7 @@ TEST_CASE("A resume is refused ahead of the account, beside a subscription, and 
   market.gateway.exchange.HoldHistory(false);
   market.gateway.Pump();
   CHECK(At(peer.messages.front(), "/result/resumed") == "true");
+  peer.messages.clear();
   CHECK(reason(peer, "subscribe", R"({"channel":"leases"})") ==
         static_cast<int>(RejectReason::kAlreadySubscribed));
 }
