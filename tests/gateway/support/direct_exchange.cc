@@ -14,12 +14,28 @@
 
 namespace warpbook::gateway {
 
+namespace {
+
+// What one port has not polled; guarded by the exchange's mutex.
+struct Inbox {
+  Inbox() : ready_fd(eventfd(0, EFD_CLOEXEC)) { WARPBOOK_CHECK(ready_fd >= 0); }
+  ~Inbox() { close(ready_fd); }
+  void Signal() const {
+    const uint64_t one = 1;
+    WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
+  }
+
+  const int ready_fd;
+  std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+  std::deque<engine::HistoryRequest> questions;
+  std::deque<std::unique_ptr<const engine::HistoryPage>> pages;
+};
+
+}  // namespace
+
 // Shared by the exchange and its ports; one mutex for all of it.
 struct DirectExchange::State {
-  explicit State(SharedClock& the_clock) : clock(the_clock), ready_fd(eventfd(0, EFD_CLOEXEC)) {
-    WARPBOOK_CHECK(ready_fd >= 0);
-  }
-  ~State() { close(ready_fd); }
+  explicit State(SharedClock& the_clock) : clock(the_clock) {}
 
   // One batch of them all.
   void ApplyLocked(std::vector<wire::CommandRecord> commands) {
@@ -36,20 +52,20 @@ struct DirectExchange::State {
     }
     batch->records = records.Take();
     history.push_back(batch);
-    queue.push_back(std::move(batch));
-    Signal();
-  }
-  void Signal() const {
-    const uint64_t one = 1;
-    WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
+    for (const auto& inbox : inboxes) {
+      inbox->queue.push_back(batch);
+      inbox->Signal();
+    }
   }
 
   // Unless history is held.
   void AnswerQuestions() {
-    while (!hold_history && !questions.empty()) {
-      pages.push_back(Answer(questions.front()));
-      questions.pop_front();
-      Signal();
+    for (const auto& inbox : inboxes) {
+      while (!hold_history && !inbox->questions.empty()) {
+        inbox->pages.push_back(Answer(inbox->questions.front()));
+        inbox->questions.pop_front();
+        inbox->Signal();
+      }
     }
   }
   std::unique_ptr<const engine::HistoryPage> Answer(const engine::HistoryRequest& request) const {
@@ -63,22 +79,26 @@ struct DirectExchange::State {
   mutable std::mutex mutex;
   SharedClock& clock;
   engine::Engine engine;
-  const int ready_fd;
   bool hold = false, busy = false, lost = false;
   size_t submitted = 0;
   std::vector<wire::CommandRecord> held;
-  std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+  std::vector<std::shared_ptr<Inbox>> inboxes;
   std::vector<std::shared_ptr<const engine::DurableBatch>> history;
   bool hold_history = false;
   absl::Status history_status;  // of every page from now on
   size_t questions_max = 64;
-  std::deque<engine::HistoryRequest> questions;
-  std::deque<std::unique_ptr<const engine::HistoryPage>> pages;
 };
 
 class DirectExchange::Port final : public engine::EnginePort {
  public:
-  explicit Port(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit Port(std::shared_ptr<State> state) : state_(std::move(state)) {
+    const std::lock_guard lock(state_->mutex);
+    state_->inboxes.push_back(inbox_);
+  }
+  ~Port() override {
+    const std::lock_guard lock(state_->mutex);
+    std::erase(state_->inboxes, inbox_);
+  }
 
   size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
     const std::lock_guard lock(state_->mutex);
@@ -95,26 +115,26 @@ class DirectExchange::Port final : public engine::EnginePort {
   }
   std::shared_ptr<const engine::DurableBatch> Poll() override {
     const std::lock_guard lock(state_->mutex);
-    if (state_->queue.empty() || state_->lost) return nullptr;
-    auto batch = std::move(state_->queue.front());
-    state_->queue.pop_front();
+    if (inbox_->queue.empty() || state_->lost) return nullptr;
+    auto batch = std::move(inbox_->queue.front());
+    inbox_->queue.pop_front();
     return batch;
   }
   bool AskHistory(const engine::HistoryRequest& request) override {
     const std::lock_guard lock(state_->mutex);
-    if (state_->questions.size() + state_->pages.size() >= state_->questions_max) return false;
-    state_->questions.push_back(request);
+    if (inbox_->questions.size() + inbox_->pages.size() >= state_->questions_max) return false;
+    inbox_->questions.push_back(request);
     state_->AnswerQuestions();
     return true;
   }
   std::unique_ptr<const engine::HistoryPage> PollHistory() override {
     const std::lock_guard lock(state_->mutex);
-    if (state_->pages.empty()) return nullptr;
-    auto page = std::move(state_->pages.front());
-    state_->pages.pop_front();
+    if (inbox_->pages.empty()) return nullptr;
+    auto page = std::move(inbox_->pages.front());
+    inbox_->pages.pop_front();
     return page;
   }
-  int ReadyFd() const override { return state_->ready_fd; }
+  int ReadyFd() const override { return inbox_->ready_fd; }
   bool lost() const override {
     const std::lock_guard lock(state_->mutex);
     return state_->lost;
@@ -122,6 +142,7 @@ class DirectExchange::Port final : public engine::EnginePort {
 
  private:
   const std::shared_ptr<State> state_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 };
 
 Catalogue TestCatalogue() {
@@ -153,9 +174,13 @@ DirectExchange::DirectExchange()
 }
 
 std::unique_ptr<engine::EnginePort> DirectExchange::CreatePort() {
-  const std::lock_guard lock(state_->mutex);
-  state_->queue.clear();
   return std::make_unique<Port>(state_);
+}
+
+std::vector<std::unique_ptr<engine::EnginePort>> DirectExchange::CreatePorts(size_t count) {
+  std::vector<std::unique_ptr<engine::EnginePort>> ports;
+  while (ports.size() < count) ports.push_back(CreatePort());
+  return ports;
 }
 
 void DirectExchange::ApplyRecord(wire::CommandRecord command) {
@@ -200,7 +225,7 @@ void DirectExchange::SetQuestionsMax(size_t count) {
 void DirectExchange::Lose() {
   const std::lock_guard lock(state_->mutex);
   state_->lost = true;
-  state_->Signal();
+  for (const auto& inbox : state_->inboxes) inbox->Signal();
 }
 
 std::vector<std::shared_ptr<const engine::DurableBatch>> DirectExchange::History() const {
