@@ -51,10 +51,11 @@ const InstrumentRow* RequestHandler::OpenInstrument(Call& call, std::string_view
   return instrument;
 }
 
-bool RequestHandler::HasRoomForSubscription(const Call& call) {
+bool RequestHandler::HasRoomForSubscriptions(const Call& call, size_t count) {
   const uint64_t connection_id = call.visitor.connection_id;
   return publisher_.public_feed().CountOf(connection_id) +
-             publisher_.private_feed().CountOf(connection_id) <
+             publisher_.private_feed().CountOf(connection_id) + resumer_.CountOf(connection_id) +
+             count <=
          call.visitor.limits.subscriptions_max;
 }
 
@@ -84,7 +85,7 @@ void RequestHandler::SubscribePublic(Call& call, const SubscribeRequest& request
   if (feed.IsSubscribed(connection_id, topic)) {
     return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
   }
-  if (!HasRoomForSubscription(call)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  if (!HasRoomForSubscriptions(call, 1)) return Refuse(call, RejectReason::kTooManySubscriptions);
   if (const RejectReason reason = feed.CanSubscribe(topic); reason != RejectReason::kNone) {
     return Refuse(call, reason, "channel");
   }
@@ -107,10 +108,11 @@ void RequestHandler::SubscribePrivate(Call& call, const SubscribeRequest& reques
   }
   PrivateFeed& feed = publisher_.private_feed();
   const uint64_t connection_id = call.visitor.connection_id;
+  if (resumer_.CountOf(connection_id) != 0) return Refuse(call, RejectReason::kResumeUnderWay);
   if (feed.IsSubscribed(connection_id, request.channel)) {
     return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
   }
-  if (!HasRoomForSubscription(call)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  if (!HasRoomForSubscriptions(call, 1)) return Refuse(call, RejectReason::kTooManySubscriptions);
   feed.Subscribe(connection_id, call.subscriber, request.channel, logged_on->account);
   Succeed(call, [&](MessageWriter& out) { out.Field("channel", ChannelName(request.channel)); });
   feed.SendFirst(connection_id, request.channel, publisher_.last_time_us());

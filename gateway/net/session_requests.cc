@@ -88,6 +88,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
   publisher_.logons().Remove(call.visitor.connection_id);
+  resumer_.Remove(call.visitor.connection_id, RejectReason::kNotLoggedOn);
   call.visitor.logged_on.reset();
   Succeed(call, [](MessageWriter&) {});
 }
@@ -113,10 +114,6 @@ void RequestHandler::Handle(Call& call, const KeyAddRequest& request) {
     return Refuse(call, RejectReason::kScopeMissing, "scopes");
   }
   SubmitPlain(call, request);
-}
-
-void RequestHandler::Handle(Call& call, const SessionResumeRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
 }
 
 void RequestHandler::Handle(Call& call, const KeyRevokeRequest& request) {

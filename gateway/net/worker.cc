@@ -44,7 +44,7 @@ Worker::Worker(const WorkerContext& context, uint32_t tag_prefix)
     : context_(context),
       limits_(context.options.limits),
       thread_state_(limits_, io_),
-      publisher_(context.catalogue, tag_prefix, real_clock_),
+      publisher_(context.catalogue, tag_prefix, real_clock_, limits_.recent_events),
       ready_(io_),
       sweep_timer_(io_),
       sweep_each_micros_(SweepEachMicros(limits_)) {
@@ -189,10 +189,12 @@ void Worker::OnBinary(Session& session, std::string_view) {
 void Worker::OnRoom(Session& session) {
   publisher_.PublishMarketData();
   publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
+  handler_->OnRoom(session.visitor().connection_id);
 }
 
 void Worker::OnEnding(Session& session) {
   publisher_.RemoveConnection(session.visitor().connection_id);
+  handler_->RemoveConnection(session.visitor().connection_id);
 }
 
 void Worker::OnGone(Session& session, std::string_view why) {
@@ -230,6 +232,8 @@ void Worker::TakeBatches() {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
       PublishMarketData();
+      handler_->OnHistory();
+      thread_state_.FlushAll();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }

@@ -9,12 +9,13 @@ namespace warpbook::gateway {
 void Publisher::Take(const engine::DurableBatch& batch) {
   wire::RecordView command;
   for (const wire::RecordView record : wire::Records(batch.records)) {
+    const wire::RecordView cause = causes_.Next(record);
     if (wire::IsCommand(record.type())) {
       command = record;
       last_sequence_ = command.command_header().sequence();
       last_time_us_ = command.command_header().time_us();
     } else {
-      OnEvent(command, record);
+      OnEvent(command, record, cause);
     }
   }
 }
@@ -33,10 +34,14 @@ void Publisher::Restore(PublishedMarket market) {
   public_.exchange().Restore(market.instruments_sequence, last_sequence_, last_time_us_);
 }
 
-void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
+void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause) {
   state_.Apply(event, Timestamp(last_time_us_));
   replier_.OnEvent(command, event);
-  private_.OnEvent(event, last_time_us_);
+  if (event.event_header().account_sequence() != 0) {
+    const PrivateEvent private_event{.record = event, .cause = cause, .ts_us = last_time_us_};
+    recent_.Add(private_event);
+    private_.OnEvent(private_event);
+  }
   public_.OnEvent(event);
   if (event.type() == wire::RecordType::kKeyRevoked) On(event.as<wire::KeyRevoked>());
 }

@@ -12,6 +12,7 @@
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
 #include "gateway/publish/public_feed.h"
+#include "gateway/publish/recent_events.h"
 #include "gateway/publish/replier.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
@@ -31,8 +32,13 @@ struct PublishedMarket {
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
-  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
-      : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
+  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock,
+            const RecentEventsLimits& recent = {})
+      : state_(catalogue),
+        replier_(tag_prefix, clock),
+        recent_(recent),
+        private_(state_),
+        public_(state_) {}
 
   // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
   // and accounts are told what is theirs.
@@ -66,6 +72,8 @@ class Publisher {
 
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
+  // The last private events of each account, those that recovery replayed included.
+  const RecentEvents& recent_events() const { return recent_; }
   PrivateFeed& private_feed() { return private_; }
   Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }
@@ -76,14 +84,16 @@ class Publisher {
   int64_t last_time_us() const { return last_time_us_; }
 
  private:
-  void OnEvent(wire::RecordView command, wire::RecordView event);
+  void OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause);
   void On(const wire::KeyRevoked& event);
 
   MarketState state_;
   Replier replier_;
+  RecentEvents recent_;
   PrivateFeed private_;
   Logons logons_;
   PublicFeed public_;
+  wire::CauseTracker causes_;
   uint64_t last_sequence_ = 0;
   int64_t last_time_us_ = 0;
 };
