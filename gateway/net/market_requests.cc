@@ -93,6 +93,7 @@ void RequestHandler::SubscribePublic(Call& call, const SubscribeRequest& request
   if (wait != 0) {
     return Refuse(call, {.reason = RejectReason::kRateLimited, .retry_after_us = wait});
   }
+  publisher_.PublishMarketData();
   feed.Subscribe(connection_id, call.subscriber, topic);
   Succeed(call, [&](MessageWriter& out) { WriteTopic(out, request); });
   feed.SendSnapshot(connection_id, topic, publisher_.last_time_us());
@@ -137,6 +138,7 @@ void RequestHandler::Handle(Call& call, const BookResyncRequest& request) {
   if (!feed.IsSubscribed(connection_id, topic)) {
     return Refuse(call, RejectReason::kNotSubscribed, "symbol");
   }
+  publisher_.PublishMarketData();
   Succeed(call, [&](MessageWriter& out) { out.Field("symbol", request.symbol); });
   feed.SendSnapshot(connection_id, topic, publisher_.last_time_us());
 }

@@ -43,11 +43,13 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
 Worker::Worker(const WorkerContext& context, uint32_t tag_prefix)
     : context_(context),
       limits_(context.options.limits),
-      thread_state_(limits_),
+      thread_state_(limits_, io_),
       publisher_(context.catalogue, tag_prefix, real_clock_),
       ready_(io_),
       sweep_timer_(io_),
-      sweep_each_micros_(SweepEachMicros(limits_)) {}
+      sweep_each_micros_(SweepEachMicros(limits_)) {
+  thread_state_.on_market_data_written = [this] { PublishMarketData(); };
+}
 
 absl::Status Worker::OpenListeners() {
   const GatewayServer::Options& options = context_.options;
@@ -124,7 +126,7 @@ void Worker::Stop() {
   // What was cut comes to its end: an operation that waits holds its session.
   io_.restart();
   while (io_.poll() > 0) continue;
-  thread_state_.to_flush.clear();
+  thread_state_.Clear();
   connections_.clear();
   port_.reset();
 }
@@ -165,6 +167,7 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
 }
 
 std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+  publisher_.PublishMarketData();  // so that the book is that of its sequence
   ApiAnswer answer = AnswerApi(target, publisher_);
   return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
 }
@@ -185,6 +188,7 @@ void Worker::OnBinary(Session& session, std::string_view) {
 }
 
 void Worker::OnRoom(Session& session) {
+  publisher_.PublishMarketData();
   publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
 }
 
@@ -226,13 +230,21 @@ void Worker::TakeBatches() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
+      PublishMarketData();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }
-    publisher_.Publish(*batch);
+    publisher_.Take(*batch);
     thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
   }
+  PublishMarketData();
   asio::post(io_, [this] { TakeBatches(); });
+}
+
+// While market data is being written what changes is gathered: there is the less to tell the busier
+// it is.
+void Worker::PublishMarketData() {
+  if (!thread_state_.writes_market_data()) publisher_.PublishMarketData();
 }
 
 // What was not polled is lost, and so is the state built from it: nothing true can be said any

@@ -92,6 +92,7 @@ class Worker final : public SessionHost {
   // ---- The engine ----
   void WaitForBatches();
   void TakeBatches();
+  void PublishMarketData();
   void OnPortLost();
 
   // ---- Time ----

@@ -4,7 +4,7 @@
 
 namespace warpbook::gateway {
 
-void Publisher::Publish(const engine::DurableBatch& batch) {
+void Publisher::Take(const engine::DurableBatch& batch) {
   wire::RecordView command;
   for (const wire::RecordView record : wire::Records(batch.records)) {
     if (wire::IsCommand(record.type())) {
@@ -15,8 +15,9 @@ void Publisher::Publish(const engine::DurableBatch& batch) {
       OnEvent(command, record);
     }
   }
-  public_.Flush(last_sequence_, last_time_us_);
 }
+
+void Publisher::PublishMarketData() { public_.Flush(last_sequence_, last_time_us_); }
 
 void Publisher::Restore(PublishedMarket market) {
   WARPBOOK_CHECK(last_sequence_ == 0);

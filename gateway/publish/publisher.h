@@ -1,6 +1,6 @@
 // Publisher: durable batches in, messages out. It keeps MarketState and hands every event to those
-// who answer and tell: replies first, then the account's own channels, then market data, which goes
-// out once per batch. The I/O thread owns it.
+// who answer and tell: replies first, then the account's own channels, and market data when its
+// owner says so. The I/O thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,17 @@ class Publisher {
   Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
       : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
 
-  // Takes in one batch; batches come without a gap. Also for those that recovery replayed: nobody
-  // listens yet.
-  void Publish(const engine::DurableBatch& batch);
+  // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
+  // and accounts are told what is theirs.
+  void Take(const engine::DurableBatch& batch);
+  // Tells everybody what has changed in the market since the last time: once after each batch, or
+  // after several, which is less to tell.
+  void PublishMarketData();
+  // Both. Also for batches that recovery replayed: nobody listens yet.
+  void Publish(const engine::DurableBatch& batch) {
+    Take(batch);
+    PublishMarketData();
+  }
   // Takes over what another one has come to, before anything else: the batches after it follow.
   void Restore(PublishedMarket market);
 
