@@ -140,6 +140,7 @@ void RequestHandler::Handle(Call& call, const BookResyncRequest& request) {
   if (!feed.IsSubscribed(connection_id, topic)) {
     return Refuse(call, RejectReason::kNotSubscribed, "symbol");
   }
+  publisher_.PublishMarketData();
   Succeed(call, [&](MessageWriter& out) { out.Field("symbol", request.symbol); });
   feed.SendSnapshot(connection_id, topic, publisher_.last_time_us());
 }

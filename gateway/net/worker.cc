@@ -167,6 +167,7 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
 }
 
 std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+  publisher_.PublishMarketData();  // so that the book is that of its sequence
   ApiAnswer answer = AnswerApi(target, publisher_);
   return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
 }

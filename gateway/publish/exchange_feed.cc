@@ -138,7 +138,7 @@ std::string ExchangeFeed::StatusMessage(Encoding encoding, MessageType type,
   });
 }
 
-// `seq` is the journal's: of the last command that the gateway has taken in, at the market's time
+// `seq` is the journal's: of the last command that the channels have told of, at the market's time
 // `ts`.
 std::string ExchangeFeed::Heartbeat(Encoding encoding, MessageType type) const {
   return WriteMessage(encoding, [&](MessageWriter& out) {

@@ -26,7 +26,7 @@ class ExchangeFeed {
   // What a subscription begins with, and goes on with after it was passed over.
   void SendSnapshot(uint64_t connection_id, const Topic& topic);
 
-  // Events, after the state has taken them in; Flush at the end of their batch.
+  // Events, after the state has taken them in; Flush sends what they come to.
   void On(const wire::InstrumentOpened& event);
   void On(const wire::InstrumentStateChanged& event);
   // Whether the engine takes new orders (kStorageLow) is known from its answers alone.
@@ -67,7 +67,7 @@ class ExchangeFeed {
 
   const MarketState& state_;
   Subscriptions& subscriptions_;
-  uint64_t last_sequence_ = 0;  // of the last batch, and its time
+  uint64_t last_sequence_ = 0;  // at the last Flush, and its time
   int64_t ts_us_ = 0;
   uint64_t instruments_sequence_ = 0;
   std::vector<Change> changes_;  // since the last Flush

@@ -1,7 +1,7 @@
-// MarketFeed: the market data of each instrument: book, orders, trades, ticker and candles. What a
-// durable batch changed goes out as one message per channel. Each channel counts its messages, also
-// those that nobody listens to, so that all gateways count alike. A channel ends with its
-// instrument, and says so. The I/O thread owns it.
+// MarketFeed: the market data of each instrument: book, orders, trades, ticker and candles. What
+// changed since the last Flush goes out as one message per channel. Each channel counts its
+// messages, also those that nobody listens to. A channel ends with its instrument, and says so. The
+// I/O thread owns it.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ class MarketFeed {
   // What a subscription begins with, and goes on with after it was passed over.
   void SendSnapshot(uint64_t connection_id, const Topic& topic, int64_t ts_us);
 
-  // Events, after the state has taken them in; Flush at the end of their batch.
+  // Events, after the state has taken them in; Flush sends what they come to, at the market's time.
   void On(const wire::BookLevelChanged& event);
   void On(const wire::TradeExecuted& event);
   void On(const wire::InstrumentStateChanged& event);
@@ -44,7 +44,7 @@ class MarketFeed {
   void On(const wire::OrderCancelled& event);
   void Flush(int64_t ts_us);
 
-  // Between batches. Of an instrument that is not closed.
+  // After a Flush. Of an instrument that is not closed.
   FeedSequences SequencesOf(InstrumentId instrument) const;
   // So many messages, which add up to what is in the state. RestoreTime comes once.
   void Restore(InstrumentId instrument, FeedSequences sequences);

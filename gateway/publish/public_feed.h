@@ -44,7 +44,7 @@ class PublicFeed {
   // The connection's queue has room again: a snapshot for each topic that it was passed over in.
   void Resume(uint64_t connection_id, int64_t ts_us);
 
-  // An event, after the state has taken it in. Flush sends what events come to; before anybody is
+  // An event, after the state has taken it in. Flush sends what they come to; before anybody is
   // given a snapshot, so that it holds nothing that is sent again.
   void OnEvent(wire::RecordView event);
   void Flush(uint64_t last_sequence, int64_t ts_us);
