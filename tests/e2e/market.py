@@ -8,13 +8,18 @@ What is in this folder:
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
+  peers.py            members on clients that others wrote, all with the same commands
+  clients/            the member in JavaScript, for Node.js and for Chromium
+  line.py             a TCP line that a test cuts
+  clients_test.py     one scenario on each of those clients, with cuts
   bad_input_test.py   each malformed or forbidden request has its own answer
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
-Debian's python3-websockets and python3-cryptography; nothing but loopback is used.
+Debian's python3-websockets and python3-cryptography, node-ws and chromium; nothing but loopback is
+used.
 """
 
 import contextlib
@@ -135,9 +140,10 @@ class Process:
 class Market:
     """One exchange: PostgreSQL, engine with gateway, settlement."""
 
-    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE):
+    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE, **serve_options):
         self.clock_factor = clock_factor
         self.catalogue = catalogue
+        self.serve_options = serve_options  # as serve_argv takes them
         self.folder = tempfile.mkdtemp(prefix="wb-e2e-", dir="/tmp")
         os.chmod(self.folder, 0o711)
         self.journal = self.path("journal")
@@ -223,6 +229,7 @@ class Market:
             "settlement_key_file": self.path("settlement.pub"),
             "clock_factor": str(self.clock_factor)
         }
+        options.update(self.serve_options)
         options.update(replaced)
         argv = [warpbook_binary(), "serve"]
         for name, value in options.items():
