@@ -6,13 +6,14 @@
 namespace warpbook::gateway {
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
-                               Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks)
+                               SharedAdmission& admission, Publisher& publisher,
+                               engine::EnginePort& port, GatewayClocks clocks)
     : authenticator_(std::move(server_name)),
       limits_(limits),
+      admission_(admission),
       publisher_(publisher),
       port_(port),
       clocks_(clocks),
-      account_opens_(limits.account_opens),
       decoder_(limits.message_bytes_max) {}
 
 void RequestHandler::OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text) {

@@ -14,10 +14,10 @@
 #include <utility>
 
 #include "engine/service/engine_port.h"
-#include "gateway/admission/account_open_limiter.h"
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
+#include "gateway/admission/shared_admission.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
@@ -40,8 +40,8 @@ struct GatewayClocks {
 class RequestHandler {
  public:
   // All that is passed must outlive it.
-  RequestHandler(std::string server_name, const GatewayLimits& limits, Publisher& publisher,
-                 engine::EnginePort& port, GatewayClocks clocks);
+  RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
+                 Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks);
 
   // A text message.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
@@ -129,10 +129,10 @@ class RequestHandler {
 
   const Authenticator authenticator_;
   const GatewayLimits& limits_;
+  SharedAdmission& admission_;
   Publisher& publisher_;
   engine::EnginePort& port_;
   const GatewayClocks clocks_;
-  AccountOpenLimiter account_opens_;
   JsonDecoder decoder_;
   bool shutting_down_ = false;
   std::string message_;  // being written; kept for its memory

@@ -90,7 +90,8 @@ void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
 
 void RequestHandler::Handle(Call& call, const AccountOpenRequest& request) {
   if (call.visitor.logged_on) return Refuse(call, RejectReason::kAlreadyLoggedOn);
-  const int64_t wait = account_opens_.Take(call.visitor.address, clocks_.monotonic.NowMicros());
+  const int64_t wait =
+      admission_.TakeAccountOpen(call.visitor.address, clocks_.monotonic.NowMicros());
   if (wait != 0) {
     return Refuse(call, {.reason = RejectReason::kRateLimited, .retry_after_us = wait});
   }

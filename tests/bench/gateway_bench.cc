@@ -2,9 +2,8 @@
 // that do nothing; see --help. Client and servers are threads of this process and talk over
 // loopback; everything is measured by turns with its baseline, and a ratio is the median of the
 // rounds' ratios.
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +17,7 @@
 #include "tests/bench/fan_out.h"
 #include "tests/bench/gateway_market.h"
 #include "tests/bench/load_client.h"
+#include "tests/bench/process.h"
 
 namespace warpbook::bench {
 namespace {
@@ -177,16 +177,6 @@ void MeasureFanOut(const Options& options) {
       Text(SpreadOfRatios(busy_p99s, quiet_p99s), 1, 2).c_str());
 }
 
-// Resident bytes of this process.
-size_t ResidentBytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  WARPBOOK_CHECK(file != nullptr);
-  unsigned long size = 0, resident = 0;
-  WARPBOOK_CHECK(std::fscanf(file, "%lu %lu", &size, &resident) == 2);
-  std::fclose(file);
-  return resident * 4'096;
-}
-
 void MeasureIdle(const Options& options) {
   const BenchDirectory directory(options.directory);
   GatewayMarket market(directory / "market", options.catalogue, 1);
@@ -197,13 +187,6 @@ void MeasureIdle(const Options& options) {
       "%zu idle connections: %.1f MiB more resident, client's side included; %.1f KiB each\n",
       options.idle, static_cast<double>(grown) / (1 << 20),
       static_cast<double>(grown) / 1024 / static_cast<double>(options.idle));
-}
-
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  WARPBOOK_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  limit.rlim_cur = limit.rlim_max;
-  WARPBOOK_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
 int Main(int argc, char** argv) {

@@ -21,18 +21,6 @@ constexpr uint64_t kSettlementAccount = 2;  // the second that the service opens
 constexpr int64_t kMoney = 1'000'000'000'000'000;
 constexpr const char* kServerName = "warpbook-bench";
 
-// Nothing is scarce: what is measured is not to be refused.
-gateway::GatewayLimits AmpleLimits() {
-  gateway::GatewayLimits limits;
-  limits.client.requests_per_second = 100'000'000;
-  limits.client.requests_burst = 100'000'000;
-  limits.client.authentications_per_second = 100'000;
-  limits.client.authentications_burst = 100'000;
-  limits.client_connections.total_max = 20'000;
-  limits.client_connections.per_address_max = 20'000;
-  return limits;
-}
-
 template <size_t kCount>
 std::string Hex(const std::array<uint8_t, kCount>& bytes) {
   return absl::BytesToHexString(
@@ -67,8 +55,19 @@ void AwaitEvents(engine::EnginePort& port, OnEvent&& on_event) {
 
 }  // namespace
 
+gateway::GatewayLimits AmpleLimits() {
+  gateway::GatewayLimits limits;
+  limits.client.requests_per_second = 100'000'000;
+  limits.client.requests_burst = 100'000'000;
+  limits.client.authentications_per_second = 100'000;
+  limits.client.authentications_burst = 100'000;
+  limits.client_connections.total_max = 20'000;
+  limits.client_connections.per_address_max = 20'000;
+  return limits;
+}
+
 GatewayMarket::GatewayMarket(const std::string& directory, const std::string& catalogue_file,
-                             size_t members)
+                             size_t members, const gateway::GatewayLimits& limits)
     : operator_key_(Ed25519PrivateKey::Generate()), settlement_key_(Ed25519PrivateKey::Generate()) {
   gateway::SetLogLevel(gateway::LogLevel::kError);
   absl::StatusOr<Catalogue> catalogue = LoadCatalogue(catalogue_file);
@@ -78,7 +77,7 @@ GatewayMarket::GatewayMarket(const std::string& directory, const std::string& ca
   server_options.listen = "127.0.0.1:0";
   server_options.admin_listen = "127.0.0.1:0";
   server_options.server_name = kServerName;
-  server_options.limits = AmpleLimits();
+  server_options.limits = limits;
   auto server = gateway::GatewayServer::Create(std::move(server_options), *catalogue);
   WARPBOOK_CHECK(server.ok());
   server_ = *std::move(server);
@@ -92,11 +91,12 @@ GatewayMarket::GatewayMarket(const std::string& directory, const std::string& ca
       std::move(options), [](const engine::DurableBatch&) { return absl::OkStatus(); });
   WARPBOOK_CHECK(service.ok());
   service_ = *std::move(service);
-  auto gateway_port = service_->CreatePort();
+  std::vector<std::unique_ptr<engine::EnginePort>> gateway_ports;
+  gateway_ports.push_back(service_->CreatePort());
   spare_port_ = service_->CreatePort();
   WARPBOOK_CHECK(service_->Start().ok());
   Fund(*spare_port_, *catalogue, members);
-  WARPBOOK_CHECK(server_->Start(std::move(gateway_port), service_->market_clock()).ok());
+  WARPBOOK_CHECK(server_->Start(std::move(gateway_ports), service_->market_clock()).ok());
 }
 
 GatewayMarket::~GatewayMarket() {
@@ -152,23 +152,30 @@ void GatewayMarket::Fund(engine::EnginePort& port, const Catalogue& catalogue, s
 }
 
 void GatewayMarket::Logon(LoadClient& client) const {
-  for (size_t i = 0; i < keys_.size(); ++i) {
-    const auto challenge =
-        gateway::JsonValue::Parse(client.Ask(i, R"({"method":"session.challenge"})"));
-    WARPBOOK_CHECK(challenge.ok());
-    const auto& result = (*challenge)["result"];
-    LogonNonce nonce{};
-    const std::string bytes = absl::HexStringToBytes(result["nonce"].text());
-    WARPBOOK_CHECK(bytes.size() == nonce.size());
-    std::memcpy(nonce.data(), bytes.data(), nonce.size());
-    const Timestamp time(result["time"].integer());
-    const auto signature = keys_[i].Sign(LogonMessage(kServerName, nonce, accounts_[i], time));
-    const std::string answer = client.Ask(
-        i, absl::StrCat(R"({"method":"session.logon","params":{"account":")", accounts_[i].value(),
-                        R"(","public_key":")", Hex(keys_[i].public_key()), R"(","timestamp":)",
-                        time.micros(), R"(,"signature":")", Hex(signature), R"("}})"));
-    WARPBOOK_CHECK(answer.find(R"("success":true)") != std::string::npos);
-  }
+  for (size_t i = 0; i < client.size(); ++i) Logon(client, i, i);
+}
+
+void GatewayMarket::Logon(LoadClient& client, size_t connection, size_t member) const {
+  const std::string challenge = client.Ask(connection, R"({"method":"session.challenge"})");
+  const std::string answer = client.Ask(connection, LogonText(member, challenge));
+  WARPBOOK_CHECK(answer.find(R"("success":true)") != std::string::npos);
+}
+
+std::string GatewayMarket::LogonText(size_t member, const std::string& challenge) const {
+  const auto parsed = gateway::JsonValue::Parse(challenge);
+  WARPBOOK_CHECK(parsed.ok());
+  const auto& result = (*parsed)["result"];
+  LogonNonce nonce{};
+  const std::string bytes = absl::HexStringToBytes(result["nonce"].text());
+  WARPBOOK_CHECK(bytes.size() == nonce.size());
+  std::memcpy(nonce.data(), bytes.data(), nonce.size());
+  const Timestamp time(result["time"].integer());
+  const auto signature =
+      keys_[member].Sign(LogonMessage(kServerName, nonce, accounts_[member], time));
+  return absl::StrCat(R"({"method":"session.logon","params":{"account":")",
+                      accounts_[member].value(), R"(","public_key":")",
+                      Hex(keys_[member].public_key()), R"(","timestamp":)", time.micros(),
+                      R"(,"signature":")", Hex(signature), R"("}})");
 }
 
 OrderMessages::OrderMessages(const GatewayMarket& market, size_t connections)

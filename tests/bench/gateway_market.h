@@ -14,18 +14,26 @@
 
 namespace warpbook::bench {
 
+// Nothing is scarce: for what is measured is not to be refused.
+gateway::GatewayLimits AmpleLimits();
+
 class GatewayMarket {
  public:
-  GatewayMarket(const std::string& directory, const std::string& catalogue_file, size_t members);
+  GatewayMarket(const std::string& directory, const std::string& catalogue_file, size_t members,
+                const gateway::GatewayLimits& limits = AmpleLimits());
   ~GatewayMarket();
 
   uint16_t port() const { return server_->port(); }
   // A port to the engine besides the gateway's; once.
   std::unique_ptr<engine::EnginePort> TakePort() { return std::move(spare_port_); }
 
-  // Logs connection i on as member i, for as many as there are.
+  // Logs connection i on as member i, for all of them.
   void Logon(LoadClient& client) const;
+  void Logon(LoadClient& client, size_t connection, size_t member) const;
+  // A session.logon that answers the challenge.
+  std::string LogonText(size_t member, const std::string& challenge) const;
 
+  size_t members() const { return keys_.size(); }
   // The window in which the members trade.
   const std::string& symbol() const { return symbol_; }
   uint32_t instrument() const { return instrument_; }

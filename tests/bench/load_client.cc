@@ -1,7 +1,5 @@
 #include "tests/bench/load_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,11 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <utility>
 
 #include "schema/base/check.h"
+#include "tests/bench/raw_websocket.h"
 
 namespace warpbook::bench {
 namespace {
@@ -22,62 +20,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kReadBytes = 256 * 1024;
-constexpr std::array<uint8_t, 4> kMask = {0x5a, 0x13, 0xc7, 0x88};
-constexpr uint8_t kText = 1;
-constexpr uint8_t kPing = 9;
-
-void SendAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};
-      WARPBOOK_CHECK(poll(&ready, 1, 10'000) == 1);
-      continue;
-    }
-    WARPBOOK_CHECK(sent > 0);
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-}
-
-int Connect(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  WARPBOOK_CHECK(fd >= 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  WARPBOOK_CHECK(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const int on = 1;
-  WARPBOOK_CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
-  SendAll(fd,
-          "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  std::string answer;
-  while (answer.find("\r\n\r\n") == std::string::npos) {
-    char byte = 0;
-    WARPBOOK_CHECK(recv(fd, &byte, 1, 0) == 1);
-    answer += byte;
-  }
-  WARPBOOK_CHECK(answer.find(" 101 ") != std::string::npos);
-  return fd;
-}
-
-// A whole masked frame behind what is there.
-void AppendFrame(std::string& out, uint8_t opcode, std::string_view payload) {
-  out += static_cast<char>(0x80 | opcode);
-  if (payload.size() < 126) {
-    out += static_cast<char>(0x80 | payload.size());
-  } else {
-    WARPBOOK_CHECK(payload.size() <= 0xffff);
-    out += static_cast<char>(0x80 | 126);
-    out += static_cast<char>(payload.size() >> 8);
-    out += static_cast<char>(payload.size() & 0xff);
-  }
-  out.append(reinterpret_cast<const char*>(kMask.data()), kMask.size());
-  const size_t begin = out.size();
-  out.append(payload);
-  for (size_t i = 0; i < payload.size(); ++i) out[begin + i] ^= static_cast<char>(kMask[i % 4]);
-}
 
 // A server's frame at the front of the bytes; size 0: it is not whole yet.
 struct ServerFrame {
@@ -108,7 +50,7 @@ LoadClient::LoadClient(uint16_t port, size_t connections)
     : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), connections_(connections), buffer_(kReadBytes) {
   WARPBOOK_CHECK(epoll_fd_ >= 0);
   for (size_t i = 0; i < connections; ++i) {
-    connections_[i].fd = Connect(port);
+    connections_[i].fd = OpenWebSocket(port);
     epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
     WARPBOOK_CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, connections_[i].fd, &event) == 0);
   }
@@ -120,7 +62,7 @@ LoadClient::~LoadClient() {
 }
 
 void LoadClient::Queue(Connection& connection, std::string_view text) {
-  AppendFrame(connection.out, kText, text);
+  AppendFrame(connection.out, kFinal | kText, text);
 }
 
 void LoadClient::Flush(Connection& connection) {

@@ -45,8 +45,9 @@ class DirectExchange {
   // after it, a minute into the window.
   DirectExchange();
 
-  // For one gateway. Batches from here on go to it.
+  // For one thread of a gateway. Batches from here on go to it.
   std::unique_ptr<engine::EnginePort> CreatePort();
+  std::vector<std::unique_ptr<engine::EnginePort>> CreatePorts(size_t count = 1);
 
   // A command of the exchange itself, or of an account, applied and published.
   template <typename Command>
@@ -59,7 +60,7 @@ class DirectExchange {
   void LetThrough();
   // TrySubmit takes none.
   void SetBusy(bool busy);
-  void Lose();  // the port is lost
+  void Lose();  // every port is lost
 
   SharedClock& clock() { return clock_; }
   const Catalogue& catalogue() const { return catalogue_; }

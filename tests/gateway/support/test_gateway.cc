@@ -64,7 +64,7 @@ TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
       publisher(exchange.catalogue(), 0xabcd1234, real),
       port(exchange.CreatePort()),
-      handler(kTestServerName, limits, publisher, *port,
+      handler(kTestServerName, limits, admission, publisher, *port,
               {.real = real, .monotonic = monotonic, .market = exchange.clock()}) {
   SetLogLevel(LogLevel::kError);
   for (const auto& batch : exchange.History()) publisher.Publish(*batch);

@@ -84,6 +84,7 @@ class TestGateway {
   ManualClock real{1'700'000'000'000'000};
   ManualClock monotonic{1'000'000'000};
   const GatewayLimits limits;
+  SharedAdmission admission{limits};
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
   RequestHandler handler;
