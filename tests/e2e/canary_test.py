@@ -18,6 +18,7 @@ from market_test_case import MarketTestCase
 from raw_socket import OP_CLOSE, OP_TEXT, RawSocket, handshake, http
 
 READ_BYTES = 1 << 22
+OVERLAP_BYTES = 1024
 # Enough to go through every buffer that a connection's bytes pass through.
 FILLER_MESSAGES = 50
 FILLER_BYTES = 60_000
@@ -57,21 +58,18 @@ def contents(paths):
 
 
 def memory_of(pid):
-    """What a process has in its memory, as pieces that overlap a little. Pages that it never touched
-    and files that it maps are left out."""
-    with open(f"/proc/{pid}/smaps", encoding="ascii") as smaps:
-        maps = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(\S*)\n(?:.*\n)*?Rss: +(\d+) kB",
-                          smaps.read(), re.MULTILINE)
-    overlap = 1024
+    """What a process has in its memory, as pieces that overlap a little; without regions that it
+    never touched."""
+    with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as smaps:
+        regions = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) r.*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB",
+                             smaps.read(), re.MULTILINE)
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for begin, end, name, resident in maps:
-            if resident == "0" or name in ("[vvar]", "[vsyscall]"):
-                continue
+        for begin, end, resident in regions:
             at, end = int(begin, 16), int(end, 16)
-            while at < end:
+            while resident != "0" and at < end:
                 memory.seek(at)
-                with contextlib.suppress(OSError):
-                    yield memory.read(min(READ_BYTES + overlap, end - at))
+                with contextlib.suppress(OSError):  # the kernel's own
+                    yield memory.read(min(READ_BYTES + OVERLAP_BYTES, end - at))
                 at += READ_BYTES
 
 
@@ -125,11 +123,18 @@ class CanaryTest(MarketTestCase):
             await client.request("order.place", {**order, **params})
         await client.request("subscribe", {"channel": self.text("channel")})
         await client.request(self.text("method"), {})
-        self.bytes("private key for a signature", seed := secrets.token_bytes(64))
-        await client.request("session.logon", {
-            "account": str(client.account), "timestamp": now_us(), "public_key": key.public_hex,
-            "signature": seed.hex()})
         await client.close()
+        # By mistake, where a public key and a signature belong.
+        self.bytes("private key sent as a public one", mistaken := secrets.token_bytes(32))
+        self.bytes("private key sent as a signature", longer := secrets.token_bytes(64))
+        for public_key, signature in ((mistaken.hex(), longer.hex()),
+                                      (key.public_hex, longer.hex())):
+            client = await self.connect()
+            await client.call("session.challenge")
+            reply = await client.request("session.logon", {
+                "account": str(account), "timestamp": now_us(), "public_key": public_key,
+                "signature": signature})
+            self.assertFalse(reply["success"])
 
     async def talks_nonsense(self):
         """In what is no request, and in headers of handshakes that are taken and refused."""
@@ -172,10 +177,20 @@ class CanaryTest(MarketTestCase):
                       if name not in found and any(form in piece for form in forms)}
         return found
 
+    def memory_holds(self, process):
+        """The secrets that are in a process's memory."""
+        found = self.found_in(memory_of(process.popen.pid))
+        self.assertIn("reference", found)  # so this does find what is there
+        return {name for name in found if is_secret(name)}
+
     async def test_secrets_are_nowhere_and_names_only_where_they_belong(self):
         """Logs have none of it. The journal has the names of orders, also of refused ones, references
         and public keys, the ledger what it needs of them. No private key, and no nonce or signature
-        of a logon, is left in memory."""
+        of a logon, is left in memory; but settlement's own key in settlement's, which signs with
+        it."""
+        for name in ("operator", "settlement"):
+            self.bytes(f"private key of {name}",
+                       seed_of(Key.load(self.market.path(name + ".pem"))))
         await self.fills_the_buffers()
         await self.logs_on_and_trades()
         await self.talks_nonsense()
@@ -187,11 +202,8 @@ class CanaryTest(MarketTestCase):
         self.assertEqual(self.found_in(contents(logs)), set())
         self.assertLessEqual(self.found_in(contents(files_below(self.market.path("pg")))),
                              {"reference", "public key"})
-        for process in (self.market.engine, self.market.settlement):
-            found = self.found_in(memory_of(process.popen.pid))
-            print(process.name, found)
-            self.assertIn("reference", found)  # so this does find what is there
-            self.assertEqual([name for name in found if is_secret(name)], [], process.name)
+        self.assertEqual(self.memory_holds(self.market.engine), set())
+        self.assertEqual(self.memory_holds(self.market.settlement), {"private key of settlement"})
 
 
 if __name__ == "__main__":

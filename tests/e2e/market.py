@@ -13,7 +13,9 @@ What is in this folder:
   line.py             a TCP line that a test cuts
   clients_test.py     one scenario on each of those clients, with cuts
   bad_input_test.py   each malformed or forbidden request has its own answer
+  raw_socket.py       handshakes and frames made by hand
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
+  canary_test.py      secrets are in no log, no file and no memory where they do not belong
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
 
@@ -221,7 +223,8 @@ class Market:
     # -- Commands
 
     def serve_argv(self, **replaced):
-        """The command line of `warpbook serve`; options replaced or, with None, left out."""
+        """The command line of `warpbook serve`; options replaced or, with None, left out. True: a
+        flag."""
         options = {
             "journal": self.journal, "catalogue": self.catalogue,
             "listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}",
@@ -234,7 +237,7 @@ class Market:
         argv = [warpbook_binary(), "serve"]
         for name, value in options.items():
             if value is not None:
-                argv += ["--" + name.replace("_", "-"), value]
+                argv += ["--" + name.replace("_", "-"), *([value] if value is not True else [])]
         return argv
 
     def audit(self, *extra):
