@@ -82,7 +82,7 @@ class ClientsTest(MarketTestCase):
         cls.page_port, claim = market.claim_port()
         cls.addClassCleanup(claim.close)
         return Market(clock_factor=cls.clock_factor,
-                      allowed_origin=f"http://127.0.0.1:{cls.page_port}")
+                      allowed_origin=f"http://127.0.0.1:{cls.page_port}", compression=True)
 
     async def asyncSetUp(self):
         await super().asyncSetUp()
@@ -113,12 +113,12 @@ class ClientsTest(MarketTestCase):
         self.addAsyncCleanup(peer.stop)
         self.trader = await self.provider(gpus=1000, limit_usd="10000000.00")
         key = await peer.make_key()
-        await peer.connect(self.line.url, SERVER_NAME)
+        self.assertIn("permessage-deflate", await peer.connect(self.line.url, SERVER_NAME))
         self.account = await peer.open_account()
         await peer.logon(self.account)
-        watching = Key()
-        await self.succeeds(peer, "key.add", public_key=watching.public_hex, scopes=["read"])
-        self.observer = await self.logged_on(int(self.account), watching)
+        self.watching = Key()
+        await self.succeeds(peer, "key.add", public_key=self.watching.public_hex, scopes=["read"])
+        self.observer = await self.logged_on(int(self.account), self.watching)
         self.heard = {}
         for channel in PRIVATE_CHANNELS:
             await peer.subscribe(channel)

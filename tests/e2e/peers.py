@@ -52,8 +52,10 @@ class PythonPeer:
         return self.key.public_hex
 
     async def connect(self, url, server_name):
+        """The extensions that were agreed on, as text."""
         self._cut = self.client
         self.client = await Client.connect(url, server_name, compression="deflate")
+        return ", ".join(extension.name for extension in self.client.connection.extensions)
 
     async def open_account(self):
         """The id of a new account, as text."""

@@ -149,10 +149,9 @@ class Balances {
     const isUpdate = message.type === 'update';
     for (const entry of message.data) {
       if (entry.asset === 'TOK') {
-        const balance = micros(entry.balance, message);
-        promise(!isUpdate || this.tok + micros(entry.change, message) === balance,
-                `TOK was ${this.tok}`, message);
-        this.tok = balance;
+        this.tok = isUpdate ? this.tok + micros(entry.change, message)
+                            : micros(entry.balance, message);
+        promise(this.tok >= 0, 'TOK below zero', message);
         continue;
       }
       for (const name of ['free', 'locked']) {
@@ -240,13 +239,14 @@ export class Member {
     return this.publicKey;
   }
 
+  // The extensions that were agreed on.
   connect(url, serverName) {
     this.forgetConnection();
     this.serverName = serverName;
     const socket = new this.WebSocket(url);
     this.socket = socket;
     return new Promise((resolve, reject) => {
-      socket.onopen = () => resolve();
+      socket.onopen = () => resolve(socket.extensions);
       socket.onerror = () => reject(new Error(`no connection to ${url}`));
       socket.onmessage = ({data}) => this.onMessage(socket, data);
       socket.onclose = ({code}) => this.onClose(socket, code);
