@@ -10,14 +10,6 @@ void RequestHandler::Handle(Call& call, const InstrumentHaltRequest& request) {
          [&](CommandOrigin origin) { return MakeCommand(request, origin, id); });
 }
 
-void RequestHandler::Handle(Call& call, const TokenWithdrawRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
-}
-
-void RequestHandler::Handle(Call& call, const OwnerVerifyRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
-}
-
 void RequestHandler::Handle(Call& call, const DrainRequest&) {
   Refuse(call, RejectReason::kUnknownMethod, "method");
 }

@@ -2,8 +2,11 @@
 // work with and none of them keeps (SessionThread).
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,19 +51,36 @@ class SessionHost {
 // session.
 inline constexpr size_t kReadBufferBytes = 64 * 1024;
 
-struct SessionThread {
-  explicit SessionThread(const GatewayLimits& limits)
-      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max) {}
+class SessionThread {
+ public:
+  SessionThread(const GatewayLimits& limits, boost::asio::io_context& io)
+      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max), io_(io) {}
 
   // Writes what the sessions have queued: after what was read of one of them, after a batch, and
-  // whenever else something may have been sent.
+  // whenever else something may have been sent. But for market data.
   void FlushAll();
+
+  // Market data of the session is to be written: a few sessions at a time, so that replies do not
+  // wait until a thousand have been served.
+  void WriteLater(std::shared_ptr<Session> session);
+  // Some of it is still to be written.
+  bool writes_market_data() const { return !market_data_.empty(); }
+  // Called when all of it has been written, or waits for its socket.
+  std::function<void()> on_market_data_written;
+  // Nobody is served any more.
+  void Clear();
 
   std::vector<char> read_buffer;
   OutputPool output_pool;
   MessageDeflater deflater;
   MessageInflater inflater;
   std::vector<std::shared_ptr<Session>> to_flush;
+
+ private:
+  void WriteMarketData();
+
+  boost::asio::io_context& io_;
+  std::deque<std::shared_ptr<Session>> market_data_;
 };
 
 }  // namespace warpbook::gateway

@@ -25,9 +25,26 @@ uint8_t Byte(E value) {
   return static_cast<uint8_t>(value);
 }
 
+template <typename Command, typename TokenRequest>
+wire::CommandRecord MakeTokenMovement(const TokenRequest& request, CommandOrigin origin) {
+  auto command = Begin<Command>(origin);
+  command.mutate_target_account_id(request.account.value());
+  command.mutate_amount_utok(request.amount.value());
+  CopyBytes(command.mutable_reference(), request.reference.bytes());
+  return wire::CommandRecord(command);
+}
+
 wire::CommandRecord MakeDecision(const PostDepositDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
   auto command = Begin<wire::PostDeposit>(origin);
+  command.mutate_number(number);
+  command.mutate_request_sequence(decision.request.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const PostWithdrawalDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PostWithdrawal>(origin);
   command.mutate_number(number);
   command.mutate_request_sequence(decision.request.value());
   return wire::CommandRecord(command);
@@ -81,6 +98,13 @@ wire::CommandRecord MakeCommand(const KeyAddRequest& request, CommandOrigin orig
   auto command = Begin<wire::AddKey>(origin);
   CopyBytes(command.mutable_public_key(), request.public_key.data());
   command.mutate_scopes(request.scopes);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const KeyRevokeRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::RevokeKey>(origin);
+  command.mutate_target_account_id(request.account.value());
+  CopyBytes(command.mutable_public_key(), request.public_key.data());
   return wire::CommandRecord(command);
 }
 
@@ -173,10 +197,17 @@ wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrig
 }
 
 wire::CommandRecord MakeCommand(const TokenDepositRequest& request, CommandOrigin origin) {
-  auto command = Begin<wire::RequestDeposit>(origin);
-  command.mutate_target_account_id(request.account.value());
-  command.mutate_amount_utok(request.amount.value());
-  CopyBytes(command.mutable_reference(), request.reference.bytes());
+  return MakeTokenMovement<wire::RequestDeposit>(request, origin);
+}
+
+wire::CommandRecord MakeCommand(const TokenWithdrawRequest& request, CommandOrigin origin) {
+  return MakeTokenMovement<wire::RequestWithdrawal>(request, origin);
+}
+
+wire::CommandRecord MakeCommand(const OwnerVerifyRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::VerifyOwner>(origin);
+  command.mutate_owner_id(request.owner.value());
+  command.mutate_verified(request.verified ? 1 : 0);
   return wire::CommandRecord(command);
 }
 

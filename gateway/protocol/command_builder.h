@@ -18,6 +18,7 @@ struct CommandOrigin {
 
 wire::CommandRecord MakeCommand(const AccountOpenRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const KeyAddRequest& request, CommandOrigin origin);
+wire::CommandRecord MakeCommand(const KeyRevokeRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const CreditsBuyRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const OrderPlaceRequest& request, CommandOrigin origin,
                                 InstrumentId instrument);
@@ -32,6 +33,8 @@ wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin 
 wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const TokenDepositRequest& request, CommandOrigin origin);
+wire::CommandRecord MakeCommand(const TokenWithdrawRequest& request, CommandOrigin origin);
+wire::CommandRecord MakeCommand(const OwnerVerifyRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const LimitSetRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const CapacitySetRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const PriceSetRequest& request, CommandOrigin origin);

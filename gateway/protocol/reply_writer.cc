@@ -72,7 +72,11 @@ std::string_view EngineParam(RejectReason reason) {
     case RejectReason::kHeartbeatTooLate:
       return "minute";
     case RejectReason::kKeyInUse:
+    case RejectReason::kUnknownKey:
+    case RejectReason::kLastKey:
       return "public_key";
+    case RejectReason::kUnknownOwner:
+      return "owner";
     case RejectReason::kInvalidScopes:
       return "scopes";
     case RejectReason::kInvalidPriceFeed:
@@ -107,6 +111,11 @@ void EndReply(MessageWriter& out, const ReplyHead& head) {
 void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
                 RequestOutcome outcome) {
   BeginReply(out, head, false);
+  WriteErrorField(out, refusal, outcome);
+  EndReply(out, head);
+}
+
+void WriteErrorField(MessageWriter& out, const Refusal& refusal, RequestOutcome outcome) {
   const auto info = FindRejectReason(refusal.reason);
   out.Key("error").BeginObject();
   out.Field("code", RejectReasonCode(refusal.reason));
@@ -116,7 +125,6 @@ void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusa
   out.Field("param", refusal.param).Field("reason", refusal.detail);
   out.Field("retry_after_us", refusal.retry_after_us).EndObject();
   out.Field("outcome", OutcomeName(outcome)).EndObject();
-  EndReply(out, head);
 }
 
 Refusal EngineRefusal(RejectReason reason, int64_t detail) {

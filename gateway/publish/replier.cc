@@ -13,6 +13,8 @@ uint64_t DecisionNumber(wire::RecordView command) {
   switch (command.type()) {
     case wire::RecordType::kPostDeposit:
       return command.as<wire::PostDeposit>().number();
+    case wire::RecordType::kPostWithdrawal:
+      return command.as<wire::PostWithdrawal>().number();
     case wire::RecordType::kPostTopUp:
       return command.as<wire::PostTopUp>().number();
     case wire::RecordType::kRefuseRequest:
@@ -148,7 +150,7 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
                 RequestOutcome::kRejected);
   }
   Succeed(event.tag(), sequence, [&](MessageWriter& out, Method method) {
-    if (method == Method::kTokenDeposit) {
+    if (method == Method::kTokenDeposit || method == Method::kTokenWithdraw) {
       out.FieldId("account", event.header().account_id());
       out.Field("amount", Tokens(event.amount_utok()));
     } else {

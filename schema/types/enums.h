@@ -62,7 +62,7 @@ enum class CreditBucket : uint8_t {
   kClearing = 7,
 };
 // What a request to settlement asks for.
-enum class RequestKind : uint8_t { kDeposit = 0, kTopUp = 1 };
+enum class RequestKind : uint8_t { kDeposit = 0, kTopUp = 1, kWithdrawal = 2 };
 
 // What a key may do: bits.
 enum class Scope : uint32_t { kRead = 1, kTrade = 2, kProvide = 4, kOperate = 8, kSettle = 16 };
@@ -126,7 +126,7 @@ struct EnumNames<CreditBucket> {
 };
 template <>
 struct EnumNames<RequestKind> {
-  static constexpr std::array<std::string_view, 2> kNames = {"deposit", "top_up"};
+  static constexpr std::array<std::string_view, 3> kNames = {"deposit", "top_up", "withdrawal"};
 };
 
 template <typename E>

@@ -235,6 +235,49 @@ class Book(Feed):
         return zlib.crc32(text.encode("ascii"))
 
 
+class Orders(Book):
+    """An L3 book: every resting order, in the order in which its level's queue is served. Its
+    levels are those of the L2 book, which the checksum proves."""
+
+    QUEUES = {"bids": ("tier", ("premium", "standard", "economy")),
+              "asks": ("assurance", ("attested", "verified", "listed"))}
+
+    def take(self, message):
+        if message["type"] == "snapshot":
+            self.orders = {"bids": {}, "asks": {}}  # by order id, the last to join its queue last
+        super().take(message)
+
+    def _apply(self, message, side):
+        orders = self.orders[side]
+        for entry in message["data"][side]:
+            order_id = entry["order_id"]
+            event = "add" if message["type"] == "snapshot" else entry["event"]
+            promise((order_id in orders) == (event != "add"), f"{event} of an order", message)
+            if event == "add":
+                orders[order_id] = entry
+            elif event == "remove":
+                del orders[order_id]
+            else:
+                promise(event == "change", "no such event", message)
+                order = {**orders[order_id], "price": entry["price"], "gpus": entry["gpus"]}
+                if not entry["kept_priority"]:
+                    del orders[order_id]
+                orders[order_id] = order
+        self.sides[side] = {}
+        for order in orders.values():
+            price = price_micros(order["price"])
+            promise(order["gpus"] > 0, "an order of nothing", message)
+            self.sides[side][price] = self.sides[side].get(price, 0) + order["gpus"]
+
+    def queue(self, side):
+        """The ids in the order in which they are served."""
+        field, words = self.QUEUES[side]
+        sign = -1 if side == "bids" else 1
+        return sorted(self.orders[side], key=lambda order_id: (
+            sign * price_micros(self.orders[side][order_id]["price"]),
+            words.index(self.orders[side][order_id][field])))  # stable: then as they joined
+
+
 class Trades(Feed):
     """Trades of one instrument: the last ones, then each as it is made, without a gap. A snapshot
     also replaces updates that a slow reader missed."""
@@ -275,14 +318,17 @@ class Balances(Feed):
         super().take(message)
 
     def _take_tok(self, message, entry):
-        balance = tok_micros(entry["balance"])
         if message["type"] == "update":
             change = tok_micros(entry["change"])
-            promise(entry["cause"] in ("deposit", "top_up", "reward"), "no such cause", message)
-            promise((change < 0) == (entry["cause"] == "top_up"), "the sign is wrong", message)
-            promise(self.tok + change == balance, f"{self.tok} + {change} uTOK", message)
-        promise(balance >= 0, "TOK below zero", message)
-        self.tok = balance
+            promise(entry["cause"] in ("deposit", "withdrawal", "top_up", "reward"),
+                    "no such cause", message)
+            promise((change < 0) == (entry["cause"] in ("withdrawal", "top_up")),
+                    "the sign is wrong", message)
+            promise("balance" not in entry, "an event does not say the balance", message)
+            self.tok += change
+        else:
+            self.tok = tok_micros(entry["balance"])
+        promise(self.tok >= 0, "TOK below zero", message)
 
     def _take_credits(self, message, entry):
         after = {name: check_usd(entry, name) for name in ("free", "locked")}
@@ -439,6 +485,7 @@ class Client:
                                  public_key=key.public_hex, signature=key.sign(message))
         promise(result["account"] == str(account), "logged on to another account", result)
         self.account = account
+        self.logon_result = result
         return result
 
     async def market_time(self):
@@ -449,10 +496,10 @@ class Client:
     async def subscribe(self, channel, symbol=None):
         """The feed of the channel, with its first snapshot."""
         params = {"channel": channel} if symbol is None else {"channel": channel, "symbol": symbol}
-        if channel == "book":
+        if channel in ("book", "orders"):
             tick = next(row["tick"] for row in (await self.call("instruments"))["instruments"]
                         if row["symbol"] == symbol)
-            feed = Book(symbol, price_micros(tick))
+            feed = (Book if channel == "book" else Orders)(symbol, price_micros(tick))
         elif channel == "trades":
             feed = Trades(symbol)
         else:

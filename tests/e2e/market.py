@@ -13,6 +13,7 @@ What is in this folder:
   line.py             a TCP line that a test cuts
   clients_test.py     one scenario on each of those clients, with cuts
   bad_input_test.py   each malformed or forbidden request has its own answer
+  bad_messages.py     what there is to be wrong with them
   raw_socket.py       handshakes and frames made by hand
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   canary_test.py      secrets are in no log, no file and no memory where they do not belong

@@ -175,7 +175,7 @@ T Arbitrary(FuzzedDataProvider& bytes) {
 }
 
 void ApplyArbitrary(FuzzedDataProvider& bytes, uint64_t account, Market& market) {
-  const auto type = bytes.ConsumeIntegralInRange<uint16_t>(0, 110);
+  const auto type = bytes.ConsumeIntegralInRange<uint16_t>(0, 127);
 #define WARPBOOK_X(name, number) \
   if (type == number) return market.Apply(Arbitrary<name>(bytes), account);
   WARPBOOK_COMMANDS(WARPBOOK_X)
@@ -251,6 +251,13 @@ void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market)
       cancel.mutate_side(bytes.ConsumeIntegralInRange<uint8_t>(0, 3));
       cancel.mutate_reason(bytes.ConsumeBool() ? bytes.ConsumeIntegralInRange<uint8_t>(10, 12) : 0);
       return market.Apply(cancel, account);
+    }
+    case 9: {
+      // One of the members' keys.
+      RevokeKey revoke;
+      revoke.mutate_target_account_id(bytes.ConsumeIntegralInRange<uint64_t>(0, 6));
+      revoke.mutable_public_key()->Mutate(0, bytes.ConsumeIntegralInRange<uint8_t>(103, 106));
+      return market.Apply(revoke, account);
     }
     default:
       return market.Apply(Order(bytes), account);

@@ -43,6 +43,7 @@ RandomMarket::RandomMarket(uint64_t seed) : random_(seed), time_(kScenarioStart)
   limits_.client_order_ids_max = static_cast<uint32_t>(Between(5, 60));
   limits_.accounts_max = static_cast<uint32_t>(members_ + Between(0, 2));
   limits_.keys_per_account_max = static_cast<uint32_t>(Between(1, 3));
+  limits_.keys_ever_per_account_max = static_cast<uint32_t>(Between(1, 5));
   limits_.nodes_per_account_max = static_cast<uint32_t>(Between(2, 5));
   limits_.resales_per_lease_max = static_cast<uint32_t>(Between(1, 4));
 }
@@ -349,6 +350,7 @@ CommandRecord RandomMarket::OpenAccountOrNode(const ReferenceMarket& market) {
     reference::PutBytes(c.mutable_public_key(), Key(key));
     return CommandRecord(c);
   }
+  if (Chance(20)) return RevokeKey(market);
   if (Chance(20)) {
     wire::AddKey c;
     c.mutable_header() = From(Member(market));
@@ -367,6 +369,21 @@ CommandRecord RandomMarket::OpenAccountOrNode(const ReferenceMarket& market) {
   }
   c.mutate_class_id(class_id);
   c.mutate_region_id(1);
+  return CommandRecord(c);
+}
+
+// Most of the time a key that there is, of the account that holds it.
+CommandRecord RandomMarket::RevokeKey(const ReferenceMarket& market) {
+  wire::RevokeKey c;
+  const uint64_t whose = Member(market);
+  c.mutable_header() = From(whose);
+  if (Chance(40)) c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
+  if (c.header().account_id() != whose || Chance(20)) c.mutate_target_account_id(whose);
+  if (Chance(4)) c.mutate_target_account_id(Below(market.accounts().size() + 2));
+  reference::PutBytes(c.mutable_public_key(), Key(Below(keys_ + 2)));
+  if (whose == 0 || whose > market.accounts().size() || Chance(10)) return CommandRecord(c);
+  const auto& keys = market.accounts()[whose - 1].keys;
+  reference::PutBytes(c.mutable_public_key(), Pick(keys)->bytes);
   return CommandRecord(c);
 }
 
@@ -394,6 +411,13 @@ CommandRecord RandomMarket::Operate(const ReferenceMarket& market) {
     c.mutate_target_account_id(Member(market));
     c.mutate_limit(Chance(60) ? bond_ : Between(-1, bond_));
     if (huge_ && Chance(70)) c.mutate_limit(INT64_MAX);
+    return CommandRecord(c);
+  }
+  if (dice < 80) {
+    wire::VerifyOwner c;
+    c.mutable_header() = From(account);
+    c.mutate_owner_id(Below(static_cast<uint64_t>(members_) + 3));
+    c.mutate_verified(Chance(97) ? static_cast<uint8_t>(Below(2)) : 2);
     return CommandRecord(c);
   }
   if (dice < 92) {
@@ -448,15 +472,19 @@ CommandRecord RandomMarket::LeaseMessage(const ReferenceMarket& market) {
   return CommandRecord(c);
 }
 
+template <typename Command>
+CommandRecord RandomMarket::RequestTokens(const ReferenceMarket& market) {
+  Command c;
+  c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
+  c.mutate_target_account_id(Member(market));
+  c.mutate_amount_utok(Chance(95) ? Between(1, 1'000'000) : Between(-1, 0));
+  reference::PutBytes(c.mutable_reference(), ClientId());
+  return CommandRecord(c);
+}
+
 CommandRecord RandomMarket::Request(const ReferenceMarket& market) {
-  if (Chance(25)) {
-    wire::RequestDeposit c;
-    c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
-    c.mutate_target_account_id(Member(market));
-    c.mutate_amount_utok(Chance(95) ? Between(1, 1'000'000) : Between(-1, 0));
-    reference::PutBytes(c.mutable_reference(), ClientId());
-    return CommandRecord(c);
-  }
+  if (Chance(15)) return RequestTokens<wire::RequestDeposit>(market);
+  if (Chance(15)) return RequestTokens<wire::RequestWithdrawal>(market);
   wire::RequestTopUp c;
   c.mutable_header() = From(Member(market));
   c.mutate_burn_utok(Chance(97) ? Between(1, 1'000'000) : Between(-1, 0));
@@ -487,11 +515,14 @@ CommandRecord RandomMarket::Decide(const ReferenceMarket& market) {
     if (huge_ && Chance(50)) c.mutate_credits(INT64_MAX / Between(1, 8));
     return CommandRecord(c);
   }
-  wire::PostDeposit c;
-  c.mutable_header() = From(account);
-  c.mutate_number(number);
-  c.mutate_request_sequence(sequence);
-  return CommandRecord(c);
+  const auto post = [&](auto c) {
+    c.mutable_header() = From(account);
+    c.mutate_number(number);
+    c.mutate_request_sequence(sequence);
+    return CommandRecord(c);
+  };
+  const bool withdrawal = request != nullptr && request->kind == RequestKind::kWithdrawal;
+  return withdrawal != Chance(4) ? post(wire::PostWithdrawal()) : post(wire::PostDeposit());
 }
 
 CommandRecord RandomMarket::Settle(const ReferenceMarket& market, const reference::Lease& lease) {

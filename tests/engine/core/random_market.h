@@ -41,8 +41,11 @@ class RandomMarket {
   wire::CommandRecord OpenInstrument(const reference::ReferenceMarket& market);
   wire::CommandRecord Operate(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenAccountOrNode(const reference::ReferenceMarket& market);
+  wire::CommandRecord RevokeKey(const reference::ReferenceMarket& market);
   wire::CommandRecord LeaseMessage(const reference::ReferenceMarket& market);
   wire::CommandRecord Request(const reference::ReferenceMarket& market);
+  template <typename Command>
+  wire::CommandRecord RequestTokens(const reference::ReferenceMarket& market);
   wire::CommandRecord Decide(const reference::ReferenceMarket& market);
   wire::CommandRecord Settle(const reference::ReferenceMarket& market,
                              const reference::Lease& lease);

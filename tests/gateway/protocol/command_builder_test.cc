@@ -95,6 +95,12 @@ TEST_CASE("Members' other requests become their commands") {
   CHECK(AllBytesAre(CheckHeader<wire::AddKey>(add).public_key(), 0xaa));
   CHECK(CheckHeader<wire::AddKey>(add).scopes() == 2);
 
+  const auto revoke = MakeCommand(
+      Decode<KeyRevokeRequest>(Params("key.revoke", R"({"public_key":")" + kKey + R"("})")),
+      kOrigin);
+  CHECK(AllBytesAre(CheckHeader<wire::RevokeKey>(revoke).public_key(), 0xaa));
+  CHECK(CheckHeader<wire::RevokeKey>(revoke).target_account_id() == 0);
+
   const auto buy = MakeCommand(
       Decode<CreditsBuyRequest>(Params("credits.buy", R"({"burn":"0.000001"})")), kOrigin);
   CHECK(CheckHeader<wire::RequestTopUp>(buy).burn_utok() == 1);
@@ -164,6 +170,28 @@ TEST_CASE("Operators' requests become their commands") {
   CHECK(CheckHeader<wire::RequestDeposit>(deposit).amount_utok() == 2'500'000);
   CHECK(TextOf(CheckHeader<wire::RequestDeposit>(deposit).reference()) == "ref");
 
+  const auto withdrawal =
+      MakeCommand(Decode<TokenWithdrawRequest>(Params(
+                      "token.withdraw", R"({"account":"3","amount":"1.5","reference":"out"})")),
+                  kOrigin);
+  CHECK(CheckHeader<wire::RequestWithdrawal>(withdrawal).target_account_id() == 3);
+  CHECK(CheckHeader<wire::RequestWithdrawal>(withdrawal).amount_utok() == 1'500'000);
+  CHECK(TextOf(CheckHeader<wire::RequestWithdrawal>(withdrawal).reference()) == "out");
+
+  const auto verify = [](const char* params) {
+    return MakeCommand(Decode<OwnerVerifyRequest>(Params("owner.verify", params)), kOrigin);
+  };
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7"})")).owner_id() == 7);
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7"})")).verified() == 1);
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7","verified":false})")).verified() ==
+        0);
+
+  const auto revoke =
+      MakeCommand(Decode<KeyRevokeRequest>(
+                      Params("key.revoke", R"({"account":"3","public_key":")" + kKey + R"("})")),
+                  kOrigin);
+  CHECK(CheckHeader<wire::RevokeKey>(revoke).target_account_id() == 3);
+
   const auto limit = MakeCommand(
       Decode<LimitSetRequest>(Params("limit.set", R"({"account":"3","limit_usd":"1.00"})")),
       kOrigin);
@@ -203,6 +231,9 @@ TEST_CASE("Settlement's decisions become their commands") {
   const auto deposit = decide(R"({"number":1,"decision":"post_deposit","request":"8"})");
   CHECK(CheckHeader<wire::PostDeposit>(deposit).number() == 1);
   CHECK(CheckHeader<wire::PostDeposit>(deposit).request_sequence() == 8);
+  const auto withdrawal = decide(R"({"number":5,"decision":"post_withdrawal","request":"9"})");
+  CHECK(CheckHeader<wire::PostWithdrawal>(withdrawal).number() == 5);
+  CHECK(CheckHeader<wire::PostWithdrawal>(withdrawal).request_sequence() == 9);
   const auto top_up =
       decide(R"({"number":2,"decision":"post_top_up","request":"8","credits":"99"})");
   CHECK(CheckHeader<wire::PostTopUp>(top_up).number() == 2);

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,16 +28,21 @@ class TestPeer final : public Subscriber {
   Encoding encoding() const override { return Encoding::kJson; }
   void Send(std::string_view message) override { messages.emplace_back(message); }
   bool SendPublic(const SharedMessage& message) override {
-    if (is_slow) return false;
+    if (is_slow || (room && (*room)-- == 0)) {
+      room = room ? std::optional<size_t>(0) : std::nullopt;
+      return false;
+    }
     messages.push_back(message->payload);
     return true;
   }
+  void OnLogonEnded() override { visitor.logged_on.reset(); }
   // Takes the messages of a channel out of those that came.
   std::vector<std::string> Take(std::string_view channel);
 
   Visitor visitor;
   std::deque<std::string> messages;
-  bool is_slow = false;  // takes no market data
+  bool is_slow = false;        // takes no market data
+  std::optional<size_t> room;  // so many more messages of it
 };
 
 // `{"method":method,"req_id":1,"params":params}`.
@@ -52,7 +58,7 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
-  void Disconnect(TestPeer& peer) { publisher.RemoveConnection(peer.visitor.connection_id); }
+  void Disconnect(TestPeer& peer);
 
   // One message, and all that it causes at once.
   void Say(TestPeer& peer, std::string_view text);
