@@ -348,17 +348,21 @@ class PrivateSequence:
 
     def __init__(self):
         self.last = None
+        self.last_channel = None
         self.seen = []
         self.last_of_channel = {}
+        self.updates = []
 
     def take(self, message):
         seq, channel = message["seq"], message["channel"]
         if message["type"] == "update":
+            self.updates.append(message)
             promise(self.last is not None, "an update before any snapshot", message)
             promise(message["prev_seq"] == self.last, f"expected prev_seq {self.last}", message)
             promise(seq > self.last_of_channel[channel], "a sequence again", message)
         promise(self.last is None or seq >= self.last, "the sequence fell", message)
         self.last = seq
+        self.last_channel = channel
         self.last_of_channel[channel] = seq
         self.seen.append(seq)
 
@@ -385,8 +389,8 @@ class Client:
 
     @classmethod
     async def connect(cls, url, server_name, **options):
-        connection = await websockets.connect(url, max_size=None, max_queue=None,
-                                              compression=None, **options)
+        options = {"max_size": None, "max_queue": None, "compression": None, **options}
+        connection = await websockets.connect(url, **options)
         return cls(connection, server_name)
 
     async def close(self):
@@ -505,6 +509,16 @@ class Client:
         promise(result == params, "subscribed to something else", result)
         await self.wait(lambda: feed.has_snapshot, f"the snapshot of {channel}")
         return feed
+
+    async def resume(self, cut):
+        """Goes on with the private channels of a connection that was cut: its feeds and its sequence
+        are this one's now."""
+        feeds = {key: feed for key, feed in cut.feeds.items() if key[0] in PRIVATE_CHANNELS}
+        self.feeds.update(feeds)
+        self.private = cut.private
+        return await self.call("session.resume", last_seq=self.private.last,
+                               last_channel=self.private.last_channel,
+                               channels=[channel for channel, _ in feeds])
 
     # -- Reading
 
