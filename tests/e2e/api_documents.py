@@ -59,8 +59,9 @@ def deepest_fault(error):
 
 def is_refused_for_form(reply):
     error = reply.get("error")
-    return (error is not None and error["code"] in FORM and
-            error["data"]["param"] not in CATALOGUE_PARAMS)
+    if error is None or error["code"] not in FORM:
+        return False
+    return error["code"] != "unknown_value" or error["data"]["param"] not in CATALOGUE_PARAMS
 
 
 class Recorder:

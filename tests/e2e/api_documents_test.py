@@ -129,19 +129,6 @@ class DocumentsTest(unittest.TestCase):
         self.assertIn("ping", Recorder().never_refused())
 
 
-@unittest.skipUnless("WARPBOOK_NPM" in os.environ, "no folder of npm's packages")
-class ValidatorsTest(unittest.TestCase):
-    """What npm's validators say."""
-
-    def test_both_documents_are_valid(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(load_document("openapi.yaml"), file)
-            file.flush()
-            done = market.run(["node", "validate_api_documents.mjs", os.path.join(PROTOCOL, "asyncapi.yaml"),
-                               file.name], cwd=os.environ["WARPBOOK_NPM"], timeout=280)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-
 class Http:
     """Answers over HTTP, each held against openapi.yaml."""
 
@@ -280,9 +267,9 @@ class RunningTest(MarketTestCase):
                                  expires=self.window["gate"] - MINUTE_US, stp="decrement", post_only=True))
         self.assertEqual(again, {"order_id": order, "cl_ord_id": "job-1", "duplicate": True})
         await taker.call("order.amend", order_id=order, gpus=3)
-        await taker.call("order.amend", cl_ord_id="job-1", price="2.42", validate=True)
+        await taker.call("order.amend", cl_ord_id="job-1", price="2.45", validate=True)
         await taker.call("order.status", cl_ord_id="job-1")
-        await self.refuses("price_off_tick", taker, "order.amend", order_id=order, price="2.411")
+        await self.refuses("price_off_tick", taker, "order.amend", order_id=order, price="2.41")
         await self.bid(taker, self.symbol, "2.50", 4)
         await taker.call("order.place", symbol=self.symbol, side="buy", order_type="market", gpus=2)
         await self.refuses("insufficient_credits", taker, "order.place", **self.order("2.40", 90_000))
@@ -313,7 +300,7 @@ class RunningTest(MarketTestCase):
         await guest.call("instruments", hardware_class=HARDWARE_CLASS, region=REGION)
         await self.refuses("unknown_value", guest, "instruments", region="moon")
         await self.bid(self.taker, self.symbol, "2.30", 1)
-        await self.bid(self.taker, self.symbol, "2.28", 1)
+        await self.bid(self.taker, self.symbol, "2.25", 1)
         for client in (self.maker, self.taker):
             await client.call("account.balances")
             for name in ("orders", "leases", "nodes"):
@@ -457,7 +444,7 @@ class RunningTest(MarketTestCase):
         asked = asyncio.ensure_future(buyer.request("credits.buy", {"burn": "1"}))
         await asyncio.sleep(0.3)
         first = await self.refuses("number_gap", settlement, "settlement.submit", number=2**50,
-                                   decision="refuse_request", request="1", reason=2618)
+                                   decision="refuse_request", request="1", reason=REASONS["insufficient_tokens"])
         number = int(first["data"]["reason"])
         decision = {"number": number, "decision": "refuse_request",
                     "reason": REASONS["insufficient_tokens"]}
