@@ -19,10 +19,14 @@ What is in this folder:
   canary_test.py      secrets are in no log, no file and no memory where they do not belong
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
+  api_documents.py    the API's documents, and a recorder that holds every message against them
+  api_documents_test.py  every method, channel and kind of message is as documented
+  api_validity_test.py   the documents are valid by what npm/ installs
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
 Debian's python3-websockets and python3-cryptography, node-ws and chromium; nothing but loopback is
 used.
+Debian's python3-websockets, python3-cryptography, python3-jsonschema and python3-yaml; nothing but loopback is used.
 """
 
 import contextlib
