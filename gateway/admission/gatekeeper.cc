@@ -81,4 +81,16 @@ Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_m
   return {};
 }
 
+int64_t TakeForSubscription(Visitor& visitor, Channel channel, int64_t now_micros) {
+  switch (channel) {
+    case Channel::kOrders:
+      return visitor.requests.Take(now_micros, 49);
+    case Channel::kCandles:
+    case Channel::kInstruments:
+      return visitor.requests.Take(now_micros, 9);
+    default:
+      return 0;
+  }
+}
+
 }  // namespace warpbook::gateway

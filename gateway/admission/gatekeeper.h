@@ -56,4 +56,8 @@ bool IsDecidedBySettlement(Method method);
 // monotonic clock's.
 Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_micros);
 
+// Takes what a subscription counts for beyond any other request, where its channel begins with a
+// long message. 0, or how many microseconds it is to wait.
+int64_t TakeForSubscription(Visitor& visitor, Channel channel, int64_t now_micros);
+
 }  // namespace warpbook::gateway

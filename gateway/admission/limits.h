@@ -46,6 +46,25 @@ struct ConnectionLimits {
   size_t refused_max = 64;         // being answered with 503 at once; beyond: closed unanswered
 };
 
+// The last private events of each account, for session.resume and account.statement: what is not
+// here any more comes from the journal.
+struct RecentEventsLimits {
+  size_t events_per_account = 4'096;  // a power of two; beyond it the account's oldest is dropped
+  size_t bytes = size_t{128} << 20;   // of all accounts: the oldest are dropped; 0: none is kept
+};
+
+// What has been, from the journal.
+struct HistoryLimits {
+  int64_t horizon_micros = 24 * 60 * kMicrosPerMinute;  // older is not told (the market's time)
+  // Connections that resume from the journal at once, and those whose statement comes from it: each
+  // holds a page. Beyond it: kHistoryBusy, with retry_after_us.
+  size_t readers_max = 256;
+  int64_t retry_micros = kMicrosPerSecond;
+  uint32_t page_events = 1'000;
+  // A statement is at most so many pages' work; what it has by then is its answer.
+  int statement_pages_max = 16;
+};
+
 struct GatewayLimits {
   RateLimits client;
   // Operators and settlement, on the admin listener.
@@ -82,6 +101,9 @@ struct GatewayLimits {
   size_t send_queue_messages_max = 65'536;
   int64_t send_queue_age_max_micros = 15 * kMicrosPerSecond;
   int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own
+
+  RecentEventsLimits recent_events;  // for each I/O thread
+  HistoryLimits history;             // likewise
 
   int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open, and between
                                                              // HTTP requests: closed

@@ -23,6 +23,9 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       publisher_(publisher),
       port_(port),
       clocks_(clocks),
+      history_(port),
+      resumer_(publisher, history_, clocks.real, clocks.market, limits.history),
+      statements_(publisher, history_, clocks.real, clocks.market, limits.history),
       json_decoder_(limits.message_bytes_max),
       binary_decoder_(limits.message_bytes_max) {}
 
@@ -60,6 +63,17 @@ void RequestHandler::Dispatch(Call& call) {
   std::visit([&](const auto& request) { Handle(call, request); }, call.message.request);
 }
 
+void RequestHandler::RemoveConnection(uint64_t connection_id) {
+  resumer_.Remove(connection_id, RejectReason::kNone);
+  statements_.Remove(connection_id);
+}
+
+void RequestHandler::BeginShutdown() {
+  shutting_down_ = true;
+  resumer_.RefuseUnanswered(RejectReason::kShuttingDown);
+  statements_.RefuseAll(RejectReason::kShuttingDown);
+}
+
 // ---- Answers ----
 
 ReplyHead RequestHandler::HeadOf(const Call& call) const {
@@ -68,6 +82,14 @@ ReplyHead RequestHandler::HeadOf(const Call& call) const {
           .sequence = 0,
           .time_in_us = call.time_in_us,
           .time_out_us = clocks_.real.NowMicros()};
+}
+
+LateReply RequestHandler::LateReplyTo(const Call& call) const {
+  return {.connection_id = call.visitor.connection_id,
+          .subscriber = &call.subscriber,
+          .method = *call.message.method,
+          .req_id = call.message.req_id,
+          .time_in_us = call.time_in_us};
 }
 
 void RequestHandler::Refuse(Call& call, const Refusal& refusal) {

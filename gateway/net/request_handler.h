@@ -22,13 +22,15 @@
 #include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
+#include "gateway/publish/history_queries.h"
+#include "gateway/publish/late_reply.h"
 #include "gateway/publish/publisher.h"
+#include "gateway/publish/resumer.h"
+#include "gateway/publish/statements.h"
 #include "gateway/publish/subscriber.h"
 #include "schema/base/clock.h"
 
 namespace warpbook::gateway {
-
-inline constexpr std::string_view kGatewayVersion = "0.1.0";
 
 // The clocks of a gateway: signatures are made with real time, rates and delays measured with a
 // monotonic one, and the market has its own.
@@ -49,8 +51,15 @@ class RequestHandler {
   // A binary one: FlatBuffers.
   void OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes);
 
-  // From now on commands are refused with kShuttingDown.
-  void BeginShutdown() { shutting_down_ = true; }
+  // The connection has room again after it refused market data or a part of a replay.
+  void OnRoom(uint64_t connection_id) { resumer_.OnRoom(connection_id); }
+  // The port may have answers of the journal.
+  void OnHistory() { history_.Poll(); }
+  // The connection ends: nobody is to send to it any more.
+  void RemoveConnection(uint64_t connection_id);
+
+  // From now on commands are refused with kShuttingDown, and so is what waits for the journal.
+  void BeginShutdown();
 
  private:
   // One message on its way.
@@ -113,9 +122,16 @@ class RequestHandler {
   // The instrument of that symbol, if it is not closed; else the call is refused.
   const InstrumentRow* OpenInstrument(Call& call, std::string_view symbol);
 
+  // The topic that a public channel, a symbol and an interval name; false: the call is refused.
+  bool TopicOf(Call& call, Channel channel, std::string_view symbol, CandleInterval interval,
+               Topic& topic);
   void SubscribePublic(Call& call, const SubscribeRequest& request);
   void SubscribePrivate(Call& call, const SubscribeRequest& request);
-  bool HasRoomForSubscription(const Call& call);
+  bool HasRoomForSubscriptions(const Call& call, size_t count);
+  LateReply LateReplyTo(const Call& call) const;
+  // A list of the account's rows, in pages.
+  template <typename WriteRows>
+  void AnswerList(Call& call, std::string_view key, const ListFields& list, WriteRows write_rows);
 
   // Sends the command that `make(origin)` gives, from `account`.
   template <typename Make>
@@ -136,6 +152,9 @@ class RequestHandler {
   Publisher& publisher_;
   engine::EnginePort& port_;
   const GatewayClocks clocks_;
+  HistoryQueries history_;
+  Resumer resumer_;
+  Statements statements_;
   JsonDecoder json_decoder_;
   BinaryDecoder binary_decoder_;
   bool shutting_down_ = false;

@@ -1,5 +1,6 @@
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
+#include "gateway/protocol/version.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -79,6 +80,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
   publisher_.logons().Remove(call.visitor.connection_id);
+  resumer_.Remove(call.visitor.connection_id, RejectReason::kNotLoggedOn);
   call.visitor.logged_on.reset();
   Succeed(call, [](MessageWriter&) {});
 }
@@ -104,10 +106,6 @@ void RequestHandler::Handle(Call& call, const KeyAddRequest& request) {
     return Refuse(call, RejectReason::kScopeMissing, "scopes");
   }
   SubmitPlain(call, request);
-}
-
-void RequestHandler::Handle(Call& call, const SessionResumeRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
 }
 
 void RequestHandler::Handle(Call& call, const KeyRevokeRequest& request) {

@@ -9,6 +9,7 @@
 
 #include "gateway/net/log.h"
 #include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/http_api.h"
 #include "gateway/publish/market_snapshot.h"
 #include "schema/base/check.h"
 
@@ -35,14 +36,6 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
   return std::min(shortest / 8, kSweepEachMicrosMax);
 }
 
-std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
-  return WriteMessage(encoding, [&](MessageWriter& out) {
-    out.Field("channel", "status").Field("type", "update");
-    out.Key("data").BeginObject().Field("event", "server_shutdown");
-    out.Field("reconnect_by", reconnect_by_us).EndObject();
-  });
-}
-
 }  // namespace
 
 // ---- Life ----
@@ -51,7 +44,7 @@ Worker::Worker(const WorkerContext& context, uint32_t tag_prefix)
     : context_(context),
       limits_(context.options.limits),
       thread_state_(limits_, io_),
-      publisher_(context.catalogue, tag_prefix, real_clock_),
+      publisher_(context.catalogue, tag_prefix, real_clock_, limits_.recent_events),
       ready_(io_),
       sweep_timer_(io_),
       sweep_each_micros_(SweepEachMicros(limits_)) {
@@ -173,6 +166,12 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
   return context_.admission.TakeHttpRequest(peer, MonotonicMicros());
 }
 
+std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+  publisher_.PublishMarketData();  // so that the book is that of its sequence
+  ApiAnswer answer = AnswerApi(target, publisher_);
+  return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
+}
+
 void Worker::OnOpened(Session& session) {
   const Visitor& visitor = session.visitor();
   publisher_.AddConnection(visitor.connection_id, session);
@@ -191,10 +190,12 @@ void Worker::OnBinary(Session& session, std::string_view bytes) {
 void Worker::OnRoom(Session& session) {
   publisher_.PublishMarketData();
   publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
+  handler_->OnRoom(session.visitor().connection_id);
 }
 
 void Worker::OnEnding(Session& session) {
   publisher_.RemoveConnection(session.visitor().connection_id);
+  handler_->RemoveConnection(session.visitor().connection_id);
 }
 
 void Worker::OnGone(Session& session, std::string_view why) {
@@ -232,6 +233,8 @@ void Worker::TakeBatches() {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
       PublishMarketData();
+      handler_->OnHistory();
+      thread_state_.FlushAll();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }
@@ -276,6 +279,7 @@ void Worker::Sweep() {
     connection.session->Sweep(now);
   }
   publisher_.replier().AnswerOverdue(now);
+  publisher_.Tick(now);
   thread_state_.FlushAll();
   if (draining_) ContinueDrain();
 }
@@ -294,10 +298,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
   handler_->BeginShutdown();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
-  for (const auto& [id, connection] : connections_) {
-    Session& session = *connection.session;
-    session.Send(ShutdownNotice(session.encoding(), reconnect_by));
-  }
+  publisher_.AnnounceShutdown(reconnect_by);
   thread_state_.FlushAll();
   ContinueDrain();
 }

@@ -71,6 +71,7 @@ class Worker final : public SessionHost {
   bool IsReady() const override { return !draining_ && !port_->lost(); }
   bool IsAllowedOrigin(std::string_view origin) const override;
   int64_t WaitForHttp(const std::string& peer) override;
+  std::optional<HttpAnswer> OnHttpGet(std::string_view target, std::string_view peer) override;
   void OnOpened(Session& session) override;
   void OnText(Session& session, std::string_view text) override;
   void OnBinary(Session& session, std::string_view bytes) override;

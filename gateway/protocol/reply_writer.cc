@@ -111,6 +111,11 @@ void EndReply(MessageWriter& out, const ReplyHead& head) {
 void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
                 RequestOutcome outcome) {
   BeginReply(out, head, false);
+  WriteErrorField(out, refusal, outcome);
+  EndReply(out, head);
+}
+
+void WriteErrorField(MessageWriter& out, const Refusal& refusal, RequestOutcome outcome) {
   const auto info = FindRejectReason(refusal.reason);
   out.Key("error").BeginObject();
   out.Field("code", RejectReasonCode(refusal.reason));
@@ -120,7 +125,6 @@ void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusa
   out.Field("param", refusal.param).Field("reason", refusal.detail);
   out.Field("retry_after_us", refusal.retry_after_us).EndObject();
   out.Field("outcome", OutcomeName(outcome)).EndObject();
-  EndReply(out, head);
 }
 
 Refusal EngineRefusal(RejectReason reason, int64_t detail) {

@@ -30,6 +30,9 @@ void WriteReply(MessageWriter& out, const ReplyHead& head, WriteFields&& write_f
 void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
                 RequestOutcome outcome);
 
+// "error" alone: why it was refused.
+void WriteErrorField(MessageWriter& out, const Refusal& refusal, RequestOutcome outcome);
+
 // A command that the engine refused: the field that the reason is about, and what its detail says
 // (engine/core/README.md).
 Refusal EngineRefusal(RejectReason reason, int64_t detail);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "gateway/protocol/candle_interval.h"
 #include "gateway/protocol/methods.h"
 #include "schema/types/amounts.h"
 #include "schema/types/client_order_id.h"
@@ -46,6 +47,8 @@ struct SessionLogoutRequest {};
 // on.
 struct SessionResumeRequest {
   uint64_t last_sequence = 0;
+  // The channel of the last message, where others may be told of the same event; else all were.
+  std::optional<Channel> last_channel;
   uint32_t channels = 0;  // bits, 1 << Channel; private ones
 };
 struct AccountOpenRequest {
@@ -66,9 +69,20 @@ struct KeyRevokeRequest {
 // ---- Questions ----
 
 struct AccountBalancesRequest {};
-struct AccountOrdersRequest {};
-struct AccountLeasesRequest {};
-struct AccountNodesRequest {};
+// A part of a list: the rows with ids behind `after`, so many at most.
+struct ListFields {
+  uint64_t after = 0;
+  int32_t limit = 0;
+};
+struct AccountOrdersRequest {
+  ListFields list;
+};
+struct AccountLeasesRequest {
+  ListFields list;
+};
+struct AccountNodesRequest {
+  ListFields list;
+};
 struct AccountPositionsRequest {};
 struct AccountStatementRequest {
   uint64_t after_sequence = 0;  // of the account's private events
@@ -80,11 +94,13 @@ struct InstrumentsRequest {
 };
 struct SubscribeRequest {
   Channel channel = Channel::kBook;
-  std::string_view symbol;  // of channels that have one (HasSymbol)
+  std::string_view symbol;                        // of channels that have one (HasSymbol)
+  CandleInterval interval = CandleInterval::k1m;  // of candles
 };
 struct UnsubscribeRequest {
   Channel channel = Channel::kBook;
   std::string_view symbol;
+  CandleInterval interval = CandleInterval::k1m;
 };
 struct BookResyncRequest {
   std::string_view symbol;

@@ -22,6 +22,7 @@ constexpr int64_t kCancelAfterMillisMax = 24 * 60 * 60 * 1'000;
 constexpr int64_t kDrainMillisMax = 10 * 60 * 1'000;
 constexpr int64_t kDrainMillisDefault = 10 * 1'000;
 constexpr int64_t kStatementEntriesMax = 500;
+constexpr int64_t kListRowsMax = 1'000;
 constexpr int64_t kDecisionNumberMax = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr int64_t kCreditsPerMicroUsd = kCreditsPerUsd / kMicroUsdPerUsd;
 
@@ -122,6 +123,8 @@ Request ReadSubscription(FieldReader& fields) {
   const auto name = fields.Node("channel", FieldNode::Kind::kString, kRequired);
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
+  const auto interval = fields.Word<CandleInterval>("interval", kOptional);
+  request.interval = interval.value_or(CandleInterval::k1m);
   if (!name) return request;
   const auto channel = ChannelOf(fields.TextOf(*name));
   if (!channel) {
@@ -135,13 +138,26 @@ Request ReadSubscription(FieldReader& fields) {
   if (HasSymbol(*channel) && !fields.Has("symbol")) {
     fields.Refuse(RejectReason::kMissingField, "symbol", "");
   }
+  if (*channel != Channel::kCandles && fields.Has("interval")) {
+    fields.Refuse(RejectReason::kConflictingFields, "interval", "this channel has no interval");
+  }
+  if (*channel == Channel::kCandles && !fields.Has("interval")) {
+    fields.Refuse(RejectReason::kMissingField, "interval", "");
+  }
   return request;
 }
 
 Request ReadSessionResume(FieldReader& fields, const FieldTree& tree) {
-  SessionResumeRequest request{
-      .last_sequence = static_cast<uint64_t>(
-          fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0))};
+  SessionResumeRequest request;
+  request.last_sequence =
+      static_cast<uint64_t>(fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0));
+  if (const auto last = fields.Node("last_channel", FieldNode::Kind::kString, kOptional)) {
+    request.last_channel = ChannelOf(fields.TextOf(*last));
+    if (!request.last_channel || !IsPrivate(*request.last_channel)) {
+      fields.Refuse(RejectReason::kUnknownChannel, "last_channel",
+                    "one of executions balances leases");
+    }
+  }
   const auto channels = fields.Node("channels", FieldNode::Kind::kArray, kRequired);
   if (!channels) return request;
   for (uint32_t child = tree.node(*channels).first_child; child != 0;
@@ -167,6 +183,12 @@ Request ReadKeyRevoke(FieldReader& fields) {
   return KeyRevokeRequest{
       .account = fields.Identifier<AccountId>("account", kOptional).value_or(AccountId()),
       .public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+}
+
+ListFields ReadList(FieldReader& fields) {
+  return {.after = fields.Identifier<OrderId>("after", kOptional).value_or(OrderId()).value(),
+          .limit = static_cast<int32_t>(
+              fields.Integer("limit", 1, kListRowsMax, kOptional).value_or(kListRowsMax))};
 }
 
 Request ReadAccountStatement(FieldReader& fields) {
@@ -426,11 +448,11 @@ Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& 
     case Method::kAccountBalances:
       return AccountBalancesRequest{};
     case Method::kAccountOrders:
-      return AccountOrdersRequest{};
+      return AccountOrdersRequest{.list = ReadList(fields)};
     case Method::kAccountLeases:
-      return AccountLeasesRequest{};
+      return AccountLeasesRequest{.list = ReadList(fields)};
     case Method::kAccountNodes:
-      return AccountNodesRequest{};
+      return AccountNodesRequest{.list = ReadList(fields)};
     case Method::kAccountPositions:
       return AccountPositionsRequest{};
     case Method::kAccountStatement:

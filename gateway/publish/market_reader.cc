@@ -19,9 +19,20 @@ constexpr Timestamp kWindowsEnd = Timestamp(int64_t{253'402'300'800} * kMicrosPe
 constexpr uint32_t kScopes =
     kMemberScopes | static_cast<uint32_t>(Scope::kOperate) | static_cast<uint32_t>(Scope::kSettle);
 
+// GPU-minutes, and so GPUs and trades, with room for what is still to come.
+constexpr int64_t kTradedMax = int64_t{1} << 60;
+
 bool IsPrice(Price price) { return price > Price(0) && price <= kMaxPrice; }
 bool IsGpus(Quantity gpus) { return gpus > Quantity(0) && gpus <= kMaxQuantity; }
 bool IsWindowPart(Minutes minutes) { return minutes >= Minutes(1) && minutes <= kMaxWindowMinutes; }
+
+// Whether some trades could add up to it.
+bool IsTraded(const TradeSummary& traded) {
+  const auto& [open, high, low, close, gpus, gpu_minutes, trades] = traded;
+  return IsPrice(low) && IsPrice(high) && low <= open && open <= high && low <= close &&
+         close <= high && trades > 0 && trades <= gpus && gpus <= gpu_minutes &&
+         gpu_minutes <= kTradedMax;
+}
 
 class Reading {
  public:
@@ -29,8 +40,9 @@ class Reading {
       : in_(fields), market_(market), state_(market.state) {}
 
   MarketReading Run() {
-    in_(market_.last_sequence, market_.last_time_us);
-    in_.Require(market_.last_time_us >= 0, "its time is negative");
+    in_(market_.last_sequence, market_.last_time_us, market_.instruments_sequence);
+    in_.Require(market_.last_time_us >= 0 && market_.last_time_us < kWindowsEnd.micros(),
+                "its time is none");
     Rows("account", [this] { OneAccount(); });
     Rows("node", [this] { OneNode(); });
     Rows("closed instrument", [this] { OneClosedInstrument(); });
@@ -144,7 +156,8 @@ class Reading {
     InstrumentRow instrument;
     instrument.terms = Terms();
     FeedSequences sequences;
-    StreamMarketData(in_, instrument, sequences);
+    StreamSequences(in_, sequences);
+    StreamMarketData(in_, instrument);
     in_.Require(instrument.state != InstrumentState::kClosed, "it is closed");
     in_.Require(instrument.last_trades.size() <= kLastTrades, "it has more trades than are kept");
     for (const TradeRow& trade : instrument.last_trades) {
@@ -152,9 +165,30 @@ class Reading {
           trade.id && IsPrice(trade.price) && IsGpus(trade.gpus) && IsWindowPart(trade.minutes),
           "a trade is none");
     }
+    CheckTraded(instrument);
     if (!in_.ok() || !Ascends(instrument.terms->id, last_instrument_)) return;
     market_.feeds.emplace_back(instrument.terms->id, sequences);
     state_.Add(std::move(instrument));
+  }
+
+  // What trades add up to, over all and in candles.
+  void CheckTraded(const InstrumentRow& instrument) {
+    in_.Require(instrument.traded == TradeSummary() ? instrument.last_trades.empty()
+                                                    : IsTraded(instrument.traded),
+                "what it has traded is nothing that trades add up to");
+    in_.Require(instrument.traded.trades >= static_cast<int64_t>(instrument.last_trades.size()),
+                "it has more trades than it has had");
+    for (const CandleInterval interval : kCandleIntervals) {
+      const std::vector<Candle>& candles = instrument.candles.Of(interval);
+      in_.Require(candles.size() <= kCandlesKept, "it has more candles than are kept");
+      Timestamp last(-1);
+      for (const Candle& candle : candles) {
+        in_.Require(candle.start > last && candle.start.micros() % MicrosOf(interval) == 0 &&
+                        candle.start.micros() <= market_.last_time_us && IsTraded(candle.traded),
+                    "a candle is none, or out of order");
+        last = candle.start;
+      }
+    }
   }
 
   void OneForgottenInstrument() {
@@ -215,6 +249,7 @@ class Reading {
                     order.remaining <= order.gpus && order.min_fill >= Quantity(0),
                 "an order's price or GPUs are not within their bounds");
     in_.Require(order.queue < kTierCount, "an order's queue is none");
+    in_.Require(order.priority != 0, "an order has no place in its queue");
     const InstrumentRow* instrument = state_.FindInstrument(order.instrument);
     in_.Require(instrument != nullptr && instrument->state != InstrumentState::kClosed,
                 "it names an instrument that is not open");

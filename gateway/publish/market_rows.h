@@ -7,11 +7,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
+#include "gateway/publish/candles.h"
 #include "schema/types/amounts.h"
 #include "schema/types/client_order_id.h"
 #include "schema/types/enums.h"
@@ -77,6 +79,9 @@ struct InstrumentRow {
   InstrumentState state = InstrumentState::kOpen;
   L2Book book = {};
   std::deque<TradeRow> last_trades = {};  // oldest first, at most kLastTrades
+  TradeSummary traded = {};               // all of its trades
+  Candles candles = {};
+  std::vector<OrderId> orders = {};  // that rest, in no order (OrderRow::place)
 };
 inline constexpr size_t kLastTrades = 100;
 
@@ -124,7 +129,18 @@ struct OrderRow {
   uint8_t queue = 0;  // a bid's Tier, an ask's Assurance
   Assurance min_assurance = Assurance::kListed;
   bool post_only = false;
+  // In its queue who has the lower one is served first: the sequence of the event that gave the
+  // order its place.
+  uint64_t priority = 0;
+  uint32_t place = 0;  // in its instrument's `orders`
 };
+
+// What an instrument's resting orders are sorted by, within a side: best price, queue, priority.
+inline bool ComesFirst(const OrderRow& a, const OrderRow& b) {
+  if (a.price != b.price) return a.side == Side::kBuy ? a.price > b.price : a.price < b.price;
+  if (a.queue != b.queue) return a.queue < b.queue;
+  return std::pair(a.priority, a.id) < std::pair(b.priority, b.id);
+}
 
 struct LeaseRow {
   LeaseId id;

@@ -44,7 +44,7 @@ void WriteNodes(const MarketState& state, StateWriter& writer) {
 }
 
 // The closed ones as they were closed, of which nothing but the terms is left; then the others.
-void WriteInstruments(const MarketState& state, const PublicFeed& feed, StateWriter& writer) {
+void WriteInstruments(const MarketState& state, const MarketFeed& feed, StateWriter& writer) {
   writer(uint64_t{state.closed_instruments().size()});
   for (const InstrumentId id : state.closed_instruments()) {
     StreamTerms(writer, *state.FindInstrument(id)->terms);
@@ -52,9 +52,9 @@ void WriteInstruments(const MarketState& state, const PublicFeed& feed, StateWri
   writer(uint64_t{state.open_instruments().size()});
   for (const InstrumentId id : state.open_instruments()) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
-    const FeedSequences sequences = feed.SequencesOf(id);
     StreamTerms(writer, *instrument.terms);
-    StreamMarketData(writer, instrument, sequences);
+    StreamSequences(writer, feed.SequencesOf(id));
+    StreamMarketData(writer, instrument);
   }
 }
 
@@ -93,10 +93,11 @@ void WriteMarket(const Publisher& publisher, StateSink sink) {
   const MarketState& state = publisher.state();
   StateWriter writer(sink);
   writer(kMagic, kMarketSnapshotFormat);
-  writer(publisher.last_sequence(), publisher.last_time_us());
+  writer(publisher.last_sequence(), publisher.last_time_us(),
+         publisher.public_feed().exchange().instruments_sequence());
   WriteAccounts(state, writer);
   WriteNodes(state, writer);
-  WriteInstruments(state, publisher.public_feed(), writer);
+  WriteInstruments(state, publisher.public_feed().market(), writer);
   WriteLeases(state, writer);
   WriteOrders(state, writer);
   writer.Finish();

@@ -46,6 +46,7 @@ void MoveEscrow(AccountRow& account, const wire::CreditsMoved& event) {
 
 void MarketState::Apply(wire::RecordView event, Timestamp time) {
   time_ = time;
+  event_sequence_ = event.event_header().event_sequence();
   switch (event.type()) {
 #define WARPBOOK_X(name)          \
   case wire::RecordType::k##name: \
@@ -91,6 +92,15 @@ const InstrumentRow* MarketState::FindInstrument(std::string_view symbol) const 
   return id == nullptr ? nullptr : Find(instruments_, *id);
 }
 const OrderRow* MarketState::FindOrder(OrderId id) const { return Find(orders_, id); }
+std::vector<const OrderRow*> MarketState::RestingOrders(const InstrumentRow& instrument) const {
+  std::vector<const OrderRow*> orders;
+  orders.reserve(instrument.orders.size());
+  for (const OrderId id : instrument.orders) orders.push_back(FindOrder(id));
+  std::ranges::sort(orders, [](const OrderRow* a, const OrderRow* b) {
+    return a->side != b->side ? a->side < b->side : ComesFirst(*a, *b);
+  });
+  return orders;
+}
 const LeaseRow* MarketState::FindLease(LeaseId id) const { return Find(leases_, id); }
 const NodeRow* MarketState::FindNode(NodeId id) const { return Find(nodes_, id); }
 
@@ -126,7 +136,11 @@ void MarketState::Add(InstrumentRow instrument) {
 }
 
 void MarketState::Add(const OrderRow& order) {
-  WARPBOOK_CHECK(orders_.emplace(order.id, order).second);
+  const auto [row, is_new] = orders_.emplace(order.id, order);
+  WARPBOOK_CHECK(is_new);
+  std::vector<OrderId>& resting = Instrument(order.instrument.value()).orders;
+  row->second.place = static_cast<uint32_t>(resting.size());
+  resting.push_back(order.id);
   auto& orders = Account(order.account.value()).orders;
   orders.insert(orders.end(), order.id);
 }
@@ -211,6 +225,8 @@ void MarketState::On(const wire::InstrumentStateChanged& event) {
   if (instrument.state != InstrumentState::kClosed) return;
   instrument.book = {};
   instrument.last_trades.clear();
+  instrument.traded = {};
+  instrument.candles = {};
   open_instruments_.erase(instrument.terms->id);
   closed_instruments_.push_back(instrument.terms->id);
   if (closed_instruments_.size() > kClosedInstrumentsKept) ForgetOldestClosed();
@@ -240,6 +256,9 @@ void MarketState::On(const wire::TradeExecuted& event) {
                                     .minutes = Minutes(event.minutes()),
                                     .taker_side = As<Side>(event.taker_side())});
   if (instrument.last_trades.size() > kLastTrades) instrument.last_trades.pop_front();
+  const TradeRow& trade = instrument.last_trades.back();
+  instrument.traded.Add(trade.price, trade.gpus, trade.minutes);
+  instrument.candles.Add(time_, trade.price, trade.gpus, trade.minutes);
   Add(LeaseRow{.id = id,
                .buyer = AccountId(event.buyer_account_id()),
                .provider = AccountId(event.provider_account_id()),
@@ -274,7 +293,8 @@ void MarketState::On(const wire::OrderAccepted& event) {
                .time_in_force = As<TimeInForce>(event.time_in_force()),
                .queue = event.tier(),
                .min_assurance = As<Assurance>(event.min_assurance()),
-               .post_only = event.post_only() != 0});
+               .post_only = event.post_only() != 0,
+               .priority = event_sequence_});
 }
 
 void MarketState::On(const wire::OrderFilled& event) {
@@ -291,6 +311,7 @@ void MarketState::On(const wire::OrderAmended& event) {
   order->second.price = Price(event.price());
   order->second.gpus = Quantity(event.gpus());
   order->second.remaining = Quantity(event.remaining());
+  if (event.kept_priority() == 0) order->second.priority = event_sequence_;
 }
 
 void MarketState::On(const wire::OrderCancelled& event) { RemoveOrder(OrderId(event.order_id())); }
@@ -299,6 +320,13 @@ void MarketState::RemoveOrder(OrderId id) {
   const auto order = orders_.find(id);
   WARPBOOK_CHECK(order != orders_.end());
   Account(order->second.account.value()).orders.erase(id);
+  // The last one takes its place.
+  std::vector<OrderId>& resting = Instrument(order->second.instrument.value()).orders;
+  if (resting.back() != id) {
+    orders_.find(resting.back())->second.place = order->second.place;
+    resting[order->second.place] = resting.back();
+  }
+  resting.pop_back();
   orders_.erase(order);
 }
 

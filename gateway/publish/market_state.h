@@ -7,6 +7,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
@@ -36,6 +37,8 @@ class MarketState {
   const OrderRow* FindOrder(OrderId id) const;
   const LeaseRow* FindLease(LeaseId id) const;
   const NodeRow* FindNode(NodeId id) const;
+  // What rests of an instrument: bids, then asks, each in the order in which they are served.
+  std::vector<const OrderRow*> RestingOrders(const InstrumentRow& instrument) const;
   // Those not closed, ascending by id.
   const absl::btree_set<InstrumentId>& open_instruments() const { return open_instruments_; }
   // Those that are still known, oldest first.
@@ -83,7 +86,8 @@ class MarketState {
   void ForgetOldestClosed();
 
   const Catalogue* catalogue_;
-  Timestamp time_;  // of the event's command
+  Timestamp time_;               // of the event's command
+  uint64_t event_sequence_ = 0;  // of the event
   absl::flat_hash_map<AccountId, AccountRow> accounts_;
   absl::flat_hash_map<InstrumentId, InstrumentRow> instruments_;
   absl::flat_hash_map<std::string, InstrumentId> instruments_by_symbol_;

@@ -12,6 +12,7 @@
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
 #include "gateway/publish/public_feed.h"
+#include "gateway/publish/recent_events.h"
 #include "gateway/publish/replier.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
@@ -22,7 +23,8 @@ namespace warpbook::gateway {
 struct PublishedMarket {
   MarketState state;
   std::vector<std::pair<InstrumentId, FeedSequences>> feeds =
-      {};  // of instruments that are not closed
+      {};                             // of instruments that are not closed
+  uint64_t instruments_sequence = 0;  // messages of the channel instruments
   uint64_t last_sequence = 0;
   int64_t last_time_us = 0;
 };
@@ -30,8 +32,13 @@ struct PublishedMarket {
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
-  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
-      : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
+  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock,
+            const RecentEventsLimits& recent = {})
+      : state_(catalogue),
+        replier_(tag_prefix, clock),
+        recent_(recent),
+        private_(state_),
+        public_(state_) {}
 
   // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
   // and accounts are told what is theirs.
@@ -57,8 +64,16 @@ class Publisher {
     public_.RemoveConnection(connection_id);
   }
 
+  // Time passes, also without batches; to be called several times a second with a monotonic clock's
+  // time.
+  void Tick(int64_t now_us) { public_.Tick(now_us); }
+  // Tells every connection that the server goes, and by when to connect again (real time).
+  void AnnounceShutdown(int64_t reconnect_by_us);
+
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
+  // The last private events of each account, those that recovery replayed included.
+  const RecentEvents& recent_events() const { return recent_; }
   PrivateFeed& private_feed() { return private_; }
   Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }
@@ -69,14 +84,16 @@ class Publisher {
   int64_t last_time_us() const { return last_time_us_; }
 
  private:
-  void OnEvent(wire::RecordView command, wire::RecordView event);
+  void OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause);
   void On(const wire::KeyRevoked& event);
 
   MarketState state_;
   Replier replier_;
+  RecentEvents recent_;
   PrivateFeed private_;
   Logons logons_;
   PublicFeed public_;
+  wire::CauseTracker causes_;
   uint64_t last_sequence_ = 0;
   int64_t last_time_us_ = 0;
 };

@@ -29,6 +29,8 @@ class Replier {
     pending_.ForgetConnection(connection_id);
   }
 
+  const absl::flat_hash_map<uint64_t, Subscriber*>& connections() const { return connections_; }
+
   // An event of `command`. Most are no answers.
   void OnEvent(wire::RecordView command, wire::RecordView event);
 

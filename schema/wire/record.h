@@ -100,6 +100,7 @@ class RecordView {
  public:
   RecordView() = default;
   explicit RecordView(const std::byte* record) : record_(record) {}
+  bool empty() const { return record_ == nullptr; }  // a view of nothing
 
   RecordType type() const { return static_cast<RecordType>(header().type); }
   uint32_t command_index() const { return header().command_index; }

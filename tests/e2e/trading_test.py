@@ -457,7 +457,9 @@ class TradingTest(MarketTestCase):
         watcher = await self.connect()  # public channels need no logon
         books = [await watcher.subscribe("book", self.symbol),
                  await buyers[0].subscribe("book", self.symbol)]
+        books.append(await watcher.subscribe("orders", self.symbol))
         trades = await watcher.subscribe("trades", self.symbol)
+        ticker = await watcher.subscribe("ticker", self.symbol)
         executions = await provider.subscribe("executions")
         live = []
         for _ in range(300):
@@ -478,19 +480,30 @@ class TradingTest(MarketTestCase):
                                                  random.randint(1, 12))))
         late = await self.connect()
         books.append(await late.subscribe("book", self.symbol))
+        books.append(await late.subscribe("orders", self.symbol))
         expected = {"buy": {}, "sell": {}}
         for client in (provider, *buyers):
             for row in (await self.open_orders(client)).values():
                 level = expected[row["side"]]
                 price = price_micros(row["price"])
                 level[price] = level.get(price, 0) + row["remaining"]
-        for client, book in zip((watcher, buyers[0], late), books):
+        for client, book in zip((watcher, buyers[0], watcher, late, late), books):
             await client.wait(lambda book=book: book.sides == {"bids": expected["buy"],
                                                                "asks": expected["sell"]},
                               "the book that the open orders make")
         sold = sum(entry["gpus"] for entry in executions.data(event="filled"))
         await watcher.wait(lambda: sum(t["gpus"] for t in trades.data()) == sold, "all trades")
         self.assertGreater(sold, 100)
+        # Both who listened from the beginning and who came last know every queue.
+        for side in ("bids", "asks"):
+            self.assertEqual(books[2].queue(side), books[4].queue(side))
+        told = ticker.messages[-1]["data"]
+        best = {side: books[0].levels(side)[0] for side in ("bids", "asks")}
+        self.assertEqual(told["volume_gpus"], sold)
+        self.assertEqual(told["volume_gpu_minutes"], sold * MINUTES)
+        self.assertEqual(told["trades"], len(trades.data()))
+        self.assertEqual((price_micros(told["bid"]), told["bid_gpus"]), best["bids"])
+        self.assertEqual((price_micros(told["ask"]), told["ask_gpus"]), best["asks"])
 
     async def test_private_channels_add_up_without_a_gap(self):
         """One connection with all three channels misses no event of its account, and what the

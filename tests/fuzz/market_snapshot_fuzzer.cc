@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/publish/market_snapshot.h"
+#include "gateway/publish/order_messages.h"
 #include "gateway/publish/private_messages.h"
 #include "gateway/publish/public_messages.h"
 #include "schema/base/check.h"
@@ -45,7 +46,13 @@ void AnswerEverybody(const MarketState& state) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
     WriteInstrument(out, instrument, state.catalogue());
     BookSnapshot(Encoding::kJson, instrument, {});
+    OrdersSnapshot(Encoding::kJson, instrument, state, {});
     TradesSnapshot(Encoding::kJson, instrument, {});
+    TickerMessage(Encoding::kJson, instrument, MessageType::kSnapshot, {});
+    for (const CandleInterval interval : kCandleIntervals) {
+      CandlesMessage(Encoding::kJson, instrument, interval, MessageType::kSnapshot, {},
+                     instrument.candles.Of(interval));
+    }
     WARPBOOK_CHECK(state.FindInstrument(instrument.terms->symbol) != nullptr);
   }
   for (const auto& [id, account] : state.accounts()) {

@@ -111,6 +111,19 @@ TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   const CommandResult trades =
       Public(market.exchange, {"watch", "trades", "H100-SXM", "--seconds", "1"});
   CHECK(Contains(trades.out, "buy 1 at 2.50"));
+  const auto watched = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = {"watch"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.insert(all.end(), {"--seconds", "1"});
+    const CommandResult result = Public(market.exchange, all);
+    CHECK(result.exit_code == 0);
+    return result.out;
+  };
+  CHECK(Contains(watched({"orders", "H100-SXM"}), "ask  order_id="));
+  CHECK(Contains(watched({"ticker", "H100-SXM"}), " / 2 at 2.50, last 2.50, 2 GPUs in 2 trades"));
+  CHECK(Contains(watched({"candles", "H100-SXM", "--interval", "1h"}),
+                 "2.50 high 2.50 low 2.50 close 2.50, 2 GPUs"));
+  CHECK(Contains(watched({"instruments"}), "symbol=H100-SXM.us-east."));
 }
 
 TEST_CASE("Tokens go out and an owner is verified, by hand") {

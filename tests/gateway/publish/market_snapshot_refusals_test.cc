@@ -116,13 +116,14 @@ TEST_CASE("A refusal of a market snapshot says what is wrong, and where") {
   MakeHashRight(other_format);
   CHECK(FaultOf(other_format) == "the market snapshot is of format 99, this program reads format " +
                                      std::to_string(kMarketSnapshotFormat));
-  // The accounts are counted behind the format, the last sequence and its time.
+  // The accounts are counted behind the format, the last sequence, its time and what the channel
+  // instruments has counted.
   Bytes many = good;
   const uint64_t count = uint64_t{1} << 60;
-  std::memcpy(many.data() + 28, &count, sizeof count);
+  std::memcpy(many.data() + 36, &count, sizeof count);
   MakeHashRight(many);
   CHECK(FaultOf(many) ==
-        "the market snapshot is damaged: at byte 24 of the state, account: there are more than "
+        "the market snapshot is damaged: at byte 32 of the state, account: there are more than "
         "bytes for them");
   Bytes longer = good;
   longer.push_back(std::byte{0});
@@ -151,8 +152,9 @@ TEST_CASE("The terms of an instrument that is forgotten are there for a lease, o
     };
     StateWriter writer(sink);
     const uint64_t none = 0, one = 1, sequence = 7;
-    writer(sequence, int64_t{5}, none, none);  // accounts, nodes
-    writer(is_forgotten ? none : one);         // closed instruments
+    writer(sequence, int64_t{5}, none);
+    writer(none, none);                 // accounts, nodes
+    writer(is_forgotten ? none : one);  // closed instruments
     if (!is_forgotten) StreamTerms(writer, terms);
     writer(none);  // instruments
     writer(is_forgotten ? one : none);

@@ -34,11 +34,16 @@ class Listening {
     const MarketState& state = publisher.state();
     TestPeer& all = Connect(first);
     for (const InstrumentId instrument : state.open_instruments()) {
-      for (const Channel channel : {Channel::kBook, Channel::kTrades}) {
-        publisher.public_feed().Subscribe(first, all, channel, instrument);
-        publisher.public_feed().SendFirst(first, channel, instrument, publisher.last_time_us());
+      for (const Channel channel :
+           {Channel::kBook, Channel::kOrders, Channel::kTrades, Channel::kTicker}) {
+        Listen(first, all, {.channel = channel, .instrument = instrument});
+      }
+      for (const CandleInterval interval : kCandleIntervals) {
+        Listen(first, all,
+               {.channel = Channel::kCandles, .instrument = instrument, .interval = interval});
       }
     }
+    Listen(first, all, {.channel = Channel::kInstruments});
     for (uint64_t account = 1; account <= state.accounts().size(); ++account) {
       TestPeer& peer = Connect(first + account);
       for (const Channel channel : {Channel::kExecutions, Channel::kBalances, Channel::kLeases}) {
@@ -66,6 +71,10 @@ class Listening {
     publisher.AddConnection(id, *peer);
     return *peer;
   }
+  void Listen(uint64_t id, TestPeer& peer, const Topic& topic) {
+    publisher.public_feed().Subscribe(id, peer, topic);
+    publisher.public_feed().SendSnapshot(id, topic, publisher.last_time_us());
+  }
   std::map<uint64_t, std::unique_ptr<TestPeer>> peers_;
 };
 
@@ -84,6 +93,14 @@ struct Happened {
     }
   }
 };
+
+Bytes GoldenBytes(int format) {
+  std::ifstream file(std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v" + std::to_string(format),
+                     std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return Bytes(begin, begin + text.size());
+}
 
 }  // namespace
 
@@ -252,29 +269,23 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   CHECK(WriteMarket(*restored) == WriteMarket(gateway.publisher));
 }
 
-namespace {
-
-Bytes ReadWhole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  return Bytes(begin, begin + text.size());
-}
-
-}  // namespace
-
-TEST_CASE("A market snapshot of the first format is refused: the gateway follows the journal") {
+TEST_CASE("A market snapshot of an earlier format is refused, so that the journal is replayed") {
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock);
-  const absl::Status read =
-      ReadMarket(ReadWhole(std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v1"), publisher);
-  CHECK(read.message() == "the market snapshot is of format 1, this program reads format 2");
+  for (uint32_t format = 1; format < kMarketSnapshotFormat; ++format) {
+    Publisher publisher(catalogue, 1, kClock);
+    const absl::Status read = ReadMarket(GoldenBytes(static_cast<int>(format)), publisher);
+    CHECK(absl::IsFailedPrecondition(read));
+    CHECK(std::string(read.message()) ==
+          "the market snapshot is of format " + std::to_string(format) +
+              ", this program reads format " + std::to_string(kMarketSnapshotFormat));
+    CHECK(publisher.last_sequence() == 0);
+  }
 }
 
-// The file changes with kMarketSnapshotFormat, and only then: WARPBOOK_WRITE_GOLDEN=1 writes it
-// anew.
+// A file belongs to its format, and never changes: WARPBOOK_WRITE_GOLDEN=1 writes that of today's.
 TEST_CASE("The golden market snapshot opens, and is what is written today") {
-  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v2";
+  const std::string path =
+      std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v" + std::to_string(kMarketSnapshotFormat);
   const Catalogue catalogue = TestCatalogue();
   Publisher publisher(catalogue, 1, kClock), restored(catalogue, 1, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
@@ -284,7 +295,7 @@ TEST_CASE("The golden market snapshot opens, and is what is written today") {
         .write(reinterpret_cast<const char*>(written.data()),
                static_cast<std::streamsize>(written.size()));
   }
-  const Bytes golden = ReadWhole(path);
+  const Bytes golden = GoldenBytes(kMarketSnapshotFormat);
   const absl::Status read = ReadMarket(golden, restored);
   REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
   CHECK(WholePictureOf(restored.state()) == WholePictureOf(publisher.state()));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "engine/core/engine.h"
 #include "engine/service/engine_port.h"
 #include "schema/base/clock.h"
@@ -61,6 +62,11 @@ class DirectExchange {
   // TrySubmit takes none.
   void SetBusy(bool busy);
   void Lose();  // every port is lost
+  // Questions for history wait for their answers while it is held; those that come after a failure
+  // was set get it; so many may be open.
+  void HoldHistory(bool hold);
+  void FailHistory(absl::Status status);
+  void SetQuestionsMax(size_t count);
 
   SharedClock& clock() { return clock_; }
   const Catalogue& catalogue() const { return catalogue_; }

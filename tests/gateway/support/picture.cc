@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gateway/publish/order_messages.h"
 #include "gateway/publish/private_messages.h"
 #include "gateway/publish/public_messages.h"
 #include "tests/gateway/support/test_gateway.h"
@@ -38,7 +39,13 @@ std::string PublicPictureOf(const MarketState& state) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
     WriteInstrument(out, instrument, state.catalogue());
     text += BookSnapshot(Encoding::kJson, instrument, {});
+    text += OrdersSnapshot(Encoding::kJson, instrument, state, {});
     text += TradesSnapshot(Encoding::kJson, instrument, {});
+    text += TickerMessage(Encoding::kJson, instrument, MessageType::kSnapshot, {});
+    for (const CandleInterval interval : kCandleIntervals) {
+      text += CandlesMessage(Encoding::kJson, instrument, interval, MessageType::kSnapshot, {},
+                             instrument.candles.Of(interval));
+    }
   }
   out.EndArray();
   return text;

@@ -90,7 +90,7 @@ std::vector<std::string> TestPeer::Take(std::string_view channel) {
 
 TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
-      publisher(exchange.catalogue(), 0xabcd1234, real),
+      publisher(exchange.catalogue(), 0xabcd1234, real, limits.recent_events),
       port(exchange.CreatePort()),
       handler(kTestServerName, limits, admission, publisher, *port,
               {.real = real, .monotonic = monotonic, .market = exchange.clock()}) {
@@ -143,6 +143,12 @@ int TestGateway::ReasonOf(TestPeer& peer, std::string_view method, std::string_v
 
 void TestGateway::Pump() {
   while (const auto batch = port->Poll()) publisher.Publish(*batch);
+  handler.OnHistory();
+}
+
+void TestGateway::Disconnect(TestPeer& peer) {
+  publisher.RemoveConnection(peer.visitor.connection_id);
+  handler.RemoveConnection(peer.visitor.connection_id);
 }
 
 std::string TestGateway::LogonText(TestPeer& peer, AccountId account,

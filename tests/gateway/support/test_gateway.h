@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,10 @@ class TestPeer final : public Subscriber {
   Encoding encoding() const override { return speaks; }
   void Send(std::string_view message) override { Keep(speaks, message); }
   bool SendPublic(const SharedMessage& message) override {
-    if (is_slow) return false;
+    if (is_slow || (room && (*room)-- == 0)) {
+      room = room ? std::optional<size_t>(0) : std::nullopt;
+      return false;
+    }
     Keep(message->encoding, message->payload);
     return true;
   }
@@ -42,7 +46,8 @@ class TestPeer final : public Subscriber {
 
   Visitor visitor;
   std::deque<std::string> messages;
-  bool is_slow = false;  // takes no market data
+  bool is_slow = false;        // takes no market data
+  std::optional<size_t> room;  // so many more messages of it
   Encoding speaks = TestEncoding();
 
  private:
@@ -62,7 +67,7 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
-  void Disconnect(TestPeer& peer) { publisher.RemoveConnection(peer.visitor.connection_id); }
+  void Disconnect(TestPeer& peer);
 
   // One message, and all that it causes at once. Where the peer speaks FlatBuffers and these cannot
   // say it, it speaks JSON this once.
