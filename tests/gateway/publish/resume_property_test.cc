@@ -69,6 +69,7 @@ class Queue final : public Subscriber {
     messages.push_back(message->payload);
     return true;
   }
+  void OnLogonEnded() override {}
   std::deque<std::string> messages;
   size_t room = 0;
 };
