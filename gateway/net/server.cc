@@ -24,7 +24,6 @@
 #include "gateway/publish/market_snapshot.h"
 #include "gateway/publish/publisher.h"
 #include "schema/base/check.h"
-#include "schema/base/crypto.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -38,14 +37,6 @@ constexpr std::chrono::milliseconds kSweepInterval(100);
 constexpr int kBatchesPerTurn = 16;
 // The last part of a drain's time is for the closing handshakes.
 constexpr std::chrono::milliseconds kClosingTime(500);
-
-uint32_t RandomTagPrefix() {
-  std::array<uint8_t, 4> bytes{};
-  FillRandom(bytes);
-  uint32_t prefix = 0;
-  for (const uint8_t byte : bytes) prefix = (prefix << 8) | byte;
-  return prefix;
-}
 
 std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
   return WriteMessage(encoding, [&](MessageWriter& out) {
@@ -62,7 +53,8 @@ class GatewayServer::Impl final : public SessionHost {
   Impl(Options options, Catalogue catalogue)
       : options_(std::move(options)),
         catalogue_(std::move(catalogue)),
-        publisher_(catalogue_, RandomTagPrefix(), real_clock_),
+        publisher_(catalogue_, real_clock_),
+        budgets_(options_.limits.shared),
         ready_(io_),
         sweep_timer_(io_),
         client_connections_(options_.limits.client_connections),
@@ -94,6 +86,7 @@ class GatewayServer::Impl final : public SessionHost {
     publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
   }
   void OnEnding(WebSocketSession& session) override {
+    handler_->OnLogonEnded(session.visitor());
     publisher_.RemoveConnection(session.visitor().connection_id);
   }
   void OnGone(WebSocketSession& session, std::string_view why) override;
@@ -126,6 +119,7 @@ class GatewayServer::Impl final : public SessionHost {
   const SystemClock real_clock_;
   const MonotonicClock monotonic_clock_;
   Publisher publisher_;
+  SharedBudgets budgets_;
   std::unique_ptr<engine::EnginePort> port_;
   std::unique_ptr<RequestHandler> handler_;
   std::unique_ptr<Listener> listener_;
@@ -174,7 +168,8 @@ absl::Status GatewayServer::Impl::Start(std::unique_ptr<engine::EnginePort> port
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
       options_.server_name, options_.limits, publisher_, *port_,
-      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock});
+      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock},
+      RequestHandler::Sharing{.budgets = budgets_, .on_drain = options_.on_drain});
   TakeBatches();  // what was published before
   ScheduleSweep();
   listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
@@ -268,6 +263,7 @@ void GatewayServer::Impl::TakeBatches() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
+      handler_->GoOn();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }
@@ -300,6 +296,7 @@ void GatewayServer::Impl::Sweep() {
   const int64_t now = MonotonicMicros();
   for (const auto& [id, session] : sessions_) session->Sweep(now);
   publisher_.replier().AnswerOverdue(now);
+  handler_->GoOn();
   if (draining_) ContinueDrain();
 }
 
@@ -319,7 +316,7 @@ void GatewayServer::Impl::BeginDrain(int64_t deadline_micros) {
   draining_ = true;
   drain_deadline_micros_ = deadline_micros;
   listener_->Close();
-  handler_->BeginShutdown();
+  handler_->BeginDrain();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(sessions_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
   for (const auto& [id, session] : sessions_) {
@@ -333,7 +330,7 @@ void GatewayServer::Impl::ContinueDrain() {
   const int64_t closing_micros =
       drain_deadline_micros_ -
       std::chrono::duration_cast<std::chrono::microseconds>(kClosingTime).count();
-  const bool answered = replier.pending().size() == 0;
+  const bool answered = replier.pending().size() == 0 && handler_->idle();
   if (!closing_ && (answered || MonotonicMicros() >= closing_micros)) {
     closing_ = true;
     replier.AnswerAllUnknown();

@@ -59,7 +59,11 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
     return Refuse(call, reason);
   }
   call.visitor.logged_on = LoggedOn{
-      .account = account->id, .owner = account->owner, .kind = account->kind, .scopes = scopes};
+      .account = account->id,
+      .owner = account->owner,
+      .kind = account->kind,
+      .scopes = scopes,
+      .orders = sharing_.budgets.account_orders.Get(account->id, clocks_.monotonic.NowMicros())};
   LogEvent(LogLevel::kInfo, "logon",
            {.connection_id = call.visitor.connection_id, .account = account->id.value()});
   Succeed(call, [&](MessageWriter& out) {
@@ -84,7 +88,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
-  call.visitor.logged_on.reset();
+  OnLogonEnded(call.visitor);
   Succeed(call, [](MessageWriter&) {});
 }
 

@@ -117,12 +117,27 @@ struct OrderRow {
   Price price;
   Timestamp expires;
   Quantity gpus, remaining, min_fill;
+  uint32_t session = 0;  // the mark of the session that has placed it
   Side side = Side::kBuy;
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;
   uint8_t queue = 0;  // a bid's Tier, an ask's Assurance
   Assurance min_assurance = Assurance::kListed;
   bool post_only = false;
+};
+
+// An order that is no more.
+struct FinishedOrder {
+  OrderId id;
+  AccountId account;
+  InstrumentId instrument;
+  ClientOrderId client_order_id;
+  Price price;
+  Timestamp time;            // when it came to its end
+  Quantity gpus, remaining;  // of these, what was not filled
+  Side side = Side::kBuy;
+  bool cancelled = false;                          // else: filled
+  CancelReason reason = CancelReason::kRequested;  // of one that was cancelled
 };
 
 struct LeaseRow {

@@ -58,6 +58,9 @@ void WritePrivateSnapshot(MessageWriter& out, Channel channel, const AccountRow&
 void WriteBalances(MessageWriter& out, const AccountRow& account);
 void WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state);
 void WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state);
+// What order.status gives: "status" and the order.
+void WriteOrderStatus(MessageWriter& out, const OrderRow& order, const MarketState& state);
+void WriteOrderStatus(MessageWriter& out, const FinishedOrder& order, const MarketState& state);
 void WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state);
 
 }  // namespace warpbook::gateway

@@ -28,6 +28,10 @@ void Publisher::Restore(PublishedMarket market) {
 
 void Publisher::OnEvent(wire::RecordView command, wire::RecordView event) {
   state_.Apply(event, Timestamp(last_time_us_));
+  if (event.type() == wire::RecordType::kCommandAccepted &&
+      command.type() == wire::RecordType::kSetOrderGuard) {
+    state_.Apply(command.as<wire::SetOrderGuard>());
+  }
   replier_.OnEvent(command, event);
   private_.OnEvent(event, last_time_us_);
   switch (event.type()) {

@@ -29,8 +29,8 @@ struct PublishedMarket {
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
-  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
-      : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
+  Publisher(const Catalogue& catalogue, const Clock& clock)
+      : state_(catalogue), replier_(clock), private_(state_), public_(state_) {}
 
   // Takes in one batch; batches come without a gap. Also for those that recovery replayed: nobody
   // listens yet.
@@ -49,6 +49,7 @@ class Publisher {
 
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
+  const Replier& replier() const { return replier_; }
   PrivateFeed& private_feed() { return private_; }
   PublicFeed& public_feed() { return public_; }
   const PublicFeed& public_feed() const { return public_; }

@@ -141,8 +141,8 @@ sell p1 3@10
 buy b1 4@9 client_order_id=a
 amend b1 #2 price=9500 validate_only=1
   ! price_off_tick detail=1000
-amend b1 #2 price=11000 gpus=100000 validate_only=1
-  ! insufficient_credits
+amend b1 #2 price=101000 validate_only=1
+  ! price_outside_band
 amend b2 #2 price=11000 validate_only=1
   ! unknown_order
 AmendOrder from=b1 tag=5 client_order_id=a price=11000 validate_only=1

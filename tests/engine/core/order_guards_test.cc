@@ -11,7 +11,7 @@ TEST_CASE("A guard is a member's to set, is accepted, and changes nothing") {
 setup
 buy b1 1@10
 SetOrderGuard from=b1 tag=7 mode=session session=5
-  CommandAccepted to=1 tag=7 result_id=0 command_type=64
+  CommandAccepted to=3 tag=7 result_id=0 command_type=64
 SetOrderGuard from=b1 mode=account session=5
   CommandAccepted
 SetOrderGuard from=b1 mode=timer deadline_us=1
@@ -23,7 +23,7 @@ SetOrderGuard from=b1 mode=off deadline_us=1
 SetOrderGuard from=b1 mode=off
   CommandAccepted
 SetOrderGuard mode=off
-  ! not_permitted
+  ! unknown_account
 SetOrderGuard from=op mode=off
   ! not_permitted
 SetOrderGuard from=st mode=off
@@ -52,7 +52,7 @@ WithdrawOrder target_account_id=b1 reason=timer
 WithdrawOrder target_account_id=99 order_id=1 reason=timer
   ! unknown_order
 WithdrawOrder target_account_id=b1 order_id=1 reason=disconnected
-  cancelled to=1 #1 reason=disconnected
+  cancelled to=3 #1 reason=disconnected
 WithdrawOrder target_account_id=b1 order_id=1 reason=disconnected
   ! unknown_order
 WithdrawOrder tag=9 target_account_id=b1 order_id=2 reason=timer

@@ -156,9 +156,9 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
     return of_account ? Word<AccountKind>(word) : Word<RequestKind>(word);
   }
   if (field == "reason") {
-    const bool of_cancel =
-        type == RecordType::kOrderCancelled || type == RecordType::kCancelAllOrders ||
-        type == RecordType::kWithdrawOrder;
+    const bool of_cancel = type == RecordType::kOrderCancelled ||
+                           type == RecordType::kCancelAllOrders ||
+                           type == RecordType::kWithdrawOrder;
     return of_cancel ? Word<CancelReason>(word) : ParseReason(word);
   }
   return std::nullopt;

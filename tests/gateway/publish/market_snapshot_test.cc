@@ -26,7 +26,7 @@ const GatewayLimits kLimits;
 // A publisher, and what all channels say from some point on.
 class Listening {
  public:
-  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, 1, kClock) {}
+  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, kClock) {}
 
   // Every private channel of every account, each on a connection of its own, and every public
   // one on one more. Connections are numbered from `first` on.
@@ -137,7 +137,7 @@ TEST_CASE("A gateway restored anywhere says what follows as the one that went on
 TEST_CASE("A gateway to which nothing has happened has a snapshot") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher empty(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  Publisher empty(catalogue, kClock), restored(catalogue, kClock);
   REQUIRE(ReadMarket(WriteMarket(empty), restored).ok());
   CHECK(WriteMarket(restored) == WriteMarket(empty));
   for (const auto& batch : batches) {
@@ -150,7 +150,7 @@ TEST_CASE("A gateway to which nothing has happened has a snapshot") {
 TEST_CASE("What a follower writes is the market of the gateway that saw the same batches") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher publisher(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock);
   MarketFollower follower(catalogue);
   const auto bytes_of = [](const engine::Follower& from) {
     Bytes bytes;
@@ -211,7 +211,7 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   const auto check_restored = [&] {
     gateway.Pump();
     const MarketState& state = gateway.publisher.state();
-    auto restored = std::make_unique<Publisher>(catalogue, 1, kClock);
+    auto restored = std::make_unique<Publisher>(catalogue, kClock);
     const Bytes bytes = WriteMarket(gateway.publisher);
     const absl::Status read = ReadMarket(bytes, *restored);
     REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
@@ -255,9 +255,9 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
 // The file changes with kMarketSnapshotFormat, and only then: WARPBOOK_WRITE_GOLDEN=1 writes it
 // anew.
 TEST_CASE("The golden market snapshot opens, and is what is written today") {
-  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v1";
+  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v2";
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock), restored(catalogue, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
   const Bytes written = WriteMarket(publisher);
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {

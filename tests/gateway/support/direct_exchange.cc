@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -48,6 +49,7 @@ struct DirectExchange::State {
   engine::Engine engine;
   const int ready_fd;
   bool hold = false, busy = false, lost = false;
+  size_t room = std::numeric_limits<size_t>::max();  // commands that TrySubmit still takes
   size_t submitted = 0;
   std::vector<wire::CommandRecord> held;
   std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
@@ -61,7 +63,9 @@ class DirectExchange::Port final : public engine::EnginePort {
   size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
     const std::lock_guard lock(state_->mutex);
     if (state_->busy || state_->lost) return 0;
-    for (const wire::CommandRecord& command : commands) {
+    const size_t taken = std::min(commands.size(), state_->room);
+    state_->room -= taken;
+    for (const wire::CommandRecord& command : commands.first(taken)) {
       ++state_->submitted;
       if (state_->hold) {
         state_->held.push_back(command);
@@ -69,7 +73,7 @@ class DirectExchange::Port final : public engine::EnginePort {
         state_->ApplyLocked({command});
       }
     }
-    return commands.size();
+    return taken;
   }
   std::shared_ptr<const engine::DurableBatch> Poll() override {
     const std::lock_guard lock(state_->mutex);
@@ -143,6 +147,11 @@ void DirectExchange::LetThrough() {
 void DirectExchange::SetBusy(bool busy) {
   const std::lock_guard lock(state_->mutex);
   state_->busy = busy;
+}
+
+void DirectExchange::SetRoom(size_t commands) {
+  const std::lock_guard lock(state_->mutex);
+  state_->room = commands;
 }
 
 void DirectExchange::Lose() {

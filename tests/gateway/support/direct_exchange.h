@@ -57,8 +57,9 @@ class DirectExchange {
   // Commands that come in are taken but wait until they are let through, as one batch.
   void Hold();
   void LetThrough();
-  // TrySubmit takes none.
+  // TrySubmit takes none; or so many in all from now on.
   void SetBusy(bool busy);
+  void SetRoom(size_t commands);
   void Lose();  // the port is lost
 
   SharedClock& clock() { return clock_; }

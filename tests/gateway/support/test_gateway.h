@@ -52,7 +52,8 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
-  void Disconnect(TestPeer& peer) { publisher.RemoveConnection(peer.visitor.connection_id); }
+  // As the server does when the connection ends.
+  void Disconnect(TestPeer& peer);
 
   // One message, and all that it causes at once.
   void Say(TestPeer& peer, std::string_view text);
@@ -63,7 +64,7 @@ class TestGateway {
   }
   // The reason's number of the one answer; 0: success.
   int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
-  // Publishes what the engine has made durable.
+  // Publishes what the engine has made durable, and lets the gateway do what follows from it.
   void Pump();
 
   // Sessions. The key signs at the real clock's time.
@@ -85,7 +86,9 @@ class TestGateway {
   ManualClock monotonic{1'000'000'000};
   const GatewayLimits limits;
   Publisher publisher;
+  SharedBudgets budgets;
   std::unique_ptr<engine::EnginePort> port;
+  int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 
  private:
