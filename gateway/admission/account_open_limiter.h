@@ -1,6 +1,6 @@
 // AccountOpenLimiter: how fast accounts are opened, by each address and by all. Opening one needs
 // no logon and a connection costs nothing, so that a connection's own limits do not hold it. Time
-// enters as an argument (a monotonic clock, microseconds); the I/O thread owns it.
+// enters as an argument (a monotonic clock, microseconds); its owner is SharedAdmission.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // ConnectionCounter: the connections of one listener, in total and by address, against its limits.
-// The I/O thread owns it.
+// Its owner is SharedAdmission.
 #pragma once
 
 #include <cstddef>

@@ -9,6 +9,8 @@
 
 namespace warpbook::gateway {
 
+inline constexpr size_t kIoThreadsMax = 64;
+
 // What one connection may ask for. A token bucket each: `burst` at once, `per_second` refilled.
 struct RateLimits {
   int64_t requests_per_second = 1'000;  // kRateLimited, with retry_after_us; lists count for 10
@@ -40,9 +42,17 @@ struct AccountOpenLimits {
   size_t addresses_max = 16'384;  // remembered; beyond: one is forgotten, the limit of all holds
 };
 
+// Plain HTTP for clients, which needs no logon: a token bucket for each address. 429, Retry-After.
+struct HttpLimits {
+  int64_t requests_per_second = 20;
+  int64_t requests_burst = 100;
+  size_t addresses_max = 16'384;             // remembered; beyond: one is forgotten
+  size_t requests_per_connection_max = 500;  // the last one's answer says so and closes
+};
+
 // The connections of one listener.
 struct ConnectionLimits {
-  size_t total_max = 8'192;        // 503
+  size_t total_max = 16'384;       // 503
   size_t per_address_max = 1'024;  // 503
   size_t refused_max = 64;         // being answered with 503 at once; beyond: closed unanswered
 };
@@ -57,8 +67,14 @@ struct GatewayLimits {
                       .in_flight_max = 8'192,
                       .subscriptions_max = 4'096};
 
-  size_t message_bytes_max = 64 * 1024;     // kFrameTooLarge, close 1009
-  size_t http_header_bytes_max = 8 * 1024;  // the connection is closed
+  size_t message_bytes_max = 64 * 1024;  // before and after inflation: kFrameTooLarge, close 1009
+  // What costs us and carries nothing: kRateLimited, close 1008.
+  size_t message_frames_max = 2'048;  // of one message, empty ones too
+  int64_t control_frames_per_second = 100;
+  int64_t control_frames_burst = 1'000;
+
+  size_t http_header_bytes_max = 8 * 1024;  // 431
+  HttpLimits http;
   SharedRateLimits shared;
   AccountOpenLimits account_opens;
   // Each listener counts its own, so that clients take no room from operators and settlement.
@@ -66,18 +82,21 @@ struct GatewayLimits {
   ConnectionLimits admin_connections = {
       .total_max = 128, .per_address_max = 128, .refused_max = 64};
 
-  // A connection's send queue. Beyond `send_queue_public_bytes` book and trades subscriptions skip
-  // updates and get a fresh snapshot once the queue is at most half as long; beyond the others the
-  // connection is closed with kSlowConsumer and 1008.
+  // A connection's output queue. Beyond `send_queue_public_bytes` book and trades subscriptions
+  // skip updates and get a fresh snapshot once the queue is at most half as long; beyond the
+  // others, or where something has waited longer than `send_queue_age_max_micros`, the connection
+  // is closed with kSlowConsumer and 1008.
   size_t send_queue_public_bytes = 512 * 1024;
   // While more than this waits the connection is not read from: who does not take the answers can
   // ask for no more of them.
   size_t send_queue_pause_bytes = 256 * 1024;
   size_t send_queue_bytes_max = 16 * 1024 * 1024;
   size_t send_queue_messages_max = 65'536;
+  int64_t send_queue_age_max_micros = 15 * kMicrosPerSecond;
   int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own
 
-  int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open: closed
+  int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open, and between
+                                                             // HTTP requests: closed
   int64_t idle_timeout_micros = 60 * kMicrosPerSecond;       // a ping at half of it: closed
   int64_t write_stall_micros = 20 * kMicrosPerSecond;        // a write without progress: closed
   int64_t close_timeout_micros = 5 * kMicrosPerSecond;       // the closing handshake: cut

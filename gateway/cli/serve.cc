@@ -1,5 +1,6 @@
 #include "gateway/cli/serve.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iostream>
@@ -22,11 +23,13 @@ namespace {
 constexpr std::chrono::milliseconds kLookInterval(200);
 
 // As many connections as there are descriptors for.
-absl::Status LimitConnections(GatewayLimits& limits) {
+absl::Status LimitConnections(size_t io_threads, GatewayLimits& limits) {
   const absl::StatusOr<uint64_t> descriptors = RaiseDescriptorLimit();
   if (!descriptors.ok()) return descriptors.status();
   const size_t wanted = limits.client_connections.total_max;
-  const absl::Status fitted = FitConnections(*descriptors, limits);
+  const uint64_t of_threads = io_threads * kDescriptorsPerIoThread;
+  const absl::Status fitted =
+      FitConnections(*descriptors - std::min(*descriptors, of_threads), limits);
   if (!fitted.ok()) return fitted;
   const size_t given = limits.client_connections.total_max;
   if (given < wanted) {
@@ -35,6 +38,21 @@ absl::Status LimitConnections(GatewayLimits& limits) {
                                      ", as the limit of open files is ", *descriptors)});
   }
   return absl::OkStatus();
+}
+
+std::optional<TlsContext::Files> TlsFilesOf(const TlsContext::Files& files) {
+  if (files == TlsContext::Files()) return std::nullopt;
+  return files;
+}
+
+// Whether the listener's files are there and can be used; none at all are good too.
+absl::Status CheckTls(const TlsContext::Files& files, const char* prefix) {
+  if (files == TlsContext::Files()) return absl::OkStatus();
+  if (files.certificate_chain.empty() || files.private_key.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(prefix, "-certificate and ", prefix, "-key belong together"));
+  }
+  return TlsContext::Load(files).status();
 }
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfiguration& configuration,
@@ -46,9 +64,13 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
+  options.io_threads = static_cast<size_t>(configuration.options.io_threads);
   options.allow_plaintext_beyond_loopback = configuration.options.allow_plaintext_beyond_loopback;
+  options.allow_deflate = configuration.options.allow_deflate;
+  options.tls = TlsFilesOf(configuration.options.tls);
+  options.admin_tls = TlsFilesOf(configuration.options.admin_tls);
   options.allowed_origins = configuration.options.allowed_origins;
-  const absl::Status limited = LimitConnections(options.limits);
+  const absl::Status limited = LimitConnections(options.io_threads, options.limits);
   if (!limited.ok()) return limited;
   return GatewayServer::Create(std::move(options), configuration.catalogue);
 }
@@ -113,8 +135,19 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
   if (options.journal.empty()) return absl::InvalidArgumentError("--journal is missing");
   if (options.catalogue.empty()) return absl::InvalidArgumentError("--catalogue is missing");
   if (options.server_name.empty()) return absl::InvalidArgumentError("--server-name is empty");
-  for (const std::string& address : {options.listen, options.admin_listen}) {
-    const auto endpoint = ParseListenAddress(address, options.allow_plaintext_beyond_loopback);
+  struct ListenerOptions {
+    const std::string& address;
+    const TlsContext::Files& tls;
+    const char* tls_prefix;
+  };
+  for (const ListenerOptions& listener :
+       {ListenerOptions{options.listen, options.tls, "--tls"},
+        ListenerOptions{options.admin_listen, options.admin_tls, "--admin-tls"}}) {
+    const absl::Status tls = CheckTls(listener.tls, listener.tls_prefix);
+    if (!tls.ok()) return tls;
+    const bool has_tls = listener.tls != TlsContext::Files();
+    const auto endpoint =
+        ParseListenAddress(listener.address, has_tls || options.allow_plaintext_beyond_loopback);
     if (!endpoint.ok()) return endpoint.status();
   }
   for (const std::string& origin : configuration.options.allowed_origins) {
@@ -167,10 +200,13 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
   if (!service.ok()) return service.status();
   exchange->service_ = *std::move(service);
 
-  std::unique_ptr<engine::EnginePort> port = exchange->service_->CreatePort();
+  std::vector<std::unique_ptr<engine::EnginePort>> ports;
+  for (int64_t i = 0; i < configuration.options.io_threads; ++i) {
+    ports.push_back(exchange->service_->CreatePort());
+  }
   absl::Status status = exchange->service_->Start();
   if (!status.ok()) return status;
-  status = exchange->server_->Start(std::move(port), exchange->service_->market_clock());
+  status = exchange->server_->Start(std::move(ports), exchange->service_->market_clock());
   if (!status.ok()) return status;
   return exchange;
 }

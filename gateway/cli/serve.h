@@ -26,7 +26,10 @@ struct ServeOptions {
   std::string catalogue;
   std::string listen = "127.0.0.1:7400";
   std::string admin_listen = "127.0.0.1:7401";
+  int64_t io_threads = 1;
   bool allow_plaintext_beyond_loopback = false;
+  TlsContext::Files tls, admin_tls;  // without names: no TLS
+  bool allow_deflate = false;
   std::vector<std::string> allowed_origins;
   std::string server_name = "warpbook";
   std::string operator_key_file, settlement_key_file;  // empty: none

@@ -30,6 +30,44 @@ int Run(const ServeArguments& arguments) {
   return Finish(Serve(*configuration));
 }
 
+void AddListeners(Command& serve, ServeOptions& options) {
+  serve.Text("--listen", options.listen, "Address for clients").Environment("WARPBOOK_LISTEN");
+  serve.Text("--admin-listen", options.admin_listen, "Address for operators and settlement")
+      .Environment("WARPBOOK_ADMIN_LISTEN");
+  serve
+      .Flag("--allow-plaintext-beyond-loopback", options.allow_plaintext_beyond_loopback,
+            "Listen on other addresses than loopback too, even without TLS")
+      .Environment("WARPBOOK_ALLOW_PLAINTEXT_BEYOND_LOOPBACK")
+      .InFile();
+  serve
+      .Text("--tls-certificate", options.tls.certificate_chain,
+            "TLS for clients: certificate and chain, PEM")
+      .Environment("WARPBOOK_TLS_CERTIFICATE");
+  serve.Text("--tls-key", options.tls.private_key, "The certificate's private key, PEM")
+      .Environment("WARPBOOK_TLS_KEY");
+  serve
+      .Text("--admin-tls-certificate", options.admin_tls.certificate_chain,
+            "TLS for operators and settlement: certificate and chain, PEM")
+      .Environment("WARPBOOK_ADMIN_TLS_CERTIFICATE");
+  serve.Text("--admin-tls-key", options.admin_tls.private_key, "The certificate's private key, PEM")
+      .Environment("WARPBOOK_ADMIN_TLS_KEY");
+  serve
+      .Flag("--compression", options.allow_deflate,
+            "Compress messages for clients that offer it (permessage-deflate)")
+      .Environment("WARPBOOK_COMPRESSION")
+      .InFile();
+  serve
+      .Integer("--io-threads", options.io_threads,
+               "How many threads serve the clients, each with a market of its own")
+      .Environment("WARPBOOK_IO_THREADS")
+      .Range(1, static_cast<int64_t>(kIoThreadsMax));
+  serve
+      .TextList("--allowed-origin", options.allowed_origins,
+                "A browser's origin that may connect (https://warpbook.example); repeatable, or "
+                "several with commas between them")
+      .Environment("WARPBOOK_ALLOWED_ORIGIN");
+}
+
 }  // namespace
 
 void AddServeCommand(Command& root) {
@@ -41,19 +79,7 @@ void AddServeCommand(Command& root) {
       .Environment("WARPBOOK_JOURNAL");
   serve.Text("--catalogue", options.catalogue, "The catalogue: what can be traded")
       .Environment("WARPBOOK_CATALOGUE");
-  serve.Text("--listen", options.listen, "Address for clients").Environment("WARPBOOK_LISTEN");
-  serve.Text("--admin-listen", options.admin_listen, "Address for operators and settlement")
-      .Environment("WARPBOOK_ADMIN_LISTEN");
-  serve
-      .Flag("--allow-plaintext-beyond-loopback", options.allow_plaintext_beyond_loopback,
-            "Listen on other addresses than loopback too, although there is no TLS")
-      .Environment("WARPBOOK_ALLOW_PLAINTEXT_BEYOND_LOOPBACK")
-      .InFile();
-  serve
-      .TextList("--allowed-origin", options.allowed_origins,
-                "A browser's origin that may connect (https://warpbook.example); repeatable, or "
-                "several with commas between them")
-      .Environment("WARPBOOK_ALLOWED_ORIGIN");
+  AddListeners(serve, options);
   serve.Text("--server-name", options.server_name, "The exchange's name, in every signature")
       .Environment("WARPBOOK_SERVER_NAME");
   serve

@@ -14,7 +14,8 @@ namespace warpbook::gateway {
 // wrong with which text.
 absl::StatusOr<boost::asio::ip::tcp::endpoint> ParseEndpoint(std::string_view text);
 
-// The same of a listener of ours: as there is no TLS, loopback only, unless that is allowed.
+// The same of a listener of ours: without TLS loopback only, unless that is allowed.
+// `allow_beyond_loopback`: it has TLS, or that was said.
 absl::StatusOr<boost::asio::ip::tcp::endpoint> ParseListenAddress(std::string_view text,
                                                                   bool allow_beyond_loopback);
 

@@ -21,9 +21,14 @@ class Listener {
 
   // Binds and listens, so that the port is ours from here on; connections wait until Start. A fault
   // names address and port.
+  // `shares_port`: others will listen beside it (OpenBeside); of other processes none ever.
   static absl::StatusOr<std::unique_ptr<Listener>> Open(boost::asio::io_context& io,
                                                         const std::string& address,
-                                                        bool allow_beyond_loopback);
+                                                        bool allow_beyond_loopback,
+                                                        bool shares_port);
+  // Another one on the same port: the system deals the connections out among them.
+  static absl::StatusOr<std::unique_ptr<Listener>> OpenBeside(boost::asio::io_context& io,
+                                                              const Listener& first);
 
   void Start(OnAccepted on_accepted);
   void Close();

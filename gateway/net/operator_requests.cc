@@ -27,7 +27,7 @@ void RequestHandler::Handle(Call& call, const DrainRequest& request) {
             .account = call.visitor.logged_on->account.value()});
   // The reply first: with the drain every connection comes to its end.
   Succeed(call, [](MessageWriter&) {});
-  if (sharing_.on_drain) sharing_.on_drain(request.timeout_ms * 1'000);
+  if (role_.on_drain) role_.on_drain(request.timeout_ms * 1'000);
 }
 
 }  // namespace warpbook::gateway

@@ -6,18 +6,18 @@
 namespace warpbook::gateway {
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
-                               Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks,
-                               Sharing sharing)
+                               SharedAdmission& admission, Publisher& publisher,
+                               engine::EnginePort& port, GatewayClocks clocks, Role role)
     : authenticator_(std::move(server_name)),
       limits_(limits),
+      admission_(admission),
       publisher_(publisher),
       port_(port),
       clocks_(clocks),
-      sharing_(std::move(sharing)),
+      role_(std::move(role)),
       guardian_(publisher, port),
-      account_opens_(limits.account_opens),
       decoder_(limits.message_bytes_max) {
-  if (sharing_.is_first) guardian_.TakeOverSessions();
+  if (role_.is_first) guardian_.TakeOverSessions();
 }
 
 void RequestHandler::BeginDrain() {
@@ -32,7 +32,7 @@ void RequestHandler::OnLogonEnded(Visitor& visitor) {
 }
 
 void RequestHandler::GoOn() {
-  if (sharing_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
+  if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
   guardian_.GoOn();
 }
 
@@ -41,7 +41,7 @@ void RequestHandler::Introduce(Visitor& visitor) {
   visitor.is_introduced = true;
   if (!visitor.on_admin) {
     visitor.address_requests =
-        sharing_.budgets.address_requests.Get(visitor.address, clocks_.monotonic.NowMicros());
+        admission_.budgets().address_requests.Get(visitor.address, clocks_.monotonic.NowMicros());
   }
   publisher_.replier().StateLimits(visitor.connection_id, [this, &visitor] {
     return visitor.LimitsAt(clocks_.monotonic.NowMicros());

@@ -15,11 +15,10 @@
 #include <utility>
 
 #include "engine/service/engine_port.h"
-#include "gateway/admission/account_open_limiter.h"
 #include "gateway/admission/authenticator.h"
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
-#include "gateway/admission/shared_budgets.h"
+#include "gateway/admission/shared_admission.h"
 #include "gateway/net/order_guardian.h"
 #include "gateway/net/published_checks.h"
 #include "gateway/protocol/command_builder.h"
@@ -43,18 +42,17 @@ struct GatewayClocks {
 
 class RequestHandler {
  public:
-  // What the handlers of a gateway have in common, and what is the first one's alone.
-  struct Sharing {
-    SharedBudgets& budgets;
-    // Of several I/O threads one looks after timers, and after what a process before has left.
+  // Of the handlers of several I/O threads one has more to do.
+  struct Role {
+    // Looks after timers, and after what a process before has left.
     bool is_first = true;
     // An operator asks for the drain; its reply has been sent.
     std::function<void(int64_t timeout_micros)> on_drain = {};
   };
 
   // All that is passed must outlive it. The publisher has published what is past.
-  RequestHandler(std::string server_name, const GatewayLimits& limits, Publisher& publisher,
-                 engine::EnginePort& port, GatewayClocks clocks, Sharing sharing);
+  RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
+                 Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks, Role role);
 
   // A text message.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
@@ -169,12 +167,12 @@ class RequestHandler {
 
   const Authenticator authenticator_;
   const GatewayLimits& limits_;
+  SharedAdmission& admission_;
   Publisher& publisher_;
   engine::EnginePort& port_;
   const GatewayClocks clocks_;
-  const Sharing sharing_;
+  const Role role_;
   OrderGuardian guardian_;
-  AccountOpenLimiter account_opens_;
   JsonDecoder decoder_;
   bool shutting_down_ = false;
   std::string message_;  // being written; kept for its memory

@@ -5,8 +5,8 @@
 // batch) -> publish/publisher -> send queue.
 //
 // Threads: the owner calls Create, RestoreMarket, ApplyReplayed and Start in that order from one
-// thread; from Start on the server's own I/O thread does everything; Drain and Stop may be called
-// from any one other thread. The engine port must stay valid until Stop returns.
+// thread; from Start on the server's own I/O threads do everything, each with connections, market
+// and engine port of its own (worker.h); Drain and Stop may be called from any one other thread.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "engine/service/engine_port.h"
 #include "gateway/admission/limits.h"
+#include "gateway/net/transport.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
 
@@ -33,12 +35,17 @@ class GatewayServer {
     std::string listen = "127.0.0.1:7400";        // clients; port 0: the system chooses
     std::string admin_listen = "127.0.0.1:7401";  // operators, settlement, /livez and /readyz
     std::string server_name = "warpbook";         // what logon signatures are made for
-    // Addresses other than loopback are refused, as there is no TLS, unless this says otherwise.
+    // How many threads serve the clients; the first serves operators and settlement too. At most
+    // kIoThreadsMax.
+    size_t io_threads = 1;
+    // Without TLS addresses other than loopback are refused, unless this says otherwise.
     bool allow_plaintext_beyond_loopback = false;
+    std::optional<TlsContext::Files> tls, admin_tls;  // of each listener
+    bool allow_deflate = false;                       // permessage-deflate, if the client offers it
     // Browsers' origins that may connect ("https://warpbook.example"). Without an Origin header a
     // client is no browser, and is let in.
     std::vector<std::string> allowed_origins;
-    // Called once, on the I/O thread, when the engine's port is lost (EnginePort::lost): nothing
+    // Called once, on an I/O thread, when an engine's port is lost (EnginePort::lost): nothing
     // true can be said any more, every client has been sent away, and the process should start
     // again.
     std::function<void()> on_engine_lost;
@@ -48,8 +55,9 @@ class GatewayServer {
     GatewayLimits limits;
   };
 
-  // Checks the options and opens both listeners, so that a busy port is known before anything else
-  // is done: the error names address and port. Connections wait until Start.
+  // Checks the options and opens the listeners, so that a busy port is known before anything else
+  // is done: the error names address and port, or the file that is wrong. Connections wait until
+  // Start.
   static absl::StatusOr<std::unique_ptr<GatewayServer>> Create(Options options,
                                                                Catalogue catalogue);
   ~GatewayServer();
@@ -65,16 +73,18 @@ class GatewayServer {
   // catalogue lacks something that the batch speaks of.
   absl::Status ApplyReplayed(const engine::DurableBatch& batch);
 
-  // Starts to serve, with the port's batches following those replayed without a gap. The market's
-  // clock (EngineService::market_clock) must outlive the server and be readable by any thread.
-  absl::Status Start(std::unique_ptr<engine::EnginePort> port, const Clock& market_clock);
+  // Starts to serve, with a port for each I/O thread, each port's batches following those replayed
+  // without a gap. The market's clock (EngineService::market_clock) must outlive the server and be
+  // readable by any thread.
+  absl::Status Start(std::vector<std::unique_ptr<engine::EnginePort>> ports,
+                     const Clock& market_clock);
 
   // Tells all clients (status: server_shutdown), takes no new commands (kShuttingDown) and no new
   // connections, finishes what is in flight, closes every connection with 1001 and returns when all
   // are gone, or at the deadline. The engine must still run. Stop must follow.
   void Drain(std::chrono::milliseconds deadline);
 
-  // Cuts what is left, ends the I/O thread and destroys the engine port. Safe to repeat.
+  // Cuts what is left, ends the I/O threads and destroys the engine ports. Safe to repeat.
   void Stop();
 
   // The ports that were bound.

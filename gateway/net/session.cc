@@ -1,348 +1,299 @@
+// Reading: HTTP and frames. Writing and the end are in session_output.cc.
 #include "gateway/net/session.h"
 
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/websocket.hpp>
-#include <chrono>
-#include <optional>
-#include <string>
+#include <boost/asio/post.hpp>
 #include <utility>
 
-#include "gateway/net/corked_stream.h"
+#include "gateway/net/handshake.h"
 #include "gateway/net/http_answers.h"
 #include "gateway/net/monotonic_time.h"
-#include "gateway/net/send_queue.h"
-#include "gateway/protocol/reply_writer.h"
-#include "schema/base/clock.h"
 
 namespace warpbook::gateway {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-namespace websocket = boost::beast::websocket;
-using beast::error_code;
 using boost::asio::ip::tcp;
+using boost::system::error_code;
 
-// Several messages go out with one system call; more than this is sent before more is written.
-constexpr size_t kCoalescedBytesMax = 64 * 1024;
+// Reads of one connection before the others get their turn.
+constexpr int kReadsPerTurn = 4;
+// What is thrown away of one that is at its end.
+constexpr size_t kDiscardBytesMax = 1024 * 1024;
 
-std::chrono::microseconds Micros(int64_t count) { return std::chrono::microseconds(count); }
+}  // namespace
 
-// An error that belongs to the connection and to no request of it.
-std::string ConnectionError(RejectReason reason) {
-  const int64_t now = SystemClock().NowMicros();
-  ReplyHead head;
-  head.time_in_us = now;
-  head.time_out_us = now;
-  std::string text;
-  MessageWriter out(Encoding::kJson, text);
-  WriteError(out, head, {.reason = reason}, RequestOutcome::kRejected);
-  return text;
-}
+Session::Session(tcp::socket socket, std::string peer, const SessionOptions& options)
+    : socket_(std::move(socket)),
+      transport_(options.tls == nullptr ? MakePlainTransport(socket_.native_handle())
+                                        : options.tls->MakeTransport(socket_.native_handle())),
+      limits_(options.limits),
+      host_(options.host),
+      thread_(options.thread),
+      visitor_(options.connection_id, std::move(peer), options.on_admin,
+               options.on_admin ? options.limits.admin : options.limits.client),
+      refused_(options.refused),
+      allow_deflate_(options.allow_deflate),
+      reader_({.message_bytes_max = options.limits.message_bytes_max,
+               .message_frames_max = options.limits.message_frames_max}),
+      control_frames_(options.limits.control_frames_per_second,
+                      options.limits.control_frames_burst),
+      queue_(options.limits, options.thread.output_pool),
+      since_micros_(MonotonicMicros()),
+      heard_micros_(since_micros_) {}
 
-class BeastSession final : public WebSocketSession,
-                           public std::enable_shared_from_this<BeastSession> {
- public:
-  BeastSession(tcp::socket socket, std::string peer, const SessionOptions& options)
-      : stream_(CorkedStream(std::move(socket))),
-        refused_(options.refused),
-        limits_(options.limits),
-        host_(options.host),
-        visitor_(options.connection_id, std::move(peer), options.on_admin,
-                 options.on_admin ? options.limits.admin : options.limits.client),
-        queue_(options.limits),
-        started_micros_(MonotonicMicros()) {}
-
-  void Start() override;
-  void End(CloseCode code) override;
-  void Cut(std::string_view why) override;
-  void Sweep(int64_t now_micros) override;
-  Encoding encoding() const override { return Encoding::kJson; }
-  void Send(std::string_view message) override;
-  bool SendPublic(const SharedMessage& message) override;
-  Visitor& visitor() override { return visitor_; }
-  bool was_opened() const override { return was_opened_; }
-
- private:
-  enum class State : uint8_t {
-    kHttp,    // the request is being read or answered
-    kOpen,    // a WebSocket
-    kEnding,  // what waits is being sent, and the close frame behind it
-    kGone,
-  };
-
-  // ---- HTTP ----
-  void ReadRequest();
-  void OnRequest();
-  void Upgrade();
-  void Answer(const HttpAnswer& answer);
-
-  // ---- WebSocket ----
-  void Read();
-  void ReadOrPause();
-  void ResumeReading();
-  void OnRead(error_code error);
-  void Pump();
-  void OfferRoom();
-  void Close();
-  void Overflow();
-  void BecomeEnding();
-  void Gone(std::string_view why);
-
-  websocket::stream<CorkedStream> stream_;
-  const bool refused_;
-  const GatewayLimits& limits_;
-  SessionHost& host_;
-  Visitor visitor_;
-  beast::flat_buffer buffer_;
-  http::request_parser<http::empty_body> parser_;
-  http::response<http::string_body> response_;
-
-  State state_ = State::kHttp;
-  bool was_opened_ = false;
-  SendQueue queue_;
-  SharedMessage writing_;        // the message that Beast is writing
-  bool public_refused_ = false;  // market data was refused since the queue had room
-  bool reading_paused_ = false;  // no read is under way
-  bool close_sent_ = false;
-  CloseCode close_code_ = CloseCode::kGoingAway;
-  const int64_t started_micros_;
-  int64_t ending_since_micros_ = 0;
-  std::string why_;  // it ends
-};
-
-// ---- HTTP ----
-
-void BeastSession::Start() {
-  CorkedStream& tcp_stream = stream_.next_layer();
-  tcp_stream.SetOwner(weak_from_this(), [this] { Pump(); });
-  error_code ignored;
-  tcp_stream.socket().set_option(tcp::no_delay(true), ignored);
+void Session::Start() {
+  error_code error;
+  socket_.non_blocking(true, error);
+  if (error) return Cut(error.message());
+  socket_.set_option(tcp::no_delay(true), error);
   if (limits_.socket_send_buffer_bytes > 0) {
-    tcp_stream.socket().set_option(tcp::socket::send_buffer_size(limits_.socket_send_buffer_bytes),
-                                   ignored);
+    socket_.set_option(tcp::socket::send_buffer_size(limits_.socket_send_buffer_bytes), error);
   }
-  parser_.header_limit(static_cast<uint32_t>(limits_.http_header_bytes_max));
-  ReadRequest();
-}
-
-void BeastSession::ReadRequest() {
-  http::async_read_header(stream_.next_layer(), buffer_, parser_,
-                          [self = shared_from_this()](error_code error, size_t) {
-                            if (error) return self->Gone(error.message());
-                            self->OnRequest();
-                          });
-}
-
-void BeastSession::OnRequest() {
-  const auto& request = parser_.get();
-  const bool is_upgrade = websocket::is_upgrade(request);
-  const HttpRequest summary{
-      .is_get = request.method() == http::verb::get,
-      .is_upgrade = is_upgrade,
-      .target = std::string_view(request.target().data(), request.target().size()),
-      .has_origin = request.count(http::field::origin) != 0,
-      .origin = std::string_view(request[http::field::origin].data(),
-                                 request[http::field::origin].size()),
-      .on_admin = visitor_.on_admin,
-      // A client must wait for the answer before it sends more.
-      .has_more =
-          buffer_.size() != 0 || parser_.content_length().value_or(0) != 0 || parser_.chunked()};
-  const std::optional<HttpAnswer> answer = AnswerHttp(summary, refused_, host_);
-  if (answer) {
-    Answer(*answer);
-  } else {
-    Upgrade();
-  }
-}
-
-void BeastSession::Answer(const HttpAnswer& answer) {
-  response_.version(11);
-  response_.result(answer.status);
-  response_.set(http::field::content_type, "application/json");
-  response_.set(http::field::cache_control, "no-store");
-  response_.keep_alive(false);
-  response_.body() = answer.body;
-  response_.prepare_payload();
-  http::async_write(stream_.next_layer(), response_,
-                    [self = shared_from_this()](error_code, size_t) {
-                      self->stream_.next_layer().Linger([self] { self->Gone("http"); });
-                    });
-}
-
-void BeastSession::Upgrade() {
-  stream_.set_option(
-      websocket::stream_base::timeout{.handshake_timeout = Micros(limits_.handshake_timeout_micros),
-                                      .idle_timeout = Micros(limits_.idle_timeout_micros),
-                                      .keep_alive_pings = true});
-  stream_.set_option(websocket::stream_base::decorator(
-      [](websocket::response_type& response) { response.set(http::field::server, "warpbook"); }));
-  stream_.read_message_max(limits_.message_bytes_max);
-  stream_.auto_fragment(false);
-  stream_.text(true);
-  // Beast closes by itself in these two cases: the client is told why first.
-  stream_.next_layer().SetFarewell(websocket::close_code::too_big,
-                                   ConnectionError(RejectReason::kFrameTooLarge));
-  stream_.next_layer().SetFarewell(websocket::close_code::bad_payload,
-                                   ConnectionError(RejectReason::kInvalidUtf8));
-  stream_.async_accept(parser_.get(), [self = shared_from_this()](error_code error) {
-    if (error) return self->Gone(error.message());
-    self->state_ = State::kOpen;
-    self->was_opened_ = true;
-    self->host_.OnOpened(*self);
-    self->Read();
-  });
+  WaitToRead(tcp::socket::wait_read);
 }
 
 // ---- Reading ----
 
-void BeastSession::Read() {
-  stream_.async_read(
-      buffer_, [self = shared_from_this()](error_code error, size_t) { self->OnRead(error); });
-}
-
-void BeastSession::OnRead(error_code error) {
-  if (error) return Gone(error.message());
-  if (state_ == State::kOpen) {
-    if (stream_.got_text()) {
-      host_.OnText(
-          *this, std::string_view(static_cast<const char*>(buffer_.data().data()), buffer_.size()));
-    } else {
-      host_.OnBinary(*this);
-    }
-  }
-  buffer_.consume(buffer_.size());
-  ReadOrPause();
-}
-
-void BeastSession::ReadOrPause() {
-  reading_paused_ = state_ == State::kOpen && queue_.bytes() > limits_.send_queue_pause_bytes;
-  if (!reading_paused_) Read();
-}
-
-// Also at the end, as it is the read that tells of it.
-void BeastSession::ResumeReading() {
-  if (std::exchange(reading_paused_, false)) Read();
-}
-
-// ---- Writing ----
-
-void BeastSession::Send(std::string_view message) {
-  if (state_ != State::kOpen) return;
-  if (!queue_.Push(Share(Encoding::kJson, std::string(message)))) return Overflow();
-  Pump();
-}
-
-bool BeastSession::SendPublic(const SharedMessage& message) {
-  if (state_ != State::kOpen) return true;  // nobody waits for it any more
-  if (!queue_.PushPublic(message)) {
-    public_refused_ = true;
-    return false;
-  }
-  Pump();
-  return true;
-}
-
-void BeastSession::Pump() {
-  if (state_ == State::kHttp || state_ == State::kGone || writing_ != nullptr) return;
-  if (reading_paused_) ReadOrPause();
-  OfferRoom();
-  CorkedStream& tcp_stream = stream_.next_layer();
-  if (writing_ != nullptr) return;  // OfferRoom has set it going
-  if (queue_.empty()) {
-    tcp_stream.Uncork();
-    if (state_ == State::kEnding) Close();
-    return;
-  }
-  if (tcp_stream.unsent() > kCoalescedBytesMax) return tcp_stream.Flush();  // then comes back here
-  tcp_stream.Cork();
-  writing_ = queue_.Pop();
-  stream_.async_write(boost::asio::buffer(writing_->payload),
-                      [self = shared_from_this()](error_code error, size_t) {
-                        self->writing_ = nullptr;
-                        // Aborted: the WebSocket is closing, and the read tells how.
-                        if (error == boost::asio::error::operation_aborted) {
-                          return self->ResumeReading();
-                        }
-                        if (error) return self->Cut(error.message());
-                        self->Pump();
-                      });
-}
-
-void BeastSession::OfferRoom() {
-  if (!public_refused_ || state_ != State::kOpen || !queue_.has_room_for_public()) return;
-  public_refused_ = false;
-  host_.OnRoom(*this);
-}
-
-// ---- The end ----
-
-void BeastSession::End(CloseCode code) {
-  if (state_ == State::kHttp) return Cut("ended before it was open");
-  if (state_ != State::kOpen) return;
-  close_code_ = code;
-  BecomeEnding();
-  Pump();
-}
-
-// The other side does not read: what waits is worth nothing any more, as the connection ends; why
-// it does is the last that is said.
-void BeastSession::Overflow() {
-  close_code_ = CloseCode::kPolicyViolation;
-  why_ = "slow consumer";
-  queue_.Clear();
-  queue_.Push(Share(Encoding::kJson, ConnectionError(RejectReason::kSlowConsumer)));
-  BecomeEnding();
-}
-
-void BeastSession::BecomeEnding() {
-  state_ = State::kEnding;
-  ending_since_micros_ = MonotonicMicros();
-  // Not from inside Send: whoever sends is in the middle of its lists.
-  boost::asio::post(stream_.get_executor(), [self = shared_from_this()] {
-    self->host_.OnEnding(*self);
-    self->Pump();
+void Session::WaitToRead(tcp::socket::wait_type what) {
+  if (waits_to_read_ || state_ == State::kGone) return;
+  waits_to_read_ = true;
+  socket_.async_wait(what, [self = shared_from_this()](error_code error) {
+    self->waits_to_read_ = false;
+    if (!error) self->OnReadable();
   });
 }
 
-void BeastSession::Close() {
-  if (std::exchange(close_sent_, true)) return;
-  stream_.async_close(websocket::close_code(static_cast<uint16_t>(close_code_)),
-                      [self = shared_from_this()](error_code) { self->Cut("closed"); });
+void Session::OnReadable() {
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    if (paused_ || state_ == State::kGone || !ReadOnce()) break;
+  }
+  thread_.FlushAll();
+  if (paused_ || state_ == State::kGone || waits_to_read_) return;
+  // What the transport holds makes no socket readable.
+  if (!transport_->has_unread()) return WaitToRead(tcp::socket::wait_read);
+  waits_to_read_ = true;
+  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->waits_to_read_ = false;
+    self->OnReadable();
+  });
 }
 
-void BeastSession::Cut(std::string_view why) {
-  if (why_.empty()) why_ = why;
-  stream_.next_layer().Close();
-  ResumeReading();
+// False: there is no more to read now.
+bool Session::ReadOnce() {
+  const IoResult result = transport_->Read(thread_.read_buffer);
+  switch (result.state) {
+    case IoResult::State::kBytes:
+      heard_micros_ = MonotonicMicros();
+      ping_sent_ = false;
+      OnInput(std::span(thread_.read_buffer).first(result.bytes));
+      return result.bytes == thread_.read_buffer.size() || transport_->has_unread();
+    case IoResult::State::kWaitRead:
+      WaitToRead(tcp::socket::wait_read);
+      return false;
+    case IoResult::State::kWaitWrite:
+      WaitToRead(tcp::socket::wait_write);
+      return false;
+    case IoResult::State::kEnd:
+      OnEndOfInput();
+      return false;
+  }
+  return false;
 }
 
-void BeastSession::Gone(std::string_view why) {
-  if (state_ == State::kGone) return;
-  Cut(why);
-  state_ = State::kGone;
-  if (was_opened_) host_.OnEnding(*this);
-  host_.OnGone(*this, why_);
-}
-
-void BeastSession::Sweep(int64_t now_micros) {
-  const int64_t stalled_since = stream_.next_layer().stalled_since();
-  if (state_ == State::kHttp && now_micros - started_micros_ > limits_.handshake_timeout_micros) {
-    Cut("handshake timeout");
-  } else if (stalled_since != 0 && now_micros - stalled_since > limits_.write_stall_micros) {
-    Cut("write stall");
-  } else if (state_ == State::kEnding &&
-             now_micros - ending_since_micros_ > limits_.close_timeout_micros) {
-    Cut("close timeout");
+void Session::OnInput(std::span<char> input) {
+  switch (state_) {
+    case State::kHttp:
+      return OnHttpInput(input);
+    case State::kOpen:
+      return OnFrames(input);
+    case State::kClosing:
+      // The client's close frame may come behind what it sent before.
+      if (expects_close_) OnFrames(input);
+      discarded_ += input.size();
+      paused_ |= discarded_ > kDiscardBytesMax && state_ == State::kClosing;
+      return;
+    case State::kLingering:
+      discarded_ += input.size();
+      if (discarded_ > kDiscardBytesMax) Cut("too much behind the close");
+      return;
+    case State::kGone:
+      return;
   }
 }
 
-}  // namespace
+void Session::PauseReading(std::span<const char> rest) {
+  kept_input_.assign(rest.data(), rest.size());
+  paused_ = true;
+}
 
-std::shared_ptr<WebSocketSession> MakeSession(tcp::socket socket, std::string peer,
-                                              const SessionOptions& options) {
-  return std::make_shared<BeastSession>(std::move(socket), std::move(peer), options);
+// Not in one go: whoever has made room is in the middle of writing.
+void Session::ResumeReading() {
+  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (!std::exchange(self->paused_, false)) return;
+    std::string kept = std::exchange(self->kept_input_, {});
+    self->OnInput(kept);
+    if (!self->paused_) return self->OnReadable();
+    self->thread_.FlushAll();
+  });
+}
+
+void Session::OnEndOfInput() {
+  const bool has_output = !queue_.empty() || transport_->has_unsent();
+  if (state_ != State::kClosing || expects_close_ || !has_output) return Cut("the client went");
+  // It has ended its direction and waits for the answer, which is on its way.
+  paused_ = true;
+}
+
+// ---- HTTP ----
+
+void Session::OnHttpInput(std::span<const char> input) {
+  kept_input_.append(input.data(), input.size());
+  while (state_ == State::kHttp) {
+    paused_ = IsPaused();
+    if (paused_ || !TakeRequest()) return;
+  }
+}
+
+// Handles the request at the front of what was kept; false where there is no whole one.
+bool Session::TakeRequest() {
+  if (!MayBeHttp(kept_input_)) return Cut("not HTTP"), false;
+  const size_t size = FindHeadEnd(kept_input_, searched_);
+  searched_ = kept_input_.size();
+  if (size > limits_.http_header_bytes_max ||
+      (size == 0 && kept_input_.size() > limits_.http_header_bytes_max)) {
+    Answer(HttpError(431, "header_too_large", "The request's header is too large."), false, false);
+    return false;
+  }
+  if (size == 0) return false;
+  const std::string head = kept_input_.substr(0, size);
+  kept_input_.erase(0, size);
+  searched_ = 0;
+  HttpRequest request;
+  if (!ParseHttpRequest(head, request)) {
+    Answer(HttpError(400, "bad_request", "The request is no HTTP."), false, false);
+    return false;
+  }
+  OnRequest(head, request, !kept_input_.empty());
+  if (kept_input_.empty()) std::string().swap(kept_input_);
+  return !kept_input_.empty();
+}
+
+void Session::OnRequest(std::string_view head, const HttpRequest& request, bool has_more) {
+  const std::optional<HttpAnswer> answer = AnswerHttp(request,
+                                                      {.peer = visitor_.address,
+                                                       .on_admin = visitor_.on_admin,
+                                                       .refused = refused_,
+                                                       .has_more = has_more},
+                                                      host_);
+  if (!answer) return Upgrade(head);
+  const bool is_last = ++http_requests_ >= limits_.http.requests_per_connection_max;
+  Answer(*answer, answer->keeps_connection && request.keep_alive && !is_last, request.is_head);
+}
+
+void Session::Answer(const HttpAnswer& answer, bool keep_alive, bool head_only) {
+  since_micros_ = MonotonicMicros();
+  queue_.PushBytes(FormatHttpAnswer(answer, keep_alive, head_only), since_micros_);
+  ScheduleFlush();
+  if (keep_alive) return;
+  why_ = "http";
+  BeginClosing(/*expects_answer=*/false);
+}
+
+void Session::Upgrade(std::string_view head) {
+  const Handshake handshake = AcceptHandshake(head, {.allow_deflate = allow_deflate_});
+  queue_.PushBytes(handshake.response, MonotonicMicros());
+  ScheduleFlush();
+  if (!handshake.accepted) {
+    why_ = "bad handshake";
+    return BeginClosing(/*expects_answer=*/false);
+  }
+  state_ = State::kOpen;
+  was_opened_ = true;
+  encoding_ = handshake.encoding;
+  deflates_ = handshake.deflates_to_client;
+  reader_.AllowCompressed(handshake.deflate);
+  host_.OnOpened(*this);
+}
+
+// ---- WebSocket ----
+
+void Session::OnFrames(std::span<char> input) {
+  while (true) {
+    if (state_ == State::kOpen && IsPaused()) {
+      Flush();  // the socket may take it
+      if (state_ == State::kOpen && IsPaused()) return PauseReading(input);
+    }
+    const bool reads_on = state_ == State::kOpen || (state_ == State::kClosing && expects_close_);
+    if (!reads_on) return;
+    const FrameEvent event = reader_.Next(input);
+    if (event.kind == FrameEvent::Kind::kMore) return;
+    OnFrame(event);
+  }
+}
+
+void Session::OnFrame(const FrameEvent& event) {
+  const bool is_open = state_ == State::kOpen;
+  switch (event.kind) {
+    case FrameEvent::Kind::kMore:
+      return;
+    case FrameEvent::Kind::kMessage:
+      if (is_open) OnMessage(event);
+      return;
+    case FrameEvent::Kind::kPing:
+    case FrameEvent::Kind::kPong:
+      if (!is_open) return;
+      if (control_frames_.Take(heard_micros_) != 0) {
+        return Refuse(CloseCode::kPolicyViolation, RejectReason::kRateLimited);
+      }
+      if (event.kind == FrameEvent::Kind::kPing) PushControl(Opcode::kPong, event.payload);
+      return;
+    case FrameEvent::Kind::kClose:
+      return OnCloseFrame(event.close_code);
+    case FrameEvent::Kind::kFault:
+      break;
+  }
+  switch (static_cast<CloseCode>(event.close_code)) {
+    case CloseCode::kTooBig:
+      return Refuse(CloseCode::kTooBig, RejectReason::kFrameTooLarge);
+    case CloseCode::kInvalidPayload:
+      return Refuse(CloseCode::kInvalidPayload, RejectReason::kInvalidUtf8);
+    case CloseCode::kPolicyViolation:
+      return Refuse(CloseCode::kPolicyViolation, RejectReason::kRateLimited);
+    default:
+      return Refuse(CloseCode::kProtocolError, RejectReason::kNone);
+  }
+}
+
+void Session::OnMessage(const FrameEvent& event) {
+  std::string_view message = event.payload;
+  if (event.compressed) {
+    const MessageInflater::Inflated inflated = thread_.inflater.Inflate(message);
+    if (inflated.outcome == MessageInflater::Outcome::kTooLarge) {
+      return Refuse(CloseCode::kTooBig, RejectReason::kFrameTooLarge);
+    }
+    if (inflated.outcome == MessageInflater::Outcome::kMalformed) {
+      return Refuse(CloseCode::kInvalidPayload, RejectReason::kNone);
+    }
+    message = inflated.message;
+    if (event.opcode == Opcode::kText && !IsUtf8(message)) {
+      return Refuse(CloseCode::kInvalidPayload, RejectReason::kInvalidUtf8);
+    }
+  }
+  if (event.opcode == Opcode::kText) {
+    host_.OnText(*this, message);
+  } else {
+    host_.OnBinary(*this, message);
+  }
+}
+
+void Session::OnCloseFrame(uint16_t code) {
+  if (state_ == State::kOpen) {
+    why_ = "closed by the client";
+    Close(code);
+    BeginClosing(/*expects_answer=*/false);
+    return;
+  }
+  expects_close_ = false;
+  ScheduleFlush();  // goes on to linger, once our own close has left
 }
 
 }  // namespace warpbook::gateway

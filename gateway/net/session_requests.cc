@@ -58,12 +58,12 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
               .detail = RejectReasonCode(reason)});
     return Refuse(call, reason);
   }
-  call.visitor.logged_on = LoggedOn{
-      .account = account->id,
-      .owner = account->owner,
-      .kind = account->kind,
-      .scopes = scopes,
-      .orders = sharing_.budgets.account_orders.Get(account->id, clocks_.monotonic.NowMicros())};
+  call.visitor.logged_on = LoggedOn{.account = account->id,
+                                    .owner = account->owner,
+                                    .kind = account->kind,
+                                    .scopes = scopes,
+                                    .orders = admission_.budgets().account_orders.Get(
+                                        account->id, clocks_.monotonic.NowMicros())};
   LogEvent(LogLevel::kInfo, "logon",
            {.connection_id = call.visitor.connection_id, .account = account->id.value()});
   Succeed(call, [&](MessageWriter& out) {
@@ -94,7 +94,8 @@ void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
 
 void RequestHandler::Handle(Call& call, const AccountOpenRequest& request) {
   if (call.visitor.logged_on) return Refuse(call, RejectReason::kAlreadyLoggedOn);
-  const int64_t wait = account_opens_.Take(call.visitor.address, clocks_.monotonic.NowMicros());
+  const int64_t wait =
+      admission_.TakeAccountOpen(call.visitor.address, clocks_.monotonic.NowMicros());
   if (wait != 0) {
     return Refuse(call, {.reason = RejectReason::kRateLimited, .retry_after_us = wait});
   }

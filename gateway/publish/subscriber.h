@@ -15,6 +15,8 @@ namespace warpbook::gateway {
 struct Message {
   Encoding encoding = Encoding::kJson;
   std::string payload;
+  // The same compressed, made by the first connection that sends it so (gateway/net/deflate.h).
+  mutable std::string deflated = {};
 };
 using SharedMessage = std::shared_ptr<const Message>;
 

@@ -13,6 +13,7 @@
 #include "tests/gateway/support/json_text.h"
 #include "tests/gateway/support/test_gateway.h"
 #include "tests/gateway/support/test_server.h"
+#include "tests/gateway/support/tls_client.h"
 #include "tests/support/temporary_directory.h"
 
 namespace warpbook::gateway {
@@ -139,6 +140,30 @@ TEST_CASE("Addresses and origins are looked at before anything is made") {
     options.allowed_origins = {origin};
     CHECK(fault(options).starts_with("allowed origin"));
   }
+}
+
+TEST_CASE(
+    "TLS files are looked at before anything is made, and let a listener go beyond loopback") {
+  const test::TemporaryDirectory directory;
+  const auto fault_of = [&](const ServeOptions& options) {
+    const absl::Status status = LoadServeConfiguration(options).status();
+    CHECK(absl::IsInvalidArgument(status));
+    return std::string(status.message());
+  };
+  ServeOptions options = OptionsIn(directory);
+  options.tls = MakeCertificate(directory.path());
+  options.listen = "0.0.0.0:0";
+  CHECK(LoadServeConfiguration(options).ok());
+  options.admin_listen = "0.0.0.0:0";
+  CHECK(fault_of(options).find("--allow-plaintext-beyond-loopback") != std::string::npos);
+  options.admin_tls = options.tls;
+  CHECK(LoadServeConfiguration(options).ok());
+  options.admin_tls.private_key.clear();
+  CHECK(fault_of(options) == "--admin-tls-certificate and --admin-tls-key belong together");
+  options.admin_tls = {};
+  options.tls.certificate_chain = directory / "none";
+  CHECK(fault_of(options) ==
+        "cannot use the TLS certificate " + directory.path() + "/none: No such file or directory");
 }
 
 TEST_CASE("What the options allow, the server does") {

@@ -82,10 +82,18 @@ TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing e
     CHECK(socket.AtEnd());
   }
   {
-    TestSocket socket(server.port());
-    socket.SendRaw("GET /ws HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
-    CHECK(socket.AtEnd());
+    const std::string answer =
+        Get(server.port(), "GET /ws HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
+    CHECK(answer.starts_with("HTTP/1.1 431"));
+    CHECK(At(Body(answer), "/error/code") == "header_too_large");
   }
+  {
+    // It need not come to its end.
+    TestSocket socket(server.port());
+    CHECK(socket.Http("GET /ws HTTP/1.1\r\nX: " + std::string(20'000, 'x'))
+              .starts_with("HTTP/1.1 431"));
+  }
+  CHECK(Get(server.port(), "HELLO\r\n\r\n").starts_with("HTTP/1.1 400"));
   {
     TestSocket socket(server.port());
     socket.SendRaw("GET /ws HTTP/1.1\r\nHo");  // and no more
@@ -99,6 +107,74 @@ TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing e
   }
   TestSocket socket = TestSocket::Open(server.port());
   CHECK(At(socket.Ask(R"({"method":"ping"})"), "/success") == "true");
+}
+
+TEST_CASE("A connection answers one GET after another, until it is told to close") {
+  TestServer server;
+  const std::string get = "GET /api/v1/none HTTP/1.1\r\nHost: x\r\n\r\n";
+  TestSocket socket(server.port());
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer = socket.Http(get);
+    CHECK(answer.starts_with("HTTP/1.1 404"));
+    CHECK(At(Body(answer), "/error/code") == "not_found");
+  }
+  // Two in one piece are answered in order.
+  REQUIRE(socket.SendRaw(get));
+  CHECK(socket.Http("POST /api/v1/none HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 404"));
+  const std::string refused = socket.Http("");
+  CHECK(refused.starts_with("HTTP/1.1 405"));
+  CHECK(refused.find("Allow: GET, HEAD") != std::string::npos);
+  CHECK(At(Body(refused), "/error/code") == "method_not_allowed");
+  CHECK(socket.Http("GET /api/v1/none HTTP/1.1\r\nConnection: close\r\n\r\n")
+            .starts_with("HTTP/1.1 404"));
+  CHECK(socket.AtEnd());
+  // A GET may be the last before the WebSocket.
+  TestSocket both(server.port());
+  CHECK(both.Http(get).starts_with("HTTP/1.1 404"));
+  CHECK(both.Http(TestSocket::UpgradeRequest()).starts_with("HTTP/1.1 101"));
+  CHECK(At(both.Ask(R"({"method":"ping"})"), "/success") == "true");
+  // The admin listener has no such resources, and HTTP/1.0 must ask to go on.
+  CHECK(Get(server.admin_port(), get).starts_with("HTTP/1.1 404"));
+  CHECK(Get(server.port(), "GET /api/v1/none HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 404"));
+}
+
+TEST_CASE("HEAD is answered with the head alone") {
+  TestServer server;
+  TestSocket socket(server.port());
+  REQUIRE(socket.SendRaw("HEAD /api/v1/none HTTP/1.1\r\nConnection: close\r\n\r\n"));
+  std::string answer;
+  for (auto byte = socket.ReadRaw(1); !byte.empty(); byte = socket.ReadRaw(1)) answer += byte;
+  CHECK(answer.starts_with("HTTP/1.1 404"));
+  CHECK(answer.ends_with("\r\n\r\n"));
+  CHECK(answer.find("Content-Length: 0") == std::string::npos);
+}
+
+TEST_CASE("HTTP is bounded by address, over all its connections, and by connection") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.http.requests_per_second = 1;
+  options.limits.http.requests_burst = 4;
+  options.limits.http.requests_per_connection_max = 3;
+  TestServer server(options);
+  const std::string get = "GET /api/v1/none HTTP/1.1\r\nHost: x\r\n\r\n";
+  TestSocket first(server.port());
+  for (int i = 0; i < 3; ++i) CHECK(first.Http(get).starts_with("HTTP/1.1 404"));
+  CHECK(first.AtEnd());
+  TestSocket second(server.port());
+  CHECK(second.Http(get).starts_with("HTTP/1.1 404"));
+  const std::string limited = second.Http(get);
+  CHECK(limited.starts_with("HTTP/1.1 429"));
+  CHECK(limited.find("Retry-After: ") != std::string::npos);
+  CHECK(At(Body(limited), "/error/code") == "rate_limited");
+  CHECK(second.Http(TestSocket::UpgradeRequest()).starts_with("HTTP/1.1 101"));
+}
+
+TEST_CASE("A client that ends its direction behind its request still gets the answer") {
+  TestServer server;
+  TestSocket socket(server.port());
+  REQUIRE(socket.SendRaw("GET /api/v1/none HTTP/1.1\r\nConnection: close\r\n\r\n"));
+  socket.EndWriting();
+  CHECK(socket.Http("").starts_with("HTTP/1.1 404"));
+  CHECK(socket.AtEnd());
 }
 
 TEST_CASE("Connections are limited by address and in total, and one too many is told so") {

@@ -119,7 +119,7 @@ TEST_CASE("A server restored from a snapshot answers as one that replayed, and g
     for (size_t i = restored; i < history.size(); ++i) {
       REQUIRE(server.ApplyReplayed(*history[i]).ok());
     }
-    REQUIRE(server.Start(exchange.CreatePort(), exchange.clock()).ok());
+    REQUIRE(server.Start(exchange.CreatePorts(), exchange.clock()).ok());
     answers.push_back(AllAnswers(market, server));
     if (restored == history.size()) {
       // A level that was there before goes, and whoever listens is told.

@@ -116,6 +116,48 @@ TEST_CASE("A client that never reads is cut after the write stall") {
   CHECK_FALSE(ended_in_order);
 }
 
+TEST_CASE("What has waited too long ends the connection as too slow, however little it is") {
+  GatewayServer::Options options = SmallQueues();
+  options.limits.send_queue_age_max_micros = 400'000;
+  options.limits.close_timeout_micros = 10'000'000;
+  TestServer server(options);
+  TestSocket socket = TestSocket::Open(server.port(), 4'096);
+  // Far less than the queue may hold, and a little more than the sockets do.
+  const size_t taken = socket.SendUntilStuck(TestSocket::FrameText(1, kInstruments), 5'000);
+  CHECK(taken >= 5'000);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'000));
+  std::string last;
+  std::optional<Frame> frame = socket.Read();
+  for (; frame && frame->opcode == 1; frame = socket.Read()) last = frame->payload;
+  REQUIRE(frame.has_value());
+  CHECK(frame->close_code() == 1'008);
+  CHECK(At(last, "/error/code") == "slow_consumer");
+}
+
+TEST_CASE("A flood of pings, or of empty fragments, ends with its reason and 1008") {
+  GatewayServer::Options options = TestOptions();
+  options.limits.control_frames_burst = 100;
+  options.limits.message_frames_max = 50;
+  TestServer server(options);
+  std::string pings, fragments = TestSocket::FrameText(1, "{", false);
+  for (int i = 0; i < 150; ++i) {
+    pings += TestSocket::FrameText(9, "p");
+    fragments += TestSocket::FrameText(0, "", false);
+  }
+  for (const std::string& flood : {pings, fragments}) {
+    TestSocket socket = TestSocket::Open(server.port());
+    REQUIRE(socket.SendRaw(flood));
+    auto frame = socket.Read();
+    while (frame && frame->opcode == 10) frame = socket.Read();
+    REQUIRE(frame.has_value());
+    CHECK(At(frame->payload, "/error/code") == "rate_limited");
+    frame = socket.Read();
+    REQUIRE(frame.has_value());
+    CHECK(frame->close_code() == 1'008);
+    CHECK(socket.AtEnd());
+  }
+}
+
 TEST_CASE("A client that sends pings and reads no pongs is not read from for ever") {
   TestServer server(SmallQueues());
   TestSocket socket = TestSocket::Open(server.port(), 4'096);

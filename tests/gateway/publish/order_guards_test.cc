@@ -216,12 +216,10 @@ TEST_CASE("A start after a crash cancels for all who had asked; timers go on") {
   Publisher publisher(gateway.exchange.catalogue(), gateway.real);
   for (const auto& batch : gateway.exchange.History()) publisher.Publish(*batch);
   const auto port = gateway.exchange.CreatePort();
-  SharedBudgets budgets(gateway.limits.shared);
-  const bool is_first = true;
   RequestHandler handler(
-      kTestServerName, gateway.limits, publisher, *port,
+      kTestServerName, gateway.limits, gateway.admission, publisher, *port,
       {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
-      {.budgets = budgets, .is_first = is_first});
+      {.is_first = true});
   const auto pump = [&] {
     for (int i = 0; i < 4; ++i) {
       handler.GoOn();
@@ -247,11 +245,10 @@ TEST_CASE("Of several threads only the first does what is nobody's connection") 
   REQUIRE(gateway.ReasonOf(sessions.first, "cancel_after", R"({"timeout_ms":1})") == 0);
   gateway.real.Advance(1'000'000);
   const size_t submitted = gateway.exchange.submitted();
-  SharedBudgets budgets(gateway.limits.shared);
   RequestHandler handler(
-      kTestServerName, gateway.limits, gateway.publisher, *gateway.port,
+      kTestServerName, gateway.limits, gateway.admission, gateway.publisher, *gateway.port,
       {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
-      {.budgets = budgets, .is_first = false});
+      {.is_first = false});
   handler.GoOn();
   CHECK(handler.idle());
   CHECK(gateway.exchange.submitted() == submitted);

@@ -14,12 +14,26 @@
 
 namespace warpbook::gateway {
 
+namespace {
+
+// What one port has not polled; guarded by the exchange's mutex.
+struct Inbox {
+  Inbox() : ready_fd(eventfd(0, EFD_CLOEXEC)) { WARPBOOK_CHECK(ready_fd >= 0); }
+  ~Inbox() { close(ready_fd); }
+  void Signal() const {
+    const uint64_t one = 1;
+    WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
+  }
+
+  const int ready_fd;
+  std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+};
+
+}  // namespace
+
 // Shared by the exchange and its ports; one mutex for all of it.
 struct DirectExchange::State {
-  explicit State(SharedClock& the_clock) : clock(the_clock), ready_fd(eventfd(0, EFD_CLOEXEC)) {
-    WARPBOOK_CHECK(ready_fd >= 0);
-  }
-  ~State() { close(ready_fd); }
+  explicit State(SharedClock& the_clock) : clock(the_clock) {}
 
   // One batch of them all.
   void ApplyLocked(std::vector<wire::CommandRecord> commands) {
@@ -36,29 +50,33 @@ struct DirectExchange::State {
     }
     batch->records = records.Take();
     history.push_back(batch);
-    queue.push_back(std::move(batch));
-    Signal();
-  }
-  void Signal() const {
-    const uint64_t one = 1;
-    WARPBOOK_CHECK(write(ready_fd, &one, sizeof one) == sizeof one);
+    for (const auto& inbox : inboxes) {
+      inbox->queue.push_back(batch);
+      inbox->Signal();
+    }
   }
 
   mutable std::mutex mutex;
   SharedClock& clock;
   engine::Engine engine;
-  const int ready_fd;
   bool hold = false, busy = false, lost = false;
   size_t room = std::numeric_limits<size_t>::max();  // commands that TrySubmit still takes
   size_t submitted = 0;
   std::vector<wire::CommandRecord> held;
-  std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+  std::vector<std::shared_ptr<Inbox>> inboxes;
   std::vector<std::shared_ptr<const engine::DurableBatch>> history;
 };
 
 class DirectExchange::Port final : public engine::EnginePort {
  public:
-  explicit Port(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit Port(std::shared_ptr<State> state) : state_(std::move(state)) {
+    const std::lock_guard lock(state_->mutex);
+    state_->inboxes.push_back(inbox_);
+  }
+  ~Port() override {
+    const std::lock_guard lock(state_->mutex);
+    std::erase(state_->inboxes, inbox_);
+  }
 
   size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
     const std::lock_guard lock(state_->mutex);
@@ -77,12 +95,12 @@ class DirectExchange::Port final : public engine::EnginePort {
   }
   std::shared_ptr<const engine::DurableBatch> Poll() override {
     const std::lock_guard lock(state_->mutex);
-    if (state_->queue.empty() || state_->lost) return nullptr;
-    auto batch = std::move(state_->queue.front());
-    state_->queue.pop_front();
+    if (inbox_->queue.empty() || state_->lost) return nullptr;
+    auto batch = std::move(inbox_->queue.front());
+    inbox_->queue.pop_front();
     return batch;
   }
-  int ReadyFd() const override { return state_->ready_fd; }
+  int ReadyFd() const override { return inbox_->ready_fd; }
   bool lost() const override {
     const std::lock_guard lock(state_->mutex);
     return state_->lost;
@@ -90,6 +108,7 @@ class DirectExchange::Port final : public engine::EnginePort {
 
  private:
   const std::shared_ptr<State> state_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 };
 
 Catalogue TestCatalogue() {
@@ -121,9 +140,13 @@ DirectExchange::DirectExchange()
 }
 
 std::unique_ptr<engine::EnginePort> DirectExchange::CreatePort() {
-  const std::lock_guard lock(state_->mutex);
-  state_->queue.clear();
   return std::make_unique<Port>(state_);
+}
+
+std::vector<std::unique_ptr<engine::EnginePort>> DirectExchange::CreatePorts(size_t count) {
+  std::vector<std::unique_ptr<engine::EnginePort>> ports;
+  while (ports.size() < count) ports.push_back(CreatePort());
+  return ports;
 }
 
 void DirectExchange::ApplyRecord(wire::CommandRecord command) {
@@ -157,7 +180,7 @@ void DirectExchange::SetRoom(size_t commands) {
 void DirectExchange::Lose() {
   const std::lock_guard lock(state_->mutex);
   state_->lost = true;
-  state_->Signal();
+  for (const auto& inbox : state_->inboxes) inbox->Signal();
 }
 
 std::vector<std::shared_ptr<const engine::DurableBatch>> DirectExchange::History() const {

@@ -45,8 +45,9 @@ class DirectExchange {
   // after it, a minute into the window.
   DirectExchange();
 
-  // For one gateway. Batches from here on go to it.
+  // For one thread of a gateway. Batches from here on go to it.
   std::unique_ptr<engine::EnginePort> CreatePort();
+  std::vector<std::unique_ptr<engine::EnginePort>> CreatePorts(size_t count = 1);
 
   // A command of the exchange itself, or of an account, applied and published.
   template <typename Command>
@@ -60,7 +61,7 @@ class DirectExchange {
   // TrySubmit takes none; or so many in all from now on.
   void SetBusy(bool busy);
   void SetRoom(size_t commands);
-  void Lose();  // the port is lost
+  void Lose();  // every port is lost
 
   SharedClock& clock() { return clock_; }
   const Catalogue& catalogue() const { return catalogue_; }

@@ -63,11 +63,10 @@ std::vector<std::string> TestPeer::Take(std::string_view channel) {
 TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
       publisher(exchange.catalogue(), real),
-      budgets(limits.shared),
       port(exchange.CreatePort()),
-      handler(kTestServerName, limits, publisher, *port,
+      handler(kTestServerName, limits, admission, publisher, *port,
               {.real = real, .monotonic = monotonic, .market = exchange.clock()},
-              {.budgets = budgets, .on_drain = [this](int64_t micros) { drain_asked = micros; }}) {
+              {.on_drain = [this](int64_t micros) { drain_asked = micros; }}) {
   SetLogLevel(LogLevel::kError);
   for (const auto& batch : exchange.History()) publisher.Publish(*batch);
 }

@@ -85,8 +85,8 @@ class TestGateway {
   ManualClock real{1'700'000'000'000'000};
   ManualClock monotonic{1'000'000'000};
   const GatewayLimits limits;
+  SharedAdmission admission{limits};
   Publisher publisher;
-  SharedBudgets budgets;
   std::unique_ptr<engine::EnginePort> port;
   int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;

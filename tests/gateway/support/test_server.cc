@@ -19,11 +19,12 @@ GatewayServer::Options TestOptions() {
 
 TestServer::TestServer(GatewayServer::Options options) {
   SetLogLevel(LogLevel::kError);
+  const size_t io_threads = options.io_threads;
   auto created = GatewayServer::Create(std::move(options), exchange.catalogue());
   REQUIRE_MESSAGE(created.ok(), std::string(created.status().message()));
   server = *std::move(created);
   for (const auto& batch : exchange.History()) REQUIRE(server->ApplyReplayed(*batch).ok());
-  REQUIRE(server->Start(exchange.CreatePort(), exchange.clock()).ok());
+  REQUIRE(server->Start(exchange.CreatePorts(io_threads), exchange.clock()).ok());
 }
 
 TestServer::~TestServer() { server->Stop(); }

@@ -46,9 +46,10 @@ std::string TestSocket::UpgradeRequest(const std::string& extra_header, const st
          extra_header + "\r\n";
 }
 
-TestSocket TestSocket::Open(uint16_t port, int receive_buffer_bytes) {
+TestSocket TestSocket::Open(uint16_t port, int receive_buffer_bytes,
+                            const std::string& extra_header) {
   TestSocket socket(port, receive_buffer_bytes);
-  const std::string answer = socket.Http(UpgradeRequest());
+  const std::string answer = socket.Http(UpgradeRequest(extra_header));
   REQUIRE_MESSAGE(answer.starts_with("HTTP/1.1 101"), answer);
   // RFC 6455, 1.3: the accept value of this key.
   CHECK(answer.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
@@ -128,10 +129,16 @@ std::string TestSocket::FrameText(uint8_t opcode, std::string_view payload, bool
   return frame;
 }
 
+std::string TestSocket::CompressedFrame(uint8_t opcode, std::string_view payload) {
+  return FrameText(static_cast<uint8_t>(opcode | 0x40), payload);
+}
+
 std::optional<Frame> TestSocket::Read() {
   std::string head, length_bytes;
   if (!ReadBytes(2, head)) return std::nullopt;
-  Frame frame{.opcode = static_cast<uint8_t>(head[0] & 0x0f), .payload = {}};
+  Frame frame{.opcode = static_cast<uint8_t>(head[0] & 0x0f),
+              .payload = {},
+              .compressed = (head[0] & 0x40) != 0};
   CHECK((head[0] & 0x80) != 0);  // the gateway fragments nothing
   size_t length = static_cast<uint8_t>(head[1]);
   const size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
@@ -152,6 +159,14 @@ std::string TestSocket::ReadReply() {
     if (frame->opcode == 1 && Has(frame->payload, "/success")) return frame->payload;
   }
 }
+
+std::string TestSocket::ReadRaw(size_t count) {
+  std::string bytes;
+  if (!ReadBytes(count, bytes)) bytes.clear();
+  return bytes;
+}
+
+void TestSocket::EndWriting() { shutdown(fd_, SHUT_WR); }
 
 bool TestSocket::AtEnd() {
   std::string byte;

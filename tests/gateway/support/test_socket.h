@@ -12,6 +12,7 @@ namespace warpbook::gateway {
 struct Frame {
   uint8_t opcode = 0;  // RFC 6455, 11.8: 1 text, 2 binary, 8 close, 9 ping, 10 pong
   std::string payload;
+  bool compressed = false;  // permessage-deflate: the payload is as it came
   // Of a close frame; 0: none.
   uint16_t close_code() const {
     if (opcode != 8 || payload.size() < 2) return 0;
@@ -28,7 +29,8 @@ class TestSocket {
   ~TestSocket();
 
   // Connects and opens a WebSocket; fails the test where that is refused.
-  static TestSocket Open(uint16_t port, int receive_buffer_bytes = 0);
+  static TestSocket Open(uint16_t port, int receive_buffer_bytes = 0,
+                         const std::string& extra_header = "");
 
   // Sends the bytes. False where the connection is gone.
   bool SendRaw(std::string_view bytes);
@@ -43,6 +45,8 @@ class TestSocket {
 
   // A whole masked frame.
   static std::string FrameText(uint8_t opcode, std::string_view payload, bool final = true);
+  // The same, of a message that is compressed already.
+  static std::string CompressedFrame(uint8_t opcode, std::string_view payload);
   bool SendText(std::string_view text) { return SendRaw(FrameText(1, text)); }
 
   // The next frame; nullopt where the connection ended.
@@ -54,6 +58,10 @@ class TestSocket {
     SendText(text);
     return ReadReply();
   }
+  // So many bytes; none where the connection ends before.
+  std::string ReadRaw(size_t count);
+  // Ends our direction of the connection.
+  void EndWriting();
   // Whether the other side has ended the connection without more.
   bool AtEnd();
 

@@ -70,7 +70,7 @@ class Exchange {
     REQUIRE(server.ok());
     server_ = *std::move(server);
     for (const auto& batch : exchange_.History()) REQUIRE(server_->ApplyReplayed(*batch).ok());
-    REQUIRE(server_->Start(exchange_.CreatePort(), exchange_.clock()).ok());
+    REQUIRE(server_->Start(exchange_.CreatePorts(), exchange_.clock()).ok());
   }
 
   // Deposits that wait for settlement, and the decisions to post them.

@@ -72,9 +72,10 @@ class Exchange {
     CAPTURE(service.status().ToString());
     REQUIRE(service.ok());
     service_ = *std::move(service);
-    auto port = service_->CreatePort();
+    std::vector<std::unique_ptr<engine::EnginePort>> ports;
+    ports.push_back(service_->CreatePort());
     REQUIRE(service_->Start().ok());
-    REQUIRE(server_->Start(std::move(port), service_->market_clock()).ok());
+    REQUIRE(server_->Start(std::move(ports), service_->market_clock()).ok());
   }
   ~Exchange() {
     server_->Stop();

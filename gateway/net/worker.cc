@@ -1,0 +1,311 @@
+#include "gateway/net/worker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "gateway/net/log.h"
+#include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/market_snapshot.h"
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// How often the sessions are gone through, and how often each is looked at in the most leisurely
+// case: with many connections they do not all come at once.
+constexpr std::chrono::milliseconds kSweepInterval(100);
+constexpr int64_t kSweepEachMicrosMax = 1'000'000;
+// Batches taken in one turn of the I/O loop, so that sockets get theirs.
+constexpr int kBatchesPerTurn = 16;
+// The last part of a drain's time is for the closing handshakes.
+constexpr int64_t kClosingMicros = 500'000;
+
+// So that a timeout is kept to an eighth.
+int64_t SweepEachMicros(const GatewayLimits& limits) {
+  const int64_t shortest = std::min(
+      {limits.handshake_timeout_micros, limits.idle_timeout_micros / 2, limits.write_stall_micros,
+       limits.close_timeout_micros, limits.send_queue_age_max_micros});
+  return std::min(shortest / 8, kSweepEachMicrosMax);
+}
+
+std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
+  return WriteMessage(encoding, [&](MessageWriter& out) {
+    out.Field("channel", "status").Field("type", "update");
+    out.Key("data").BeginObject().Field("event", "server_shutdown");
+    out.Field("reconnect_by", reconnect_by_us).EndObject();
+  });
+}
+
+}  // namespace
+
+// ---- Life ----
+
+Worker::Worker(const WorkerContext& context)
+    : context_(context),
+      limits_(context.options.limits),
+      thread_state_(limits_),
+      publisher_(context.catalogue, real_clock_),
+      ready_(io_),
+      sweep_timer_(io_),
+      sweep_each_micros_(SweepEachMicros(limits_)) {}
+
+absl::Status Worker::OpenListeners() {
+  const GatewayServer::Options& options = context_.options;
+  auto listener = Listener::Open(io_, options.listen,
+                                 context_.tls != nullptr || options.allow_plaintext_beyond_loopback,
+                                 /*shares_port=*/options.io_threads > 1);
+  if (!listener.ok()) return listener.status();
+  auto admin_listener =
+      Listener::Open(io_, options.admin_listen,
+                     context_.admin_tls != nullptr || options.allow_plaintext_beyond_loopback,
+                     /*shares_port=*/false);
+  if (!admin_listener.ok()) return admin_listener.status();
+  listener_ = *std::move(listener);
+  admin_listener_ = *std::move(admin_listener);
+  return absl::OkStatus();
+}
+
+absl::Status Worker::OpenListenerBeside(const Worker& first) {
+  auto listener = Listener::OpenBeside(io_, *first.listener_);
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  return absl::OkStatus();
+}
+
+absl::Status Worker::RestoreMarket(std::span<const std::byte> market) {
+  return ReadMarket(market, publisher_);
+}
+
+absl::Status Worker::ApplyReplayed(const engine::DurableBatch& batch) {
+  const absl::Status known = CheckCatalogue(context_.catalogue, batch);
+  if (known.ok()) publisher_.Publish(batch);
+  return known;
+}
+
+absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clock& market_clock) {
+  WARPBOOK_CHECK(port_ == nullptr && port != nullptr);
+  port_ = std::move(port);
+  // A descriptor of our own: the port closes its one itself.
+  const int ready_fd = dup(port_->ReadyFd());
+  if (ready_fd < 0) return absl::ErrnoToStatus(errno, "cannot watch the engine's port");
+  ready_.assign(ready_fd);
+  handler_ = std::make_unique<RequestHandler>(
+      context_.options.server_name, limits_, context_.admission, publisher_, *port_,
+      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock},
+      RequestHandler::Role{.is_first = admin_listener_ != nullptr,
+                           .on_drain = context_.options.on_drain});
+  TakeBatches();  // what was published before
+  ScheduleSweep();
+  listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
+  if (admin_listener_ != nullptr) {
+    admin_listener_->Start(
+        [this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), true); });
+  }
+  return absl::OkStatus();
+}
+
+void Worker::Run() {
+  thread_ = std::thread([this] {
+    BlockBrokenPipeSignal();
+    io_.run();
+  });
+}
+
+void Worker::Stop() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] {
+    listener_->Close();
+    if (admin_listener_ != nullptr) admin_listener_->Close();
+    error_code ignored;
+    ready_.close(ignored);
+    sweep_timer_.cancel();
+    for (const auto& [id, connection] : connections_) connection.session->Cut("stopped");
+    io_.stop();
+  });
+  thread_.join();
+  // What was cut comes to its end: an operation that waits holds its session.
+  io_.restart();
+  while (io_.poll() > 0) continue;
+  thread_state_.to_flush.clear();
+  connections_.clear();
+  port_.reset();
+}
+
+// ---- Connections ----
+
+void Worker::OnAccepted(asio::ip::tcp::socket socket, bool on_admin) {
+  error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) return;
+  const std::string address = remote.address().to_string();
+  const SharedAdmission::Arrival arrival = context_.admission.AddConnection(address, on_admin);
+  if (arrival.verdict == ConnectionCounter::Verdict::kDrop) return;
+  const TlsContext* tls = (on_admin ? context_.admin_tls : context_.tls).get();
+  auto session = std::make_shared<Session>(
+      std::move(socket), address,
+      SessionOptions{.connection_id = arrival.connection_id,
+                     .on_admin = on_admin,
+                     .refused = arrival.verdict == ConnectionCounter::Verdict::kRefuse,
+                     .allow_deflate = context_.options.allow_deflate,
+                     .tls = tls,
+                     .limits = limits_,
+                     .host = *this,
+                     .thread = thread_state_});
+  connections_.emplace(
+      arrival.connection_id,
+      Connection{.session = session, .next_sweep_micros = MonotonicMicros() + sweep_each_micros_});
+  session->Start();
+}
+
+bool Worker::IsAllowedOrigin(std::string_view origin) const {
+  const auto& allowed = context_.options.allowed_origins;
+  return std::ranges::find(allowed, origin) != allowed.end();
+}
+
+int64_t Worker::WaitForHttp(const std::string& peer) {
+  return context_.admission.TakeHttpRequest(peer, MonotonicMicros());
+}
+
+void Worker::OnOpened(Session& session) {
+  const Visitor& visitor = session.visitor();
+  publisher_.AddConnection(visitor.connection_id, session);
+  LogEvent(LogLevel::kInfo, "connection_opened",
+           {.connection_id = visitor.connection_id, .peer = visitor.address});
+}
+
+void Worker::OnText(Session& session, std::string_view text) {
+  handler_->OnText(session.visitor(), session, text);
+}
+
+void Worker::OnBinary(Session& session, std::string_view) {
+  handler_->OnBinary(session.visitor(), session);
+}
+
+void Worker::OnRoom(Session& session) {
+  publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
+}
+
+void Worker::OnEnding(Session& session) {
+  handler_->OnLogonEnded(session.visitor());
+  publisher_.RemoveConnection(session.visitor().connection_id);
+}
+
+void Worker::OnGone(Session& session, std::string_view why) {
+  const Visitor& visitor = session.visitor();
+  const uint64_t id = visitor.connection_id;
+  if (session.was_opened()) {
+    LogEvent(LogLevel::kInfo, "connection_closed",
+             {.connection_id = id, .peer = visitor.address, .detail = why});
+  }
+  context_.admission.RemoveConnection(visitor.address, visitor.on_admin);
+  connections_.erase(id);
+  if (draining_) ContinueDrain();
+}
+
+void Worker::EndAll(CloseCode code) {
+  for (const auto& [id, connection] : connections_) connection.session->End(code);
+  thread_state_.FlushAll();
+}
+
+// ---- The engine ----
+
+void Worker::WaitForBatches() {
+  ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
+    if (error) return;
+    if (port_->lost()) return OnPortLost();
+    uint64_t count = 0;
+    // Empty it before polling: what is published from here on makes it readable again.
+    [[maybe_unused]] const ssize_t ignored = read(ready_.native_handle(), &count, sizeof count);
+    TakeBatches();
+  });
+}
+
+void Worker::TakeBatches() {
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    const auto batch = port_->Poll();
+    if (batch == nullptr) {
+      handler_->GoOn();
+      if (draining_) ContinueDrain();
+      return WaitForBatches();
+    }
+    publisher_.Publish(*batch);
+    thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
+  }
+  asio::post(io_, [this] { TakeBatches(); });
+}
+
+// What was not polled is lost, and so is the state built from it: nothing true can be said any
+// more.
+void Worker::OnPortLost() {
+  LogEvent(LogLevel::kError, "engine_port_lost");
+  handler_->BeginShutdown();
+  EndAll(CloseCode::kGoingAway);
+  context_.on_engine_lost();
+}
+
+// ---- Time ----
+
+void Worker::ScheduleSweep() {
+  sweep_timer_.expires_after(kSweepInterval);
+  sweep_timer_.async_wait([this](error_code cancelled) {
+    if (cancelled) return;
+    Sweep();
+    ScheduleSweep();
+  });
+}
+
+void Worker::Sweep() {
+  const int64_t now = MonotonicMicros();
+  for (auto& [id, connection] : connections_) {
+    if (now < connection.next_sweep_micros) continue;
+    connection.next_sweep_micros = now + sweep_each_micros_;
+    connection.session->Sweep(now);
+  }
+  publisher_.replier().AnswerOverdue(now);
+  handler_->GoOn();
+  thread_state_.FlushAll();
+  if (draining_) ContinueDrain();
+}
+
+// ---- Draining ----
+
+void Worker::BeginDrain(int64_t deadline_micros) {
+  asio::post(io_, [this, deadline_micros] { OnDrain(deadline_micros); });
+}
+
+void Worker::OnDrain(int64_t deadline_micros) {
+  if (draining_) return;
+  draining_ = true;
+  drain_deadline_micros_ = deadline_micros;
+  listener_->Close();
+  handler_->BeginDrain();
+  LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
+  const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
+  for (const auto& [id, connection] : connections_) {
+    Session& session = *connection.session;
+    session.Send(ShutdownNotice(session.encoding(), reconnect_by));
+  }
+  thread_state_.FlushAll();
+  ContinueDrain();
+}
+
+void Worker::ContinueDrain() {
+  Replier& replier = publisher_.replier();
+  const bool answered = replier.pending().size() == 0 && handler_->idle();
+  if (!closing_ && (answered || MonotonicMicros() >= drain_deadline_micros_ - kClosingMicros)) {
+    closing_ = true;
+    replier.AnswerAllUnknown();
+    EndAll(CloseCode::kGoingAway);
+  }
+  if (!closing_ || !connections_.empty() || std::exchange(drained_, true)) return;
+  context_.on_drained();
+}
+
+}  // namespace warpbook::gateway

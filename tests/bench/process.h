@@ -1,0 +1,32 @@
+// This process, as the system sees it.
+#pragma once
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdio>
+
+#include "schema/base/check.h"
+
+namespace warpbook::bench {
+
+// Resident bytes.
+inline size_t ResidentBytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  WARPBOOK_CHECK(file != nullptr);
+  unsigned long size = 0, resident = 0;
+  WARPBOOK_CHECK(std::fscanf(file, "%lu %lu", &size, &resident) == 2);
+  std::fclose(file);
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// As many open files as the system allows.
+inline void RaiseDescriptorLimit() {
+  rlimit limit{};
+  WARPBOOK_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  WARPBOOK_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+}  // namespace warpbook::bench
