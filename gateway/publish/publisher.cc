@@ -36,6 +36,10 @@ void Publisher::Restore(PublishedMarket market) {
 
 void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause) {
   state_.Apply(event, Timestamp(last_time_us_));
+  if (event.type() == wire::RecordType::kCommandAccepted &&
+      command.type() == wire::RecordType::kSetOrderGuard) {
+    state_.Apply(command.as<wire::SetOrderGuard>());
+  }
   replier_.OnEvent(command, event);
   if (event.event_header().account_sequence() != 0) {
     const PrivateEvent private_event{.record = event, .cause = cause, .ts_us = last_time_us_};
