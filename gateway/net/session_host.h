@@ -48,19 +48,34 @@ class SessionHost {
 // session.
 inline constexpr size_t kReadBufferBytes = 64 * 1024;
 
-struct SessionThread {
+class SessionThread {
+ public:
   explicit SessionThread(const GatewayLimits& limits)
       : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max) {}
 
-  // Writes what the sessions have queued: after what was read of one of them, after a batch, and
-  // whenever else something may have been sent.
+  // Writes what the sessions have queued but market data: after what was read of one of them, after
+  // a batch, and whenever else something may have been sent.
   void FlushAll();
+  // Market data goes out by itself, a few sessions in each turn of the loop: a thousand who watch a
+  // book do not hold up those who trade in it, and are sent more at once when the thread is busy.
+  void ScheduleMarketData(std::shared_ptr<Session> session);
+
+  // Whatever waits to be written; at the thread's end.
+  void Forget();
 
   std::vector<char> read_buffer;
   OutputPool output_pool;
   MessageDeflater deflater;
   MessageInflater inflater;
   std::vector<std::shared_ptr<Session>> to_flush;
+
+ private:
+  void FlushMarketData();
+
+  // Those whose turn is now, from `market_next_` on, and those who come behind them all.
+  std::vector<std::shared_ptr<Session>> market_now_, market_later_;
+  size_t market_next_ = 0;
+  bool market_scheduled_ = false;
 };
 
 }  // namespace warpbook::gateway

@@ -131,7 +131,7 @@ void Worker::Stop() {
   // What was cut comes to its end: an operation that waits holds its session.
   io_.restart();
   while (io_.poll() > 0) continue;
-  thread_state_.to_flush.clear();
+  thread_state_.Forget();
   connections_.clear();
   port_.reset();
 }
