@@ -17,13 +17,16 @@ packages_of() {
   done <"$WARPBOOK_ROOT/deploy/dev/packages"
 }
 
-# missing_packages GROUP...: those that are not installed.
+# missing_packages GROUP...: those that are neither installed nor provided by another one (as npm is by Node.js's
+# own package).
 missing_packages() {
-  local package status
+  local package status provided
+  # shellcheck disable=SC2016  # dpkg-query's own variables
+  provided=$(dpkg-query -W -f '${db:Status-Status} ${Provides}\n' 2>/dev/null | sed -n 's/^installed //p' | tr ',' '\n')
   for package in $(packages_of "$@"); do
     # shellcheck disable=SC2016  # dpkg-query's own variable
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=none
-    if [[ $status != installed ]]; then printf '%s\n' "$package"; fi
+    if [[ $status != installed ]] && ! grep -qE "^ *$package( |\$)" <<<"$provided"; then printf '%s\n' "$package"; fi
   done
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "engine/core/handlers.h"
@@ -23,6 +24,14 @@ void OpenAccountFor(Context& context, AccountKind kind, const PublicKey& key, ui
   event->mutate_kind(static_cast<uint8_t>(kind));
 }
 
+// The member that an operator names.
+Sender FindMember(Context& context, AccountId id) {
+  Account* account = context.state.accounts.Find(id);
+  if (account == nullptr) return {nullptr, {RejectReason::kUnknownAccount}};
+  if (account->kind != AccountKind::kMember) return {nullptr, {RejectReason::kNotPermitted}};
+  return {account, kNoRefusal};
+}
+
 Refusal CheckRequest(const State& state, Tokens amount) {
   if (amount <= Tokens(0) || amount > kMaxTokens) {
     return {RejectReason::kInvalidAmount, kMaxTokens.value()};
@@ -42,6 +51,33 @@ void TakeRequest(Context& context, const PendingRequest& request) {
   std::memcpy(event->mutable_reference()->Data(), request.reference.data(),
               request.reference.size());
   event->mutate_kind(static_cast<uint8_t>(request.kind));
+}
+
+// Whose key it is: the sender's own or, from an operator, that of the member it names.
+Sender FindKeyHolder(Context& context, const wire::RevokeKey& command) {
+  const AccountId from = AccountId(command.header().account_id());
+  const AccountId named = AccountId(command.target_account_id());
+  if (!named || named == from) return FindSender(context, command.header(), AccountKind::kMember);
+  const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
+  return sender.refusal ? sender : FindMember(context, named);
+}
+
+// What an operator asks for: that a member's tokens come in or go out.
+template <typename Command>
+Refusal TakeOperatorsRequest(Context& context, const Command& command, RequestKind kind) {
+  const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
+  if (sender.refusal) return sender.refusal;
+  const Sender target = FindMember(context, AccountId(command.target_account_id()));
+  if (target.refusal) return target.refusal;
+  const Tokens amount = Tokens(command.amount_utok());
+  if (const Refusal refusal = CheckRequest(context.state, amount)) return refusal;
+  const auto reference = ClientOrderId::FromBytes(command.reference()->Data());
+  if (!reference || reference->empty()) return {RejectReason::kInvalidReference};
+  PendingRequest request{kind, command.header().tag(), sender.account->id, target.account->id,
+                         amount};
+  std::memcpy(request.reference.data(), reference->bytes(), request.reference.size());
+  TakeRequest(context, request);
+  return kNoRefusal;
 }
 
 }  // namespace
@@ -82,7 +118,7 @@ Refusal Handle(Context& context, const wire::OpenAccount& command) {
   if (context.state.accounts.FindByKey(key) != nullptr) return {RejectReason::kKeyInUse};
   // Each member's account has an owner of its own. The exchange's accounts do not count: a new
   // operator's key always finds room.
-  if (context.state.accounts.owner_count() >= context.state.limits.accounts_max) {
+  if (context.state.accounts.owners().size() >= context.state.limits.accounts_max) {
     return {RejectReason::kTooManyAccounts, context.state.limits.accounts_max};
   }
   OpenAccountFor(context, AccountKind::kMember, key, kMemberScopes, command.header().tag());
@@ -96,7 +132,11 @@ Refusal Handle(Context& context, const wire::AddKey& command) {
   const PublicKey key = CopyKey(*command.public_key());
   const uint32_t scopes = command.scopes();
   if (context.state.accounts.FindByKey(key) != nullptr) return {RejectReason::kKeyInUse};
-  if (sender.account->keys.size() >= limits.keys_per_account_max) {
+  if (sender.account->keys.size() >= limits.keys_ever_per_account_max) {
+    return {RejectReason::kTooManyKeys, limits.keys_ever_per_account_max};
+  }
+  const auto living = std::ranges::count_if(sender.account->keys, &AccountKey::scopes);
+  if (living >= limits.keys_per_account_max) {
     return {RejectReason::kTooManyKeys, limits.keys_per_account_max};
   }
   if (scopes == 0 || (scopes & ~kMemberScopes) != 0) return {RejectReason::kInvalidScopes};
@@ -108,22 +148,54 @@ Refusal Handle(Context& context, const wire::AddKey& command) {
   return kNoRefusal;
 }
 
-Refusal Handle(Context& context, const wire::RequestDeposit& command) {
+Refusal Handle(Context& context, const wire::RevokeKey& command) {
+  const Sender target = FindKeyHolder(context, command);
+  if (target.refusal) return target.refusal;
+  Account& account = *target.account;
+  const PublicKey key = CopyKey(*command.public_key());
+  AccountKey* revoked = nullptr;
+  uint32_t scopes_left = 0;
+  for (AccountKey& candidate : account.keys) {
+    if (candidate.key == key && candidate.scopes != 0) {
+      revoked = &candidate;
+    } else {
+      scopes_left |= candidate.scopes;
+    }
+  }
+  if (revoked == nullptr) return {RejectReason::kUnknownKey};
+  // A key gives no scope that it lacks, so the account could never have it back. An operator may: a
+  // stolen key is often the only one.
+  const bool by_itself = account.id.value() == command.header().account_id();
+  if (by_itself && (revoked->scopes & ~scopes_left) != 0) return {RejectReason::kLastKey};
+  revoked->scopes = 0;
+  context.events.Accept(command.header(), wire::RecordType::kRevokeKey, account.id.value());
+  const auto event = context.events.Private<wire::KeyRevoked>(account);
+  std::memcpy(event->mutable_public_key()->Data(), key.data(), key.size());
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::VerifyOwner& command) {
+  if (command.verified() > 1) return {RejectReason::kMalformedCommand};
   const Sender sender = FindSender(context, command.header(), AccountKind::kOperator);
   if (sender.refusal) return sender.refusal;
-  const AccountId target = AccountId(command.target_account_id());
-  const Account* account = context.state.accounts.Find(target);
-  if (account == nullptr) return {RejectReason::kUnknownAccount};
-  if (account->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
-  const Tokens amount = Tokens(command.amount_utok());
-  if (const Refusal refusal = CheckRequest(context.state, amount)) return refusal;
-  const auto reference = ClientOrderId::FromBytes(command.reference()->Data());
-  if (!reference || reference->empty()) return {RejectReason::kInvalidReference};
-  PendingRequest request{RequestKind::kDeposit, command.header().tag(), sender.account->id, target,
-                         amount};
-  std::memcpy(request.reference.data(), reference->bytes(), request.reference.size());
-  TakeRequest(context, request);
+  const OwnerId id = OwnerId(command.owner_id());
+  Owner* const owner = context.state.accounts.FindOwner(id);
+  if (owner == nullptr) return {RejectReason::kUnknownOwner};
+  owner->verified = command.verified() != 0;
+  context.events.Accept(command.header(), wire::RecordType::kVerifyOwner, id.value());
+  const auto event =
+      context.events.Private<wire::OwnerVerified>(*context.state.accounts.Find(owner->account));
+  event->mutate_owner_id(id.value());
+  event->mutate_verified(command.verified());
   return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::RequestDeposit& command) {
+  return TakeOperatorsRequest(context, command, RequestKind::kDeposit);
+}
+
+Refusal Handle(Context& context, const wire::RequestWithdrawal& command) {
+  return TakeOperatorsRequest(context, command, RequestKind::kWithdrawal);
 }
 
 Refusal Handle(Context& context, const wire::RequestTopUp& command) {

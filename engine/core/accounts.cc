@@ -11,7 +11,10 @@ Account& Accounts::Open(AccountKind kind, const PublicKey& key, uint32_t scopes)
   Account& account = accounts_.AddLast();
   account.id = AccountId(accounts_.size());
   account.kind = kind;
-  if (kind == AccountKind::kMember) account.owner = OwnerId(++owner_count_);
+  if (kind == AccountKind::kMember) {
+    owners_.AddLast().account = account.id;
+    account.owner = OwnerId(owners_.size());
+  }
   AddKey(account, key, scopes);
   return account;
 }

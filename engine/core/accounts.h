@@ -15,9 +15,11 @@
 
 namespace warpbook::engine {
 
+// One that was revoked stays, so that it is never anybody's again: who stole it could otherwise
+// wait for a slip.
 struct AccountKey {
   PublicKey key;
-  uint32_t scopes = 0;
+  uint32_t scopes = 0;  // 0: revoked
 };
 
 struct alignas(64) Account {
@@ -35,9 +37,15 @@ struct alignas(64) Account {
   ByInstrument<uint32_t> orders_in_book;
 
   Credits escrow, owed;
-  std::vector<AccountKey> keys;
+  std::vector<AccountKey> keys;  // as they were added
   std::vector<NodeId> nodes;
   uint32_t pending_top_ups = 0;
+};
+
+// Who stands behind an account: self-trade prevention and the thresholds of money go by owner.
+struct Owner {
+  AccountId account;
+  bool verified = false;  // an operator's word
 };
 
 // What a node has open and sold in one window.
@@ -69,6 +77,10 @@ class Accounts {
   Node* FindNode(NodeId id) {
     return id.value() - 1 < nodes_.size() ? &nodes_[id.value() - 1] : nullptr;
   }
+  Owner* FindOwner(OwnerId id) {
+    return id.value() - 1 < owners_.size() ? &owners_[id.value() - 1] : nullptr;
+  }
+  // Whose key it is, or was before it was revoked.
   const Account* FindByKey(const PublicKey& key) const;
   bool device_key_in_use(const PublicKey& key) const { return device_keys_.contains(key); }
 
@@ -80,12 +92,12 @@ class Accounts {
   // Ascending by id; addresses hold.
   const StableVector<Account>& all() const { return accounts_; }
   const StableVector<Node>& nodes() const { return nodes_; }
-  uint64_t owner_count() const { return owner_count_; }
+  const StableVector<Owner>& owners() const { return owners_; }
 
  private:
   StableVector<Account> accounts_;
   StableVector<Node> nodes_;
-  uint64_t owner_count_ = 0;
+  StableVector<Owner> owners_;
   absl::flat_hash_map<PublicKey, AccountId> keys_;
   absl::flat_hash_set<PublicKey> device_keys_;
 };

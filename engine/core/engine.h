@@ -22,7 +22,8 @@ namespace warpbook::engine {
 // reason.
 struct EngineLimits {
   uint32_t accounts_max = 1'000'000;                 // kTooManyAccounts; members'
-  uint32_t keys_per_account_max = 16;                // kTooManyKeys
+  uint32_t keys_per_account_max = 16;                // kTooManyKeys; those not revoked
+  uint32_t keys_ever_per_account_max = 1'000;        // kTooManyKeys; revoked ones, too
   uint32_t nodes_per_account_max = 1'000;            // kTooManyNodes
   uint32_t nodes_max = 4'000'000;                    // kEngineFull
   uint32_t orders_per_account_max = 10'000;          // kTooManyOrders

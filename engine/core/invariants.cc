@@ -236,7 +236,9 @@ const char* CheckAccount(const State& state, const Account& account,
   WARPBOOK_HOLDS(account.exposure.value() == expected.exposure);
   WARPBOOK_HOLDS(account.order_count == expected.orders);
   WARPBOOK_HOLDS(!expected.has_ask || account.exposure <= account.bonded_limit);
-  WARPBOOK_HOLDS(account.keys.size() <= std::max(limits.keys_per_account_max, uint32_t{1}));
+  const auto living = std::ranges::count_if(account.keys, &AccountKey::scopes);
+  WARPBOOK_HOLDS(living <= std::max(limits.keys_per_account_max, uint32_t{1}));
+  WARPBOOK_HOLDS(account.keys.size() <= std::max(limits.keys_ever_per_account_max, uint32_t{1}));
   WARPBOOK_HOLDS(account.nodes.size() <= limits.nodes_per_account_max);
   WARPBOOK_HOLDS(account.pending_top_ups <= limits.pending_top_ups_per_account_max);
   WARPBOOK_HOLDS(account.order_count <= limits.orders_per_account_max);
@@ -309,7 +311,7 @@ const char* CheckNodes(const State& state, Expected& expected) {
 
 const char* CheckLimits(const State& state) {
   const EngineLimits& limits = state.limits;
-  WARPBOOK_HOLDS(state.accounts.owner_count() <= limits.accounts_max);
+  WARPBOOK_HOLDS(state.accounts.owners().size() <= limits.accounts_max);
   WARPBOOK_HOLDS(state.accounts.nodes().size() <= limits.nodes_max);
   WARPBOOK_HOLDS(state.orders.size() <= limits.resting_orders_max);
   WARPBOOK_HOLDS(state.leases.size() <= limits.leases_max);

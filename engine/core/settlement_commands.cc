@@ -44,6 +44,18 @@ void Decide(Context& context, const wire::CommandHeader& header, wire::RecordTyp
   context.state.requests.erase(it);
 }
 
+// Tokens that came in or went out: the ledger has them, not the engine.
+template <typename Command>
+Refusal PostTokens(Context& context, const Command& command, RequestKind kind) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  const auto it = context.state.requests.find(Sequence(command.request_sequence()));
+  if (it == context.state.requests.end()) return {RejectReason::kUnknownRequest};
+  if (it->second.kind != kind) return {RejectReason::kDecisionMismatch};
+  Decide(context, command.header(), wire::kRecordTypeOf<Command>, it, Credits(0),
+         RejectReason::kNone);
+  return kNoRefusal;
+}
+
 bool TokensInRange(int64_t amount) { return amount >= 0 && amount <= kMaxTokens.value(); }
 
 // Whether the amounts are a way to settle the lease: each within its bounds, and together its
@@ -89,13 +101,11 @@ void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const 
 }  // namespace
 
 Refusal Handle(Context& context, const wire::PostDeposit& command) {
-  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
-  const auto it = context.state.requests.find(Sequence(command.request_sequence()));
-  if (it == context.state.requests.end()) return {RejectReason::kUnknownRequest};
-  if (it->second.kind != RequestKind::kDeposit) return {RejectReason::kDecisionMismatch};
-  Decide(context, command.header(), wire::RecordType::kPostDeposit, it, Credits(0),
-         RejectReason::kNone);
-  return kNoRefusal;
+  return PostTokens(context, command, RequestKind::kDeposit);
+}
+
+Refusal Handle(Context& context, const wire::PostWithdrawal& command) {
+  return PostTokens(context, command, RequestKind::kWithdrawal);
 }
 
 Refusal Handle(Context& context, const wire::PostTopUp& command) {

@@ -19,6 +19,7 @@ namespace warpbook::engine {
 #define WARPBOOK_LIMITS(X)           \
   X(accounts_max)                    \
   X(keys_per_account_max)            \
+  X(keys_ever_per_account_max)       \
   X(nodes_per_account_max)           \
   X(nodes_max)                       \
   X(orders_per_account_max)          \
@@ -54,6 +55,12 @@ template <typename Stream, typename AnyAccount>
 void StreamAccount(Stream& stream, AnyAccount& account) {
   stream(account.event_sequence, account.free, account.locked, account.escrow, account.owed,
          account.bonded_limit, account.exposure);
+}
+
+// Its account, one each, comes from the accounts.
+template <typename Stream, typename AnyOwner>
+void StreamOwner(Stream& stream, AnyOwner& owner) {
+  stream(owner.verified);
 }
 
 template <typename Stream, typename AnyNode>

@@ -74,6 +74,10 @@ class Reading {
       in_.Enter("account", i);
       OneAccount();
     }
+    for (uint64_t i = 1; i <= state_.accounts.owners().size() && in_.ok(); ++i) {
+      in_.Enter("owner", i);
+      StreamOwner(in_, *state_.accounts.FindOwner(OwnerId(i)));
+    }
     return in_.ok();
   }
 
@@ -105,8 +109,10 @@ class Reading {
                             : kind == AccountKind::kOperator
                                 ? static_cast<uint32_t>(Scope::kOperate)
                                 : static_cast<uint32_t>(Scope::kSettle);
-    return in_.Require(key.scopes != 0 && (key.scopes & ~scopes) == 0,
-                       "a key's scopes are wrong") &&
+    // Only a member's key can have been revoked.
+    return in_.Require(
+               (key.scopes != 0 || kind == AccountKind::kMember) && (key.scopes & ~scopes) == 0,
+               "a key's scopes are wrong") &&
            in_.Require(state_.accounts.FindByKey(key.key) == nullptr,
                        "a key is another one's, too");
   }

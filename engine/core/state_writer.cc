@@ -13,6 +13,7 @@ void WriteAccounts(const State& state, StateWriter& writer) {
     for (const AccountKey& key : account.keys) writer(key.key, key.scopes);
     StreamAccount(writer, account);
   });
+  state.accounts.owners().ForEach([&](const Owner& owner) { StreamOwner(writer, owner); });
 }
 
 void WriteNodes(const State& state, StateWriter& writer) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/service/engine_recovery.h"
+#include "engine/service/history_thread.h"
 #include "engine/service/journal_thread.h"
 #include "engine/service/local_engine_port.h"
 #include "engine/service/market_clock.h"
@@ -66,7 +67,7 @@ class LocalEngineService final : public EngineService {
 
   std::unique_ptr<EnginePort> CreatePort() override {
     WARPBOOK_CHECK(phase_ == Phase::kRecovered);
-    ports_.push_back(std::make_shared<PortState>(options_.service_limits, wakeup_));
+    ports_.push_back(std::make_shared<PortState>(options_.service_limits, wakeup_, historian_));
     return std::make_unique<LocalEnginePort>(ports_.back());
   }
 
@@ -87,6 +88,8 @@ class LocalEngineService final : public EngineService {
       CloseJournal();
       return started;
     }
+    history_ = std::make_unique<HistoryThread>(
+        std::make_unique<History>(files_, options_.journal_directory), ports_, historian_);
     if (options_.snapshots) {
       snapshots_ = std::make_unique<SnapshotThread>(std::make_unique<Snapshotter>(
           files_, options_.journal_directory, options_.limits, *options_.snapshots));
@@ -112,6 +115,7 @@ class LocalEngineService final : public EngineService {
 
   void Shutdown() {
     if (snapshots_ != nullptr) snapshots_->Stop();
+    history_->Stop();
     sequencer_->Stop();
     CloseJournal();
   }
@@ -134,9 +138,11 @@ class LocalEngineService final : public EngineService {
   RecoverySummary summary_;
 
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
+  const std::shared_ptr<Wakeup> historian_ = std::make_shared<Wakeup>();
   std::vector<std::shared_ptr<PortState>> ports_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<SequencerThread> sequencer_;
+  std::unique_ptr<HistoryThread> history_;
   std::unique_ptr<SnapshotThread> snapshots_;  // null: none are made
 };
 

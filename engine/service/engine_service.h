@@ -34,7 +34,7 @@ class FileSystem;
 namespace warpbook::engine {
 
 // Stored in every segment; raised whenever the same commands would give other events.
-inline constexpr uint32_t kRulesVersion = 3;
+inline constexpr uint32_t kRulesVersion = 4;
 
 // The exit status of a process whose journal failed (EX_IOERR).
 inline constexpr int kJournalFailedExitStatus = 74;
@@ -46,6 +46,9 @@ struct ServiceLimits {
   // Bytes of durable batches that a port's owner has not polled. Beyond it the port is lost
   // (EnginePort::lost): a reader that stands still must not stop the exchange.
   size_t port_event_bytes_max = size_t{256} << 20;
+  // Questions for history of a port that have no answer yet, or whose answer was not polled, each
+  // of which holds a page. Beyond it AskHistory takes none.
+  size_t port_history_requests_max = 64;
   // A batch is closed when it holds this many commands, or with the command that reaches this many
   // bytes. Full while the batch before it is being synced: commands wait in the ports.
   uint32_t batch_commands_max = 4'096;

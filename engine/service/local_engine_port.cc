@@ -9,9 +9,12 @@
 
 namespace warpbook::engine {
 
-PortState::PortState(const ServiceLimits& limits, std::shared_ptr<Wakeup> sequencer)
+PortState::PortState(const ServiceLimits& limits, std::shared_ptr<Wakeup> sequencer,
+                     std::shared_ptr<Wakeup> historian)
     : event_bytes_max_(limits.port_event_bytes_max),
+      history_requests_max_(limits.port_history_requests_max),
       sequencer_(std::move(sequencer)),
+      historian_(std::move(historian)),
       ready_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       ring_(limits.port_commands_max) {
   WARPBOOK_CHECK(ready_fd_ >= 0);
@@ -53,6 +56,8 @@ void PortState::Abandon() {
   const std::lock_guard lock(mutex_);
   delivers_ = false;
   batches_.clear();
+  history_requests_.clear();
+  history_pages_.clear();
 }
 
 void PortState::Deliver(const std::shared_ptr<const DurableBatch>& batch) {
@@ -69,9 +74,53 @@ void PortState::Deliver(const std::shared_ptr<const DurableBatch>& batch) {
       batch_bytes_ += batch->records.size();
     }
   }
+  Signal();
+}
+
+void PortState::Signal() const {
   const uint64_t one = 1;
   // Full means that it is readable already.
   [[maybe_unused]] const ssize_t written = write(ready_fd_, &one, sizeof one);
+}
+
+// ---- History ----
+
+bool PortState::AskHistory(const HistoryRequest& request) {
+  if (historian_ == nullptr) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (history_open_ >= history_requests_max_) return false;
+    ++history_open_;
+    history_requests_.push_back(request);
+  }
+  historian_->Notify();
+  return true;
+}
+
+std::optional<HistoryRequest> PortState::TakeHistoryRequest() {
+  const std::lock_guard lock(mutex_);
+  if (history_requests_.empty()) return std::nullopt;
+  const HistoryRequest request = history_requests_.front();
+  history_requests_.pop_front();
+  return request;
+}
+
+void PortState::AnswerHistory(std::unique_ptr<const HistoryPage> page) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!delivers_) return;
+    history_pages_.push_back(std::move(page));
+  }
+  Signal();
+}
+
+std::unique_ptr<const HistoryPage> PortState::PollHistory() {
+  const std::lock_guard lock(mutex_);
+  if (history_pages_.empty()) return nullptr;
+  std::unique_ptr<const HistoryPage> page = std::move(history_pages_.front());
+  history_pages_.pop_front();
+  --history_open_;
+  return page;
 }
 
 }  // namespace warpbook::engine

@@ -42,6 +42,7 @@ bool AsksForMore(wire::RecordType type) {
     case wire::RecordType::kRegisterNode:
     case wire::RecordType::kRequestTopUp:
     case wire::RecordType::kRequestDeposit:
+    case wire::RecordType::kRequestWithdrawal:
       return true;
     default:
       return false;

@@ -9,16 +9,16 @@ namespace warpbook::gateway {
 
 const LogonNonce& Challenge::Issue(int64_t now_micros) {
   issued_micros_ = now_micros;
-  nonce_.emplace();
-  FillRandom(*nonce_);
-  return *nonce_;
+  is_open_ = true;
+  FillRandom(nonce_);
+  return nonce_;
 }
 
 Challenge::Taken Challenge::Take(int64_t now_micros) {
-  const auto nonce = std::exchange(nonce_, std::nullopt);
-  if (!nonce) return {RejectReason::kNoChallenge, {}};
+  const LogonNonce nonce = std::exchange(nonce_, LogonNonce{});
+  if (!std::exchange(is_open_, false)) return {RejectReason::kNoChallenge, {}};
   if (now_micros - issued_micros_ > kChallengeMicros) return {RejectReason::kChallengeExpired, {}};
-  return {RejectReason::kNone, *nonce};
+  return {RejectReason::kNone, nonce};
 }
 
 RejectReason Authenticator::Verify(Challenge& challenge, AccountId account, const PublicKey& key,

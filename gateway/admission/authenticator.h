@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "gateway/protocol/request.h"
@@ -29,11 +28,12 @@ class Challenge {
     RejectReason reason = RejectReason::kNone;  // kNoChallenge or kChallengeExpired
     LogonNonce nonce{};
   };
-  // Uses the nonce up, whatever comes of it.
+  // Uses the nonce up, whatever comes of it; nothing of it is left here.
   Taken Take(int64_t now_micros);
 
  private:
-  std::optional<LogonNonce> nonce_;
+  LogonNonce nonce_{};
+  bool is_open_ = false;
   int64_t issued_micros_ = 0;
 };
 

@@ -21,6 +21,17 @@ struct RateLimits {
   size_t subscriptions_max = 512;  // kTooManySubscriptions
 };
 
+// What all connections of one account, and of one address, may ask for together; on top of what
+// each connection may. A token bucket each: kRateLimited, with retry_after_us.
+struct SharedRateLimits {
+  int64_t account_orders_per_second = 2'000;  // order.*, each item of a batch
+  int64_t account_orders_burst = 4'000;
+  size_t accounts_remembered_max = 65'536;       // beyond: one that nobody uses is forgotten
+  int64_t address_requests_per_second = 20'000;  // of clients; counted as a connection's are
+  int64_t address_requests_burst = 40'000;
+  size_t addresses_remembered_max = 16'384;  // beyond: one that nobody uses is forgotten
+};
+
 // account.open, which anybody may ask for. A token bucket for each address and one for all:
 // kRateLimited, with retry_after_us.
 struct AccountOpenLimits {
@@ -46,6 +57,25 @@ struct ConnectionLimits {
   size_t refused_max = 64;         // being answered with 503 at once; beyond: closed unanswered
 };
 
+// The last private events of each account, for session.resume and account.statement: what is not
+// here any more comes from the journal.
+struct RecentEventsLimits {
+  size_t events_per_account = 4'096;  // a power of two; beyond it the account's oldest is dropped
+  size_t bytes = size_t{128} << 20;   // of all accounts: the oldest are dropped; 0: none is kept
+};
+
+// What has been, from the journal.
+struct HistoryLimits {
+  int64_t horizon_micros = 24 * 60 * kMicrosPerMinute;  // older is not told (the market's time)
+  // Connections that resume from the journal at once, and those whose statement comes from it: each
+  // holds a page. Beyond it: kHistoryBusy, with retry_after_us.
+  size_t readers_max = 256;
+  int64_t retry_micros = kMicrosPerSecond;
+  uint32_t page_events = 1'000;
+  // A statement is at most so many pages' work; what it has by then is its answer.
+  int statement_pages_max = 16;
+};
+
 struct GatewayLimits {
   RateLimits client;
   // Operators and settlement, on the admin listener.
@@ -64,6 +94,7 @@ struct GatewayLimits {
 
   size_t http_header_bytes_max = 8 * 1024;  // 431
   HttpLimits http;
+  SharedRateLimits shared;
   AccountOpenLimits account_opens;
   // Each listener counts its own, so that clients take no room from operators and settlement.
   ConnectionLimits client_connections;
@@ -83,6 +114,9 @@ struct GatewayLimits {
   int64_t send_queue_age_max_micros = 15 * kMicrosPerSecond;
   int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own
 
+  RecentEventsLimits recent_events;  // for each I/O thread
+  HistoryLimits history;             // likewise
+
   int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open, and between
                                                              // HTTP requests: closed
   int64_t idle_timeout_micros = 60 * kMicrosPerSecond;       // a ping at half of it: closed
@@ -90,6 +124,9 @@ struct GatewayLimits {
   int64_t close_timeout_micros = 5 * kMicrosPerSecond;       // the closing handshake: cut
   int64_t settlement_reply_micros = 10 * kMicrosPerSecond;   // kSettlementDelayed
   int64_t engine_busy_retry_micros = 1'000;                  // retry_after_us of kEngineBusy
+
+  // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.
+  size_t session_guards_max = 65'536;
 };
 
 }  // namespace warpbook::gateway

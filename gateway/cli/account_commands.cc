@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/key_files.h"
@@ -74,18 +75,31 @@ std::string SellsOf(const JsonValue& order) {
   return "-";
 }
 
+// All rows of a list, page by page. With --json the pages are printed as they come.
+absl::Status ForEachRow(CliSession& session, const std::string& key,
+                        absl::FunctionRef<void(const JsonValue&)> on_row) {
+  std::string after;
+  do {
+    const absl::StatusOr<JsonValue> page =
+        session.Call(absl::StrCat("account.", key), JsonObject().TextIfAny("after", after).Build());
+    if (!page.ok()) return page.status();
+    for (const JsonValue& row : (*page)[key].items()) on_row(row);
+    after = page->Has("next_after") ? (*page)["next_after"].text() : "";
+  } while (!after.empty());
+  return absl::OkStatus();
+}
+
 absl::Status PrintOrders(CliSession& session) {
-  const absl::StatusOr<JsonValue> answer = session.Call("account.orders");
-  if (!answer.ok() || session.json()) return answer.status();
   Table table({">order", "symbol", "side", ">price", ">gpus", ">left", "priority", "in force",
                "sells of", "client id"});
-  for (const JsonValue& order : (*answer)["orders"].items()) {
+  const absl::Status listed = ForEachRow(session, "orders", [&](const JsonValue& order) {
     const bool is_bid = order.Has("tier");
     table.Add({Cell(order["order_id"]), Cell(order["symbol"]), Cell(order["side"]),
                Cell(order["price"]), Cell(order["gpus"]), Cell(order["remaining"]),
                Cell(order[is_bid ? "tier" : "assurance"]), Cell(order["time_in_force"]),
                SellsOf(order), Cell(order["cl_ord_id"])});
-  }
+  });
+  if (!listed.ok() || session.json()) return listed;
   if (table.empty()) {
     std::cout << "no open orders\n";
   } else {
@@ -95,20 +109,68 @@ absl::Status PrintOrders(CliSession& session) {
 }
 
 absl::Status PrintLeases(CliSession& session) {
-  const absl::StatusOr<JsonValue> answer = session.Call("account.leases");
-  if (!answer.ok() || session.json()) return answer.status();
   Table table({">lease", "symbol", "role", "state", ">gpus", ">price", ">minutes", "delivery (UTC)",
                "completed"});
-  for (const JsonValue& lease : (*answer)["leases"].items()) {
+  const absl::Status listed = ForEachRow(session, "leases", [&](const JsonValue& lease) {
     table.Add({Cell(lease["lease_id"]), Cell(lease["symbol"]), Cell(lease["role"]),
                Cell(lease["state"]), Cell(lease["gpus"]), Cell(lease["price"]),
                Cell(lease["minutes"]), FormatTime(lease["delivery_start"].integer()),
                Cell(lease["completed"])});
-  }
+  });
+  if (!listed.ok() || session.json()) return listed;
   if (table.empty()) {
     std::cout << "no open leases\n";
   } else {
     table.Print(std::cout);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrintPositions(CliSession& session) {
+  const absl::StatusOr<JsonValue> answer = session.Call("account.positions");
+  if (!answer.ok() || session.json()) return answer.status();
+  Table table({"symbol", ">bought", ">for USD", ">provided", ">for USD", ">bid", ">offered",
+               ">for resale"});
+  for (const JsonValue& position : (*answer)["positions"].items()) {
+    const JsonValue& bought = position["bought"];
+    const JsonValue& provided = position["provided"];
+    table.Add({Cell(position["symbol"]), Cell(bought["gpus"]),
+               GroupDigits(Cell(bought["notional_usd"])), Cell(provided["gpus"]),
+               GroupDigits(Cell(provided["notional_usd"])), Cell(position["bid_gpus"]),
+               Cell(position["offered_gpus"]), Cell(position["resale_gpus"])});
+  }
+  if (table.empty()) {
+    std::cout << "no positions\n";
+  } else {
+    table.Print(std::cout);
+  }
+  return absl::OkStatus();
+}
+
+// Where the change came from and went to, or why there is one.
+std::string CauseOf(const JsonValue& entry) {
+  if (entry.Has("cause")) return Cell(entry["cause"]);
+  return absl::StrCat(Cell(entry["from"]), " to ", Cell(entry["to"]));
+}
+
+absl::Status PrintStatement(CliSession& session, int64_t after, int64_t limit) {
+  const absl::StatusOr<JsonValue> answer =
+      session.Call("account.statement",
+                   JsonObject().Integer("after_seq", after).Integer("limit", limit).Build());
+  if (!answer.ok() || session.json()) return answer.status();
+  Table table({">seq", "time (UTC)", ">change", "", "what", ">free USD"});
+  for (const JsonValue& entry : (*answer)["entries"].items()) {
+    table.Add({Cell(entry["seq"]), FormatTime(entry["ts"].integer()),
+               GroupDigits(Cell(entry["change"])), Cell(entry["asset"]), CauseOf(entry),
+               entry.Has("free_usd") ? GroupDigits(Cell(entry["free_usd"])) : "-"});
+  }
+  if (table.empty()) {
+    std::cout << "nothing has changed\n";
+  } else {
+    table.Print(std::cout);
+  }
+  if (Cell((*answer)["more"]) == "true") {
+    std::cout << "more: --after " << Cell((*answer)["next_after_seq"]) << "\n";
   }
   return absl::OkStatus();
 }
@@ -142,6 +204,19 @@ void AddAccountCommands(Command& root) {
   OnRunWithSession(orders, std::make_shared<ClientOptions>(), Speaker::kMember, PrintOrders);
   Command leases = root.Add("leases", "An account's open leases");
   OnRunWithSession(leases, std::make_shared<ClientOptions>(), Speaker::kMember, PrintLeases);
+
+  Command positions =
+      root.Add("positions", "What an account has bought, provides and has on offer");
+  OnRunWithSession(positions, std::make_shared<ClientOptions>(), Speaker::kMember, PrintPositions);
+
+  Command statement = root.Add("statement", "What has changed an account's balances");
+  const auto after = std::make_shared<int64_t>(0);
+  const auto limit = std::make_shared<int64_t>(500);
+  statement.Integer("--after", *after, "Begin behind this sequence");
+  statement.Integer("--limit", *limit, "So many entries at most");
+  OnRunWithSession(
+      statement, std::make_shared<ClientOptions>(), Speaker::kMember,
+      [after, limit](CliSession& session) { return PrintStatement(session, *after, *limit); });
 
   Command credits = root.Add("credits", "The money inside the exchange");
   Command buy = credits.Add("buy", "Burn tokens for credits");

@@ -15,7 +15,7 @@ void AddOrderCommands(Command& root);       // order place|amend|cancel
 void AddCapacityCommands(Command& root);    // capacity register|list|set
 void AddLeaseCommands(Command& root);       // lease start|heartbeat|complete
 void AddInstrumentCommands(Command& root);  // instruments, instrument halt|resume
-void AddOperatorCommands(Command& root);    // token deposit, limit set, price set
+void AddOperatorCommands(Command& root);    // token, owner, limit, price
 void AddWatchCommands(Command& root);       // watch book|trades|executions|balances|leases
 void AddJournalCommands(Command& root);     // journal dump|verify
 void AddDemoCommand(Command& root);         // demo

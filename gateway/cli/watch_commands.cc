@@ -15,6 +15,7 @@
 #include "gateway/cli/symbols.h"
 #include "gateway/client/book_view.h"
 #include "gateway/client/json_object.h"
+#include "gateway/client/orders_view.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {
@@ -27,6 +28,7 @@ constexpr size_t kLevelsShown = 10;
 
 struct WatchArguments {
   std::string symbol;
+  std::string interval = "1m";
   int64_t seconds = 0;
   ClientOptions options;
 };
@@ -56,7 +58,9 @@ absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
     if (arguments.options.json) {
       std::cout << message->text << std::endl;
     } else if (is_closed) {
-      std::cout << message->value["symbol"].text() << " is closed: its window is over" << std::endl;
+      const std::string& reason = message->value["reason"].text();
+      std::cout << message->value["symbol"].text()
+                << " is closed: " << (reason.empty() ? "its window is over" : reason) << std::endl;
     } else {
       const absl::Status shown = show(*session, *message);
       if (!shown.ok()) return shown;
@@ -64,6 +68,15 @@ absl::Status Watch(const WatchArguments& arguments, Speaker speaker,
     if (is_closed) return absl::OkStatus();
   }
   return absl::OkStatus();
+}
+
+// One line: the item's fields in the order of the message.
+void ShowItem(const std::string& time, const std::string& word, const JsonValue& item) {
+  std::string line = absl::StrCat(time, "  ", word);
+  for (const auto& [name, field] : item.fields()) {
+    absl::StrAppend(&line, "  ", name, "=", Cell(field));
+  }
+  std::cout << line << std::endl;
 }
 
 // ---- The book ----
@@ -123,10 +136,21 @@ std::string FormatChange(const JsonValue& message, const BookView& book) {
   return text + "\n";
 }
 
-absl::Status SubscribeBook(CliSession& session, const std::string& symbol) {
-  return session
-      .Ask("subscribe", JsonObject().Text("channel", "book").Text("symbol", symbol).Build())
-      .status();
+// Finds the instrument that is named, says what is watched, and subscribes. The instrument's row.
+absl::StatusOr<JsonValue> Subscribe(CliSession& session, const WatchArguments& arguments,
+                                    const std::string& channel) {
+  absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
+  if (!instrument.ok()) return instrument;
+  const std::string& symbol = (*instrument)["symbol"].text();
+  JsonObject params;
+  params.Text("channel", channel).Text("symbol", symbol);
+  if (channel == "candles") params.Text("interval", arguments.interval);
+  if (channel != "book" && !arguments.options.json) {
+    std::cout << channel << " of " << symbol << std::endl;
+  }
+  const absl::Status subscribed = session.Ask("subscribe", params.Build()).status();
+  if (!subscribed.ok()) return subscribed;
+  return instrument;
 }
 
 absl::Status WatchBook(const WatchArguments& arguments) {
@@ -136,25 +160,20 @@ absl::Status WatchBook(const WatchArguments& arguments) {
   return Watch(
       arguments, Speaker::kPublic,
       [&](CliSession& session) {
-        const absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
+        const absl::StatusOr<JsonValue> instrument = Subscribe(session, arguments, "book");
         if (!instrument.ok()) return instrument.status();
         symbol = (*instrument)["symbol"].text();
         const std::optional<Price> tick = ParsePrice((*instrument)["tick"].text());
         if (!tick) return absl::UnavailableError("the gateway gives no tick");
         book = std::make_unique<BookView>(*tick);
-        return SubscribeBook(session, symbol);
+        return absl::OkStatus();
       },
       [&](CliSession& session, const Message& message) {
         if (message.value["channel"].text() != "book") return absl::OkStatus();
         const absl::Status applied = book->Apply(message.value);
         if (absl::IsDataLoss(applied)) {
-          std::cerr << "warpbook: " << applied.message() << "; subscribing again\n";
-          const absl::Status left =
-              session
-                  .Ask("unsubscribe",
-                       JsonObject().Text("channel", "book").Text("symbol", symbol).Build())
-                  .status();
-          return left.ok() ? SubscribeBook(session, symbol) : left;
+          std::cerr << "warpbook: " << applied.message() << "; asking for it anew\n";
+          return session.Ask("book.resync", JsonObject().Text("symbol", symbol).Build()).status();
         }
         if (!applied.ok()) return applied;
         if (redraw) {
@@ -168,20 +187,39 @@ absl::Status WatchBook(const WatchArguments& arguments) {
       });
 }
 
-// ---- Trades and the account's own channels ----
+// ---- Orders ----
+
+absl::Status WatchOrders(const WatchArguments& arguments) {
+  std::unique_ptr<OrdersView> orders;
+  return Watch(
+      arguments, Speaker::kPublic,
+      [&](CliSession& session) {
+        const absl::StatusOr<JsonValue> instrument = Subscribe(session, arguments, "orders");
+        if (!instrument.ok()) return instrument.status();
+        const std::optional<Price> tick = ParsePrice((*instrument)["tick"].text());
+        if (!tick) return absl::UnavailableError("the gateway gives no tick");
+        orders = std::make_unique<OrdersView>(*tick);
+        return absl::OkStatus();
+      },
+      [&](CliSession&, const Message& message) {
+        if (message.value["channel"].text() != "orders") return absl::OkStatus();
+        const absl::Status applied = orders->Apply(message.value);
+        if (!applied.ok()) return applied;
+        for (const auto& [side, word] : {std::pair("bids", "bid"), std::pair("asks", "ask")}) {
+          for (const JsonValue& item : message.value["data"][side].items()) {
+            ShowItem(FormatTime(message.value["ts"].integer()), word, item);
+          }
+        }
+        return absl::OkStatus();
+      });
+}
+
+// ---- Trades, ticker and candles ----
 
 absl::Status WatchTrades(const WatchArguments& arguments) {
   return Watch(
       arguments, Speaker::kPublic,
-      [&](CliSession& session) {
-        const absl::StatusOr<JsonValue> instrument = FindInstrument(session, arguments.symbol);
-        if (!instrument.ok()) return instrument.status();
-        const std::string& symbol = (*instrument)["symbol"].text();
-        std::cout << "trades of " << symbol << std::endl;
-        return session
-            .Ask("subscribe", JsonObject().Text("channel", "trades").Text("symbol", symbol).Build())
-            .status();
-      },
+      [&](CliSession& session) { return Subscribe(session, arguments, "trades").status(); },
       [](CliSession&, const Message& message) {
         for (const JsonValue& trade : message.value["data"].items()) {
           std::cout << FormatTime(trade["ts"].integer()) << "  " << Cell(trade["taker_side"]) << " "
@@ -193,23 +231,52 @@ absl::Status WatchTrades(const WatchArguments& arguments) {
       });
 }
 
+absl::Status WatchTicker(const WatchArguments& arguments) {
+  return Watch(
+      arguments, Speaker::kPublic,
+      [&](CliSession& session) { return Subscribe(session, arguments, "ticker").status(); },
+      [](CliSession&, const Message& message) {
+        const JsonValue& data = message.value["data"];
+        std::cout << FormatTime(message.value["ts"].integer()) << "  " << Cell(data["bid_gpus"])
+                  << " at " << Cell(data["bid"]) << " / " << Cell(data["ask_gpus"]) << " at "
+                  << Cell(data["ask"]) << ", last " << Cell(data["last"]) << ", "
+                  << GroupDigits(data["volume_gpus"].integer()) << " GPUs in "
+                  << GroupDigits(data["trades"].integer()) << " trades" << std::endl;
+        return absl::OkStatus();
+      });
+}
+
+absl::Status WatchCandles(const WatchArguments& arguments) {
+  return Watch(
+      arguments, Speaker::kPublic,
+      [&](CliSession& session) { return Subscribe(session, arguments, "candles").status(); },
+      [](CliSession&, const Message& message) {
+        for (const JsonValue& candle : message.value["data"].items()) {
+          std::cout << FormatTime(candle["start"].integer()) << "  " << Cell(candle["open"])
+                    << " high " << Cell(candle["high"]) << " low " << Cell(candle["low"])
+                    << " close " << Cell(candle["close"]) << ", "
+                    << GroupDigits(candle["volume_gpus"].integer()) << " GPUs"
+                    << (candle["closed"].flag() ? "" : ", running") << std::endl;
+        }
+        return absl::OkStatus();
+      });
+}
+
+// ---- What concerns everybody, and the account's own channels ----
+
 // One line for each item: its fields in the order of the message.
 absl::Status ShowItems(const Message& message) {
   const JsonValue& value = message.value;
   for (const JsonValue& item : value["data"].items()) {
-    std::string line = FormatTime(value["ts"].integer());
-    absl::StrAppend(&line, "  #", value["seq"].integer());
-    for (const auto& [name, field] : item.fields()) {
-      absl::StrAppend(&line, "  ", name, "=", Cell(field));
-    }
-    std::cout << line << std::endl;
+    ShowItem(FormatTime(value["ts"].integer()), absl::StrCat("#", value["seq"].integer()), item);
   }
   return absl::OkStatus();
 }
 
-absl::Status WatchOwn(const WatchArguments& arguments, const std::string& channel) {
+absl::Status WatchItems(const WatchArguments& arguments, const std::string& channel,
+                        Speaker speaker) {
   return Watch(
-      arguments, Speaker::kMember,
+      arguments, speaker,
       [&](CliSession& session) {
         return session.Ask("subscribe", JsonObject().Text("channel", channel).Build()).status();
       },
@@ -220,12 +287,12 @@ absl::Status WatchOwn(const WatchArguments& arguments, const std::string& channe
 
 void AddWatchCommands(Command& root) {
   Command watch = root.Add("watch", "Follow a channel until Ctrl-C or, of an instrument, its end");
+  using Run = std::function<absl::Status(const WatchArguments&)>;
   const auto add = [&watch](const std::string& channel, const std::string& description,
-                            Speaker speaker,
-                            const std::function<absl::Status(const WatchArguments&)>& run) {
+                            Speaker speaker, bool has_symbol, const Run& run) {
     Command command = watch.Add(channel, description);
     const auto arguments = std::make_shared<WatchArguments>();
-    if (speaker == Speaker::kPublic) {
+    if (has_symbol) {
       command
           .Text("symbol,--symbol", arguments->symbol,
                 "An instrument; \"H100-SXM\" or \"H100-SXM.us-east\" mean the first open window, "
@@ -233,15 +300,34 @@ void AddWatchCommands(Command& root) {
                 "\"+2\" two windows later")
           .Required();
     }
+    if (channel == "candles") {
+      command.Text("--interval", arguments->interval, "How long a candle is")
+          .OneOf({"1m", "5m", "15m", "1h"});
+    }
     command.Integer("--seconds", arguments->seconds, "End after so long; 0: never");
     AddClientOptions(command, speaker, arguments->options);
     command.OnRun([arguments, run] { return Finish(run(*arguments)); });
   };
-  add("book", "An instrument's book", Speaker::kPublic, WatchBook);
-  add("trades", "An instrument's trades", Speaker::kPublic, WatchTrades);
+  const auto add_public = [&add](const std::string& channel, const std::string& description,
+                                 const Run& run) {
+    add(channel, description, Speaker::kPublic, /*has_symbol=*/true, run);
+  };
+  add_public("book", "An instrument's book", WatchBook);
+  add_public("orders", "An instrument's resting orders, without names", WatchOrders);
+  add_public("trades", "An instrument's trades", WatchTrades);
+  add_public("ticker", "An instrument's best prices and what was traded", WatchTicker);
+  add_public("candles", "What was traded of an instrument, by time", WatchCandles);
+  const auto add_items = [&add](const std::string& channel, const std::string& description,
+                                Speaker speaker) {
+    add(channel, description, speaker, /*has_symbol=*/false,
+        [channel, speaker](const WatchArguments& arguments) {
+          return WatchItems(arguments, channel, speaker);
+        });
+  };
+  add_items("instruments", "All instruments: which there are and what becomes of them",
+            Speaker::kPublic);
   for (const std::string channel : {"executions", "balances", "leases"}) {
-    add(channel, absl::StrCat("An account's own ", channel), Speaker::kMember,
-        [channel](const WatchArguments& arguments) { return WatchOwn(arguments, channel); });
+    add_items(channel, absl::StrCat("An account's own ", channel), Speaker::kMember);
   }
 }
 

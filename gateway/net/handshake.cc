@@ -4,7 +4,9 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 #include <optional>
+#include <string>
 
+#include "absl/strings/escaping.h"
 #include "gateway/net/http_messages.h"
 
 namespace warpbook::gateway {
@@ -63,6 +65,13 @@ class MemoryStream {
 
 [[maybe_unused]] void teardown(beast::role_type, MemoryStream&, error_code& error) { error = {}; }
 
+// 16 bytes in base64 (RFC 6455, 4.1); Beast takes any text that is not too long.
+bool IsHandshakeKey(beast::string_view key) {
+  std::string bytes;
+  return key.size() == 24 && absl::Base64Unescape({key.data(), key.size()}, &bytes) &&
+         bytes.size() == 16;
+}
+
 // The first offered subprotocol that is one of ours.
 std::optional<std::string_view> ChooseSubprotocol(beast::string_view offered) {
   size_t count = 0;
@@ -108,6 +117,12 @@ Handshake AcceptHandshake(std::string_view request_head, const HandshakeOptions&
     return handshake;
   }
   const auto& request = parser.get();
+  if (!IsHandshakeKey(request[http::field::sec_websocket_key])) {
+    handshake.response = FormatHttpAnswer(
+        HttpError(400, "bad_handshake", "Sec-WebSocket-Key is to be 16 bytes in base64."),
+        /*keep_alive=*/false, false);
+    return handshake;
+  }
 
   websocket::stream<MemoryStream> stream(handshake.response);
   if (options.allow_deflate) {

@@ -60,17 +60,13 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
   void Sweep(int64_t now_micros);
   // Writes what waits, as far as the socket takes it.
   void Flush();
-  // The same, in the session's turn among those with market data.
-  void FlushMarketData() {
-    market_data_scheduled_ = false;
-    Flush();
-  }
-  boost::asio::any_io_executor executor() { return socket_.get_executor(); }
+  void FlushMarketData();  // the same, for SessionThread
 
   // Subscriber.
   Encoding encoding() const override { return encoding_; }
   void Send(std::string_view message) override;
   bool SendPublic(const SharedMessage& message) override;
+  void OnLogonEnded() override { host_.OnLogonEnded(*this); }
 
   Visitor& visitor() { return visitor_; }
   bool was_opened() const { return was_opened_; }  // as a WebSocket

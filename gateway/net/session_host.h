@@ -2,8 +2,11 @@
 // work with and none of them keeps (SessionThread).
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +41,8 @@ class SessionHost {
   virtual void OnBinary(Session& session, std::string_view bytes) = 0;
   // The queue has room for market data again, after some was refused.
   virtual void OnRoom(Session& session) = 0;
+  // Its key was revoked.
+  virtual void OnLogonEnded(Session& session) = 0;
   // Nobody is to send to it any more. At least once for each session that was opened.
   virtual void OnEnding(Session& session) = 0;
   // The connection is gone.
@@ -50,18 +55,22 @@ inline constexpr size_t kReadBufferBytes = 64 * 1024;
 
 class SessionThread {
  public:
-  explicit SessionThread(const GatewayLimits& limits)
-      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max) {}
+  SessionThread(const GatewayLimits& limits, boost::asio::io_context& io)
+      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max), io_(io) {}
 
-  // Writes what the sessions have queued but market data: after what was read of one of them, after
-  // a batch, and whenever else something may have been sent.
+  // Writes what the sessions have queued: after what was read of one of them, after a batch, and
+  // whenever else something may have been sent. But for market data.
   void FlushAll();
-  // Market data goes out by itself, a few sessions in each turn of the loop: a thousand who watch a
-  // book do not hold up those who trade in it, and are sent more at once when the thread is busy.
-  void ScheduleMarketData(std::shared_ptr<Session> session);
 
-  // Whatever waits to be written; at the thread's end.
-  void Forget();
+  // Market data of the session is to be written: a few sessions at a time, so that replies do not
+  // wait until a thousand have been served.
+  void WriteLater(std::shared_ptr<Session> session);
+  // Some of it is still to be written.
+  bool writes_market_data() const { return !market_data_.empty(); }
+  // Called when all of it has been written, or waits for its socket.
+  std::function<void()> on_market_data_written;
+  // Nobody is served any more.
+  void Clear();
 
   std::vector<char> read_buffer;
   OutputPool output_pool;
@@ -70,12 +79,10 @@ class SessionThread {
   std::vector<std::shared_ptr<Session>> to_flush;
 
  private:
-  void FlushMarketData();
+  void WriteMarketData();
 
-  // Those whose turn is now, from `market_next_` on, and those who come behind them all.
-  std::vector<std::shared_ptr<Session>> market_now_, market_later_;
-  size_t market_next_ = 0;
-  bool market_scheduled_ = false;
+  boost::asio::io_context& io_;
+  std::deque<std::shared_ptr<Session>> market_data_;
 };
 
 }  // namespace warpbook::gateway

@@ -14,10 +14,10 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-// Sessions that are sent market data in one turn of the loop: some tenth of a millisecond.
-constexpr size_t kMarketFlushesPerTurn = 64;
 // Of one write. Own frames that follow each other are one piece, however many they are.
 constexpr size_t kPiecesPerWrite = 128;
+// Whose market data is written before replies get their turn: some 100 us.
+constexpr int kSessionsPerTurn = 16;
 
 // An error that belongs to the connection and to no request of it.
 std::string ConnectionError(Encoding encoding, RejectReason reason) {
@@ -48,36 +48,28 @@ void SessionThread::FlushAll() {
   to_flush.clear();
 }
 
-void SessionThread::Forget() {
-  to_flush.clear();
-  market_now_.clear();
-  market_later_.clear();
-  market_next_ = 0;
+void SessionThread::WriteLater(std::shared_ptr<Session> session) {
+  if (market_data_.empty()) boost::asio::post(io_, [this] { WriteMarketData(); });
+  market_data_.push_back(std::move(session));
 }
 
-void SessionThread::ScheduleMarketData(std::shared_ptr<Session> session) {
-  market_later_.push_back(std::move(session));
-  if (std::exchange(market_scheduled_, true)) return;
-  boost::asio::post(market_later_.back()->executor(), [this] { FlushMarketData(); });
-}
-
-void SessionThread::FlushMarketData() {
-  for (size_t i = 0; i < kMarketFlushesPerTurn; ++i) {
-    if (market_next_ == market_now_.size()) {
-      market_now_.clear();
-      market_next_ = 0;
-      std::swap(market_now_, market_later_);
-      if (market_now_.empty()) break;
-    }
-    const std::shared_ptr<Session> session = std::move(market_now_[market_next_++]);
+void SessionThread::WriteMarketData() {
+  for (int i = 0; i < kSessionsPerTurn && !market_data_.empty(); ++i) {
+    const std::shared_ptr<Session> session = std::move(market_data_.front());
+    market_data_.pop_front();
     session->FlushMarketData();
   }
   FlushAll();
-  const bool has_more = market_next_ < market_now_.size();
-  market_scheduled_ = has_more || !market_later_.empty();
-  if (!market_scheduled_) return;
-  Session& next = has_more ? *market_now_[market_next_] : *market_later_.front();
-  boost::asio::post(next.executor(), [this] { FlushMarketData(); });
+  if (!market_data_.empty()) {
+    boost::asio::post(io_, [this] { WriteMarketData(); });
+  } else if (on_market_data_written) {
+    on_market_data_written();
+  }
+}
+
+void SessionThread::Clear() {
+  to_flush.clear();
+  market_data_.clear();
 }
 
 // ---- Into the queue ----
@@ -102,11 +94,8 @@ bool Session::SendPublic(const SharedMessage& message) {
     public_refused_ = true;
     return false;
   }
-  // What already has its turn, or waits for the socket, takes this with it.
-  const bool is_scheduled = flush_scheduled_ || waits_to_write_ || market_data_scheduled_;
-  if (!is_scheduled) {
-    market_data_scheduled_ = true;
-    thread_.ScheduleMarketData(shared_from_this());
+  if (!flush_scheduled_ && !std::exchange(market_data_scheduled_, true)) {
+    thread_.WriteLater(shared_from_this());
   }
   return true;
 }
@@ -131,6 +120,11 @@ void Session::Flush() {
   if (state_ == State::kGone) return;
   if (!waits_to_write_) WriteQueue();
   if (state_ != State::kGone) AfterWriting();
+}
+
+void Session::FlushMarketData() {
+  market_data_scheduled_ = false;
+  Flush();
 }
 
 void Session::WriteQueue() {

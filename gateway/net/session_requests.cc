@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
+#include "gateway/protocol/version.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -58,10 +59,16 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
               .detail = RejectReasonCode(reason)});
     return Refuse(call, reason);
   }
-  call.visitor.logged_on = LoggedOn{
-      .account = account->id, .owner = account->owner, .kind = account->kind, .scopes = scopes};
+  call.visitor.logged_on = LoggedOn{.account = account->id,
+                                    .owner = account->owner,
+                                    .kind = account->kind,
+                                    .scopes = scopes,
+                                    .orders = admission_.budgets().account_orders.Get(
+                                        account->id, clocks_.monotonic.NowMicros())};
   LogEvent(LogLevel::kInfo, "logon",
            {.connection_id = call.visitor.connection_id, .account = account->id.value()});
+  publisher_.logons().Add(call.visitor.connection_id, account->id, request.public_key,
+                          call.subscriber);
   Succeed(call, [&](MessageWriter& out) {
     out.FieldId("account", account->id.value()).FieldId("owner", account->owner.value());
     WriteScopes(out, scopes);
@@ -84,7 +91,8 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
-  call.visitor.logged_on.reset();
+  publisher_.logons().Remove(call.visitor.connection_id);
+  OnLogonEnded(call.visitor);
   Succeed(call, [](MessageWriter&) {});
 }
 
@@ -111,12 +119,23 @@ void RequestHandler::Handle(Call& call, const KeyAddRequest& request) {
   SubmitPlain(call, request);
 }
 
-void RequestHandler::Handle(Call& call, const SessionResumeRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
-}
-
-void RequestHandler::Handle(Call& call, const KeyRevokeRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
+void RequestHandler::Handle(Call& call, const KeyRevokeRequest& request) {
+  const LoggedOn& logged_on = *call.visitor.logged_on;
+  if (request.account && request.account != logged_on.account) {
+    // Another one's: with what operators' methods need.
+    if ((logged_on.scopes & static_cast<uint32_t>(Scope::kOperate)) == 0) {
+      return Refuse(call, RejectReason::kScopeMissing, "account");
+    }
+    if (!call.visitor.on_admin) return Refuse(call, RejectReason::kOperatorListenerOnly, "account");
+    return SubmitPlain(call, request);
+  }
+  const uint32_t scopes = AccountOf(call).ScopesOf(request.public_key);
+  if (scopes == 0) return Refuse(call, RejectReason::kUnknownKey, "public_key");
+  // Nor does it take one.
+  if ((scopes & ~logged_on.scopes) != 0) {
+    return Refuse(call, RejectReason::kScopeMissing, "public_key");
+  }
+  SubmitPlain(call, request);
 }
 
 }  // namespace warpbook::gateway

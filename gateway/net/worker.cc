@@ -9,6 +9,7 @@
 
 #include "gateway/net/log.h"
 #include "gateway/publish/catalogue_check.h"
+#include "gateway/publish/http_api.h"
 #include "gateway/publish/market_snapshot.h"
 #include "schema/base/check.h"
 
@@ -35,26 +36,20 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
   return std::min(shortest / 8, kSweepEachMicrosMax);
 }
 
-std::string ShutdownNotice(Encoding encoding, int64_t reconnect_by_us) {
-  return WriteMessage(encoding, [&](MessageWriter& out) {
-    out.Field("channel", "status").Field("type", "update");
-    out.Key("data").BeginObject().Field("event", "server_shutdown");
-    out.Field("reconnect_by", reconnect_by_us).EndObject();
-  });
-}
-
 }  // namespace
 
 // ---- Life ----
 
-Worker::Worker(const WorkerContext& context, uint32_t tag_prefix)
+Worker::Worker(const WorkerContext& context)
     : context_(context),
       limits_(context.options.limits),
-      thread_state_(limits_),
-      publisher_(context.catalogue, tag_prefix, real_clock_),
+      thread_state_(limits_, io_),
+      publisher_(context.catalogue, real_clock_, limits_.recent_events),
       ready_(io_),
       sweep_timer_(io_),
-      sweep_each_micros_(SweepEachMicros(limits_)) {}
+      sweep_each_micros_(SweepEachMicros(limits_)) {
+  thread_state_.on_market_data_written = [this] { PublishMarketData(); };
+}
 
 absl::Status Worker::OpenListeners() {
   const GatewayServer::Options& options = context_.options;
@@ -98,7 +93,9 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
       context_.options.server_name, limits_, context_.admission, publisher_, *port_,
-      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock});
+      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock},
+      RequestHandler::Role{.is_first = admin_listener_ != nullptr,
+                           .on_drain = context_.options.on_drain});
   TakeBatches();  // what was published before
   ScheduleSweep();
   listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
@@ -131,7 +128,7 @@ void Worker::Stop() {
   // What was cut comes to its end: an operation that waits holds its session.
   io_.restart();
   while (io_.poll() > 0) continue;
-  thread_state_.Forget();
+  thread_state_.Clear();
   connections_.clear();
   port_.reset();
 }
@@ -171,6 +168,12 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
   return context_.admission.TakeHttpRequest(peer, MonotonicMicros());
 }
 
+std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+  publisher_.PublishMarketData();  // so that the book is that of its sequence
+  ApiAnswer answer = AnswerApi(target, publisher_);
+  return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
+}
+
 void Worker::OnOpened(Session& session) {
   const Visitor& visitor = session.visitor();
   publisher_.AddConnection(visitor.connection_id, session);
@@ -187,12 +190,18 @@ void Worker::OnBinary(Session& session, std::string_view) {
 }
 
 void Worker::OnRoom(Session& session) {
+  publisher_.PublishMarketData();
   publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
+  handler_->OnRoom(session.visitor().connection_id);
 }
 
 void Worker::OnEnding(Session& session) {
   publisher_.RemoveConnection(session.visitor().connection_id);
+  handler_->RemoveConnection(session.visitor().connection_id);
+  handler_->OnLogonEnded(session.visitor());
 }
+
+void Worker::OnLogonEnded(Session& session) { handler_->OnLogonEnded(session.visitor()); }
 
 void Worker::OnGone(Session& session, std::string_view why) {
   const Visitor& visitor = session.visitor();
@@ -228,13 +237,24 @@ void Worker::TakeBatches() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
+      PublishMarketData();
+      handler_->OnHistory();
+      handler_->GoOn();
+      thread_state_.FlushAll();
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }
-    publisher_.Publish(*batch);
+    publisher_.Take(*batch);
     thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
   }
+  PublishMarketData();
   asio::post(io_, [this] { TakeBatches(); });
+}
+
+// While market data is being written what changes is gathered: there is the less to tell the busier
+// it is.
+void Worker::PublishMarketData() {
+  if (!thread_state_.writes_market_data()) publisher_.PublishMarketData();
 }
 
 // What was not polled is lost, and so is the state built from it: nothing true can be said any
@@ -265,6 +285,8 @@ void Worker::Sweep() {
     connection.session->Sweep(now);
   }
   publisher_.replier().AnswerOverdue(now);
+  publisher_.Tick(now);
+  handler_->GoOn();
   thread_state_.FlushAll();
   if (draining_) ContinueDrain();
 }
@@ -280,20 +302,17 @@ void Worker::OnDrain(int64_t deadline_micros) {
   draining_ = true;
   drain_deadline_micros_ = deadline_micros;
   listener_->Close();
-  handler_->BeginShutdown();
+  handler_->BeginDrain();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
-  for (const auto& [id, connection] : connections_) {
-    Session& session = *connection.session;
-    session.Send(ShutdownNotice(session.encoding(), reconnect_by));
-  }
+  publisher_.AnnounceShutdown(reconnect_by);
   thread_state_.FlushAll();
   ContinueDrain();
 }
 
 void Worker::ContinueDrain() {
   Replier& replier = publisher_.replier();
-  const bool answered = replier.pending().size() == 0;
+  const bool answered = replier.pending().size() == 0 && handler_->idle();
   if (!closing_ && (answered || MonotonicMicros() >= drain_deadline_micros_ - kClosingMicros)) {
     closing_ = true;
     replier.AnswerAllUnknown();

@@ -48,8 +48,7 @@ struct WorkerContext {
 
 class Worker final : public SessionHost {
  public:
-  // The prefix of its commands' tags is no other worker's.
-  Worker(const WorkerContext& context, uint32_t tag_prefix);
+  explicit Worker(const WorkerContext& context);
   ~Worker() override { Stop(); }
 
   // The first worker opens the ports, the others listen beside it; only the first is for operators.
@@ -71,11 +70,13 @@ class Worker final : public SessionHost {
   bool IsReady() const override { return !draining_ && !port_->lost(); }
   bool IsAllowedOrigin(std::string_view origin) const override;
   int64_t WaitForHttp(const std::string& peer) override;
+  std::optional<HttpAnswer> OnHttpGet(std::string_view target, std::string_view peer) override;
   void OnOpened(Session& session) override;
   void OnText(Session& session, std::string_view text) override;
   void OnBinary(Session& session, std::string_view bytes) override;
   void OnRoom(Session& session) override;
   void OnEnding(Session& session) override;
+  void OnLogonEnded(Session& session) override;
   void OnGone(Session& session, std::string_view why) override;
 
  private:
@@ -91,6 +92,7 @@ class Worker final : public SessionHost {
   // ---- The engine ----
   void WaitForBatches();
   void TakeBatches();
+  void PublishMarketData();
   void OnPortLost();
 
   // ---- Time ----

@@ -25,9 +25,26 @@ uint8_t Byte(E value) {
   return static_cast<uint8_t>(value);
 }
 
+template <typename Command, typename TokenRequest>
+wire::CommandRecord MakeTokenMovement(const TokenRequest& request, CommandOrigin origin) {
+  auto command = Begin<Command>(origin);
+  command.mutate_target_account_id(request.account.value());
+  command.mutate_amount_utok(request.amount.value());
+  CopyBytes(command.mutable_reference(), request.reference.bytes());
+  return wire::CommandRecord(command);
+}
+
 wire::CommandRecord MakeDecision(const PostDepositDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
   auto command = Begin<wire::PostDeposit>(origin);
+  command.mutate_number(number);
+  command.mutate_request_sequence(decision.request.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const PostWithdrawalDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PostWithdrawal>(origin);
   command.mutate_number(number);
   command.mutate_request_sequence(decision.request.value());
   return wire::CommandRecord(command);
@@ -69,6 +86,8 @@ wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t n
   return wire::CommandRecord(command);
 }
 
+constexpr uint8_t kBothSides = 2;
+
 }  // namespace
 
 wire::CommandRecord MakeCommand(const AccountOpenRequest& request, CommandOrigin origin) {
@@ -81,6 +100,13 @@ wire::CommandRecord MakeCommand(const KeyAddRequest& request, CommandOrigin orig
   auto command = Begin<wire::AddKey>(origin);
   CopyBytes(command.mutable_public_key(), request.public_key.data());
   command.mutate_scopes(request.scopes);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const KeyRevokeRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::RevokeKey>(origin);
+  command.mutate_target_account_id(request.account.value());
+  CopyBytes(command.mutable_public_key(), request.public_key.data());
   return wire::CommandRecord(command);
 }
 
@@ -109,7 +135,7 @@ wire::CommandRecord MakeCommand(const OrderPlaceRequest& request, CommandOrigin 
   command.mutate_min_assurance(Byte(request.min_assurance));
   command.mutate_self_trade_prevention(Byte(request.stp));
   command.mutate_post_only(request.post_only ? 1 : 0);
-  command.mutate_validate_only(request.validate ? 1 : 0);
+  command.mutate_validate_only(origin.validate_only ? 1 : 0);
   return wire::CommandRecord(command);
 }
 
@@ -120,6 +146,7 @@ wire::CommandRecord MakeCommand(const OrderAmendRequest& request, CommandOrigin 
   command.mutate_price(request.price.value());
   command.mutate_deadline_us(request.deadline.micros());
   command.mutate_gpus(request.gpus.value());
+  command.mutate_validate_only(origin.validate_only ? 1 : 0);
   return wire::CommandRecord(command);
 }
 
@@ -133,13 +160,55 @@ wire::CommandRecord MakeCommand(const OrderCancelRequest& request, CommandOrigin
 
 wire::CommandRecord MakeCommand(const OrderCancelAllRequest& request, CommandOrigin origin,
                                 InstrumentId instrument, ClassId class_id) {
-  constexpr uint8_t kBothSides = 2;
   auto command = Begin<wire::CancelAllOrders>(origin);
   command.mutate_deadline_us(request.deadline.micros());
   command.mutate_instrument_id(instrument.value());
   command.mutate_class_id(class_id.value());
   command.mutate_side(request.side ? Byte(*request.side) : kBothSides);
   command.mutate_reason(Byte(CancelReason::kRequested));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CancelOnDisconnectRequest& request, CommandOrigin origin,
+                                uint32_t session) {
+  const auto mode = request.scope == DisconnectScope::kSession   ? OrderGuardMode::kSession
+                    : request.scope == DisconnectScope::kAccount ? OrderGuardMode::kAccount
+                                                                 : OrderGuardMode::kOff;
+  auto command = Begin<wire::SetOrderGuard>(origin);
+  command.mutate_session(session);
+  command.mutate_mode(Byte(mode));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CancelAfterRequest& request, CommandOrigin origin,
+                                Timestamp now) {
+  auto command = Begin<wire::SetOrderGuard>(origin);
+  if (request.timeout_ms == 0) return wire::CommandRecord(command);  // off, whatever it is
+  command.mutate_mode(Byte(OrderGuardMode::kTimer));
+  command.mutate_deadline_us(now.PlusMicros(request.timeout_ms * 1'000).micros());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCancelAll(AccountId account, CancelReason reason) {
+  wire::CancelAllOrders command;
+  command.mutate_target_account_id(account.value());
+  command.mutate_side(kBothSides);
+  command.mutate_reason(Byte(reason));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeWithdraw(AccountId account, OrderId order, CancelReason reason) {
+  wire::WithdrawOrder command;
+  command.mutate_target_account_id(account.value());
+  command.mutate_order_id(order.value());
+  command.mutate_reason(Byte(reason));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeGuardOff(AccountId account, uint32_t session, Timestamp deadline) {
+  auto command = Begin<wire::SetOrderGuard>(CommandOrigin{.account = account});
+  command.mutate_session(session);
+  command.mutate_deadline_us(deadline.micros());
   return wire::CommandRecord(command);
 }
 
@@ -173,10 +242,17 @@ wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrig
 }
 
 wire::CommandRecord MakeCommand(const TokenDepositRequest& request, CommandOrigin origin) {
-  auto command = Begin<wire::RequestDeposit>(origin);
-  command.mutate_target_account_id(request.account.value());
-  command.mutate_amount_utok(request.amount.value());
-  CopyBytes(command.mutable_reference(), request.reference.bytes());
+  return MakeTokenMovement<wire::RequestDeposit>(request, origin);
+}
+
+wire::CommandRecord MakeCommand(const TokenWithdrawRequest& request, CommandOrigin origin) {
+  return MakeTokenMovement<wire::RequestWithdrawal>(request, origin);
+}
+
+wire::CommandRecord MakeCommand(const OwnerVerifyRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::VerifyOwner>(origin);
+  command.mutate_owner_id(request.owner.value());
+  command.mutate_verified(request.verified ? 1 : 0);
   return wire::CommandRecord(command);
 }
 

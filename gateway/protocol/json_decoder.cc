@@ -56,6 +56,7 @@ DecodedMessage JsonDecoder::Decode(std::string_view text) {
   if (message.method) {
     FieldReader fields(tree_, params.value_or(FieldReader::kEmptyObject), fault);
     message.request = ReadRequest(*message.method, fields, tree_, fault);
+    message.validate = ReadValidate(*message.method, fields);
     fields.RefuseUnknownFields();
   }
   envelope.RefuseUnknownFields();

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "gateway/protocol/candle_interval.h"
 #include "gateway/protocol/methods.h"
 #include "schema/types/amounts.h"
 #include "schema/types/client_order_id.h"
@@ -46,6 +48,8 @@ struct SessionLogoutRequest {};
 // on.
 struct SessionResumeRequest {
   uint64_t last_sequence = 0;
+  // The channel of the last message, where others may be told of the same event; else all were.
+  std::optional<Channel> last_channel;
   uint32_t channels = 0;  // bits, 1 << Channel; private ones
 };
 struct AccountOpenRequest {
@@ -59,15 +63,27 @@ struct KeyAddRequest {
 };
 
 struct KeyRevokeRequest {
+  AccountId account;  // 0: the own one
   PublicKey public_key{};
 };
 
 // ---- Questions ----
 
 struct AccountBalancesRequest {};
-struct AccountOrdersRequest {};
-struct AccountLeasesRequest {};
-struct AccountNodesRequest {};
+// A part of a list: the rows with ids behind `after`, so many at most.
+struct ListFields {
+  uint64_t after = 0;
+  int32_t limit = 0;
+};
+struct AccountOrdersRequest {
+  ListFields list;
+};
+struct AccountLeasesRequest {
+  ListFields list;
+};
+struct AccountNodesRequest {
+  ListFields list;
+};
 struct AccountPositionsRequest {};
 struct AccountStatementRequest {
   uint64_t after_sequence = 0;  // of the account's private events
@@ -79,11 +95,13 @@ struct InstrumentsRequest {
 };
 struct SubscribeRequest {
   Channel channel = Channel::kBook;
-  std::string_view symbol;  // of channels that have one (HasSymbol)
+  std::string_view symbol;                        // of channels that have one (HasSymbol)
+  CandleInterval interval = CandleInterval::k1m;  // of candles
 };
 struct UnsubscribeRequest {
   Channel channel = Channel::kBook;
   std::string_view symbol;
+  CandleInterval interval = CandleInterval::k1m;
 };
 struct BookResyncRequest {
   std::string_view symbol;
@@ -109,7 +127,6 @@ struct OrderPlaceRequest {
   ClientOrderId client_order_id;
   bool post_only = false;
   SelfTradePrevention stp = SelfTradePrevention::kCancelNewest;
-  bool validate = false;
   NodeId node;
   LeaseId lease;
 };
@@ -132,6 +149,17 @@ struct OrderCancelAllRequest {
   std::optional<std::string_view> hardware_class;
   std::optional<Side> side;
   Timestamp deadline;
+};
+// Several of place, amend and cancel, each on its own: an item that is at fault is refused by
+// itself.
+inline constexpr size_t kBatchItemsMax = 50;
+struct OrderBatchItem {
+  Method method = Method::kOrderPlace;
+  bool validate = false;
+  std::variant<Refusal, OrderPlaceRequest, OrderAmendRequest, OrderCancelRequest> request;
+};
+struct OrderBatchRequest {
+  std::vector<OrderBatchItem> items;
 };
 struct OrderStatusRequest {
   OrderId order_id;
@@ -212,6 +240,9 @@ struct DrainRequest {
 struct PostDepositDecision {
   Sequence request;
 };
+struct PostWithdrawalDecision {
+  Sequence request;
+};
 struct PostTopUpDecision {
   Sequence request;
   Credits credits;
@@ -229,7 +260,8 @@ struct SettleLeaseDecision {
 };
 struct SettlementSubmitRequest {
   uint64_t number = 0;
-  std::variant<PostDepositDecision, PostTopUpDecision, RefuseRequestDecision, SettleLeaseDecision>
+  std::variant<PostDepositDecision, PostWithdrawalDecision, PostTopUpDecision,
+               RefuseRequestDecision, SettleLeaseDecision>
       decision;
 };
 
@@ -238,12 +270,12 @@ using Request = std::variant<
     SessionLogoutRequest, SessionResumeRequest, AccountOpenRequest, KeyAddRequest, KeyRevokeRequest,
     AccountBalancesRequest, AccountOrdersRequest, AccountLeasesRequest, AccountNodesRequest,
     AccountPositionsRequest, AccountStatementRequest, CreditsBuyRequest, OrderPlaceRequest,
-    OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest, OrderStatusRequest,
-    CancelAfterRequest, CancelOnDisconnectRequest, CapacityRegisterRequest, LeaseStartRequest,
-    LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest, SubscribeRequest,
-    UnsubscribeRequest, BookResyncRequest, TokenDepositRequest, TokenWithdrawRequest,
-    OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest, InstrumentHaltRequest,
-    DrainRequest, SettlementSubmitRequest>;
+    OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest, OrderBatchRequest,
+    OrderStatusRequest, CancelAfterRequest, CancelOnDisconnectRequest, CapacityRegisterRequest,
+    LeaseStartRequest, LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest,
+    SubscribeRequest, UnsubscribeRequest, BookResyncRequest, TokenDepositRequest,
+    TokenWithdrawRequest, OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest,
+    InstrumentHaltRequest, DrainRequest, SettlementSubmitRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.
@@ -251,6 +283,7 @@ struct DecodedMessage {
   std::optional<Method> method;
   std::string_view method_name;  // as sent; empty where it could not be read
   std::optional<int64_t> req_id;
+  bool validate = false;  // a command is only to be checked
   Request request;
 };
 

@@ -22,6 +22,7 @@ constexpr int64_t kCancelAfterMillisMax = 24 * 60 * 60 * 1'000;
 constexpr int64_t kDrainMillisMax = 10 * 60 * 1'000;
 constexpr int64_t kDrainMillisDefault = 10 * 1'000;
 constexpr int64_t kStatementEntriesMax = 500;
+constexpr int64_t kListRowsMax = 1'000;
 constexpr int64_t kDecisionNumberMax = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr int64_t kCreditsPerMicroUsd = kCreditsPerUsd / kMicroUsdPerUsd;
 
@@ -122,6 +123,8 @@ Request ReadSubscription(FieldReader& fields) {
   const auto name = fields.Node("channel", JsonNode::Kind::kString, kRequired);
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
+  const auto interval = fields.Word<CandleInterval>("interval", kOptional);
+  request.interval = interval.value_or(CandleInterval::k1m);
   if (!name) return request;
   const auto channel = ChannelOf(fields.TextOf(*name));
   if (!channel) {
@@ -135,13 +138,26 @@ Request ReadSubscription(FieldReader& fields) {
   if (HasSymbol(*channel) && !fields.Has("symbol")) {
     fields.Refuse(RejectReason::kMissingField, "symbol", "");
   }
+  if (*channel != Channel::kCandles && fields.Has("interval")) {
+    fields.Refuse(RejectReason::kConflictingFields, "interval", "this channel has no interval");
+  }
+  if (*channel == Channel::kCandles && !fields.Has("interval")) {
+    fields.Refuse(RejectReason::kMissingField, "interval", "");
+  }
   return request;
 }
 
 Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
-  SessionResumeRequest request{
-      .last_sequence = static_cast<uint64_t>(
-          fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0))};
+  SessionResumeRequest request;
+  request.last_sequence =
+      static_cast<uint64_t>(fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0));
+  if (const auto last = fields.Node("last_channel", JsonNode::Kind::kString, kOptional)) {
+    request.last_channel = ChannelOf(fields.TextOf(*last));
+    if (!request.last_channel || !IsPrivate(*request.last_channel)) {
+      fields.Refuse(RejectReason::kUnknownChannel, "last_channel",
+                    "one of executions balances leases");
+    }
+  }
   const auto channels = fields.Node("channels", JsonNode::Kind::kArray, kRequired);
   if (!channels) return request;
   for (uint32_t child = tree.node(*channels).first_child; child != 0;
@@ -161,6 +177,18 @@ Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
     fields.Refuse(RejectReason::kOutOfRange, "channels", "must not be empty");
   }
   return request;
+}
+
+Request ReadKeyRevoke(FieldReader& fields) {
+  return KeyRevokeRequest{
+      .account = fields.Identifier<AccountId>("account", kOptional).value_or(AccountId()),
+      .public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+}
+
+ListFields ReadList(FieldReader& fields) {
+  return {.after = fields.Identifier<OrderId>("after", kOptional).value_or(OrderId()).value(),
+          .limit = static_cast<int32_t>(
+              fields.Integer("limit", 1, kListRowsMax, kOptional).value_or(kListRowsMax))};
 }
 
 Request ReadAccountStatement(FieldReader& fields) {
@@ -209,7 +237,6 @@ Request ReadOrderPlace(FieldReader& fields) {
   request.post_only = fields.Bool("post_only", kOptional).value_or(false);
   request.stp = fields.Word<SelfTradePrevention>("stp", kOptional)
                     .value_or(SelfTradePrevention::kCancelNewest);
-  request.validate = fields.Bool("validate", kOptional).value_or(false);
   ReadSideFields(fields, request);
   return request;
 }
@@ -256,6 +283,59 @@ Request ReadOrderCancelAll(FieldReader& fields) {
       .hardware_class = fields.Text("hardware_class", kCatalogueNameBytesMax, kOptional),
       .side = fields.Word<Side>("side", kOptional),
       .deadline = fields.Time("deadline", kOptional).value_or(Timestamp())};
+}
+
+// One item: its faults are its own, and the field they name is one of its params.
+OrderBatchItem ReadBatchItem(JsonTree& tree, uint32_t child) {
+  OrderBatchItem item;
+  Fault fault;
+  FieldReader envelope(tree, child, fault);
+  const auto name = envelope.Node("method", JsonNode::Kind::kString, kRequired);
+  const auto params = envelope.Node("params", JsonNode::Kind::kObject, kOptional);
+  const MethodInfo* info = name ? FindMethod(envelope.TextOf(*name)) : nullptr;
+  FieldReader fields(tree, params.value_or(FieldReader::kEmptyObject), fault);
+  const Method method = info == nullptr ? Method::kOrderBatch : info->method;
+  if (method == Method::kOrderPlace) {
+    item.request = std::get<OrderPlaceRequest>(ReadOrderPlace(fields));
+  } else if (method == Method::kOrderAmend) {
+    item.request = std::get<OrderAmendRequest>(ReadOrderAmend(fields));
+  } else if (method == Method::kOrderCancel) {
+    item.request = std::get<OrderCancelRequest>(ReadOrderCancel(fields));
+  } else if (name) {
+    envelope.Refuse(RejectReason::kUnknownValue, "method",
+                    "one of order.place order.amend order.cancel");
+  }
+  if (item.request.index() != 0) {
+    item.method = method;
+    item.validate = ReadValidate(method, fields);
+    fields.RefuseUnknownFields();
+    envelope.RefuseUnknownFields();
+  }
+  if (fault.found()) item.request = fault.refusal();
+  return item;
+}
+
+Request ReadOrderBatch(FieldReader& fields, JsonTree& tree) {
+  OrderBatchRequest request;
+  const auto requests = fields.Node("requests", JsonNode::Kind::kArray, kRequired);
+  if (!requests) return request;
+  const size_t count = tree.CountChildren(*requests);
+  if (count == 0) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests", "must not be empty");
+  } else if (count > kBatchItemsMax) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests",
+                  absl::StrCat("must hold at most ", kBatchItemsMax));
+  } else {
+    for (uint32_t child = tree.node(*requests).first_child; child != 0;
+         child = tree.node(child).next_sibling) {
+      if (tree.node(child).kind == JsonNode::Kind::kObject) {
+        request.items.push_back(ReadBatchItem(tree, child));
+      } else {
+        request.items.push_back({.request = Refusal{.reason = RejectReason::kNotAnObject}});
+      }
+    }
+  }
+  return request;
 }
 
 // ---- Capacity and leases ----
@@ -375,6 +455,8 @@ Request ReadSettlementSubmit(FieldReader& fields) {
   const std::string_view decision = fields.TextOf(*node);
   if (decision == "post_deposit") {
     request.decision = PostDepositDecision{.request = RequestSequence(fields)};
+  } else if (decision == "post_withdrawal") {
+    request.decision = PostWithdrawalDecision{.request = RequestSequence(fields)};
   } else if (decision == "post_top_up") {
     request.decision = PostTopUpDecision{.request = RequestSequence(fields),
                                          .credits = CreditAmount(fields, "credits")};
@@ -388,12 +470,17 @@ Request ReadSettlementSubmit(FieldReader& fields) {
     request.decision = ReadSettleLease(fields);
   } else {
     fields.Refuse(RejectReason::kUnknownValue, "decision",
-                  "one of post_deposit post_top_up refuse_request settle_lease");
+                  "one of post_deposit post_withdrawal post_top_up refuse_request settle_lease");
   }
   return request;
 }
 
 }  // namespace
+
+bool ReadValidate(Method method, FieldReader& fields) {
+  const bool may_ask = IsCommand(method) || method == Method::kDrain;
+  return may_ask && fields.Bool("validate", Need::kOptional).value_or(false);
+}
 
 Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault) {
   switch (method) {
@@ -414,15 +501,15 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
     case Method::kKeyAdd:
       return ReadKeyAdd(fields, tree);
     case Method::kKeyRevoke:
-      return KeyRevokeRequest{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
+      return ReadKeyRevoke(fields);
     case Method::kAccountBalances:
       return AccountBalancesRequest{};
     case Method::kAccountOrders:
-      return AccountOrdersRequest{};
+      return AccountOrdersRequest{.list = ReadList(fields)};
     case Method::kAccountLeases:
-      return AccountLeasesRequest{};
+      return AccountLeasesRequest{.list = ReadList(fields)};
     case Method::kAccountNodes:
-      return AccountNodesRequest{};
+      return AccountNodesRequest{.list = ReadList(fields)};
     case Method::kAccountPositions:
       return AccountPositionsRequest{};
     case Method::kAccountStatement:
@@ -438,8 +525,7 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
     case Method::kOrderCancelAll:
       return ReadOrderCancelAll(fields);
     case Method::kOrderBatch:
-      fields.Refuse(RejectReason::kMissingField, "requests", "");
-      return PingRequest{};
+      return ReadOrderBatch(fields, tree);
     case Method::kOrderStatus:
       return ReadOrderStatus(fields);
     case Method::kCancelAfter:

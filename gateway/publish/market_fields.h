@@ -53,8 +53,9 @@ void StreamLevels(StateReader& in, Levels& levels) {
 
 template <typename Stream, typename AnyAccount>
 void StreamAccount(Stream& stream, AnyAccount& account) {
-  stream(account.id, account.owner, account.kind, account.free, account.locked, account.escrow,
-         account.bonded_limit, account.tokens, account.last_sequence);
+  stream(account.id, account.owner, account.owner_verified, account.kind, account.free,
+         account.locked, account.escrow, account.bonded_limit, account.tokens,
+         account.last_sequence);
   StreamList(stream, account.keys, [&](auto& key) { stream(key.key, key.scopes); });
 }
 
@@ -71,15 +72,35 @@ void StreamTerms(Stream& stream, AnyTerms& terms) {
          terms.band_low, terms.band_high, terms.window_minutes, terms.notice_seconds);
 }
 
+// How many messages each channel of an instrument has had.
+template <typename Stream, typename AnySequences>
+void StreamSequences(Stream& stream, AnySequences&& sequences) {
+  stream(sequences.book, sequences.orders, sequences.trades, sequences.ticker);
+  for (auto& candles : sequences.candles) stream(candles);
+}
+
+template <typename Stream, typename AnySummary>
+void StreamTraded(Stream& stream, AnySummary& traded) {
+  stream(traded.open, traded.high, traded.low, traded.close, traded.gpus, traded.gpu_minutes,
+         traded.trades);
+}
+
 // What an instrument that is not closed has besides its terms.
-template <typename Stream, typename AnyInstrument, typename Sequences>
-void StreamMarketData(Stream& stream, AnyInstrument& instrument, Sequences& sequences) {
-  stream(instrument.state, sequences.book, sequences.trades);
+template <typename Stream, typename AnyInstrument>
+void StreamMarketData(Stream& stream, AnyInstrument& instrument) {
+  stream(instrument.state);
   StreamLevels(stream, instrument.book.bids);
   StreamLevels(stream, instrument.book.asks);
   StreamList(stream, instrument.last_trades, [&](auto& trade) {
     stream(trade.id, trade.time, trade.price, trade.gpus, trade.minutes, trade.taker_side);
   });
+  StreamTraded(stream, instrument.traded);
+  for (const CandleInterval interval : kCandleIntervals) {
+    StreamList(stream, instrument.candles.Of(interval), [&](auto& candle) {
+      stream(candle.start);
+      StreamTraded(stream, candle.traded);
+    });
+  }
 }
 
 // All but the terms: `instrument` is their id.
@@ -95,7 +116,18 @@ template <typename Stream, typename AnyOrder>
 bool StreamOrder(Stream& stream, AnyOrder& order) {
   stream(order.id, order.instrument, order.node, order.lease, order.price, order.expires,
          order.gpus, order.remaining, order.min_fill, order.side, order.type, order.time_in_force,
-         order.queue, order.min_assurance, order.post_only);
+         order.queue, order.min_assurance, order.post_only, order.priority, order.session);
+  bool has_client_order_id = !order.client_order_id.empty();
+  stream(has_client_order_id);
+  if (has_client_order_id) stream(order.client_order_id);
+  return has_client_order_id;
+}
+
+// Whether a client order id is among its bytes.
+template <typename Stream, typename AnyOrder>
+bool StreamFinishedOrder(Stream& stream, AnyOrder& order) {
+  stream(order.id, order.account, order.instrument, order.price, order.time, order.gpus,
+         order.remaining, order.side, order.cancelled, order.reason);
   bool has_client_order_id = !order.client_order_id.empty();
   stream(has_client_order_id);
   if (has_client_order_id) stream(order.client_order_id);

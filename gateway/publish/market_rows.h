@@ -7,11 +7,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
+#include "gateway/publish/candles.h"
 #include "schema/types/amounts.h"
 #include "schema/types/client_order_id.h"
 #include "schema/types/enums.h"
@@ -77,6 +79,9 @@ struct InstrumentRow {
   InstrumentState state = InstrumentState::kOpen;
   L2Book book = {};
   std::deque<TradeRow> last_trades = {};  // oldest first, at most kLastTrades
+  TradeSummary traded = {};               // all of its trades
+  Candles candles = {};
+  std::vector<OrderId> orders = {};  // that rest, in no order (OrderRow::place)
 };
 inline constexpr size_t kLastTrades = 100;
 
@@ -88,8 +93,9 @@ struct KeyRow {
 struct AccountRow {
   AccountId id;
   OwnerId owner;
+  bool owner_verified = false;  // an operator's word
   AccountKind kind = AccountKind::kMember;
-  absl::InlinedVector<KeyRow, 1> keys;
+  absl::InlinedVector<KeyRow, 1> keys;  // that were not revoked
   Credits free, locked, escrow;
   Credits bonded_limit;
   Tokens tokens;
@@ -117,12 +123,37 @@ struct OrderRow {
   Price price;
   Timestamp expires;
   Quantity gpus, remaining, min_fill;
+  uint32_t session = 0;  // the mark of the session that has placed it
   Side side = Side::kBuy;
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;
   uint8_t queue = 0;  // a bid's Tier, an ask's Assurance
   Assurance min_assurance = Assurance::kListed;
   bool post_only = false;
+  // In its queue who has the lower one is served first: the sequence of the event that gave the
+  // order its place.
+  uint64_t priority = 0;
+  uint32_t place = 0;  // in its instrument's `orders`
+};
+
+// What an instrument's resting orders are sorted by, within a side: best price, queue, priority.
+inline bool ComesFirst(const OrderRow& a, const OrderRow& b) {
+  if (a.price != b.price) return a.side == Side::kBuy ? a.price > b.price : a.price < b.price;
+  if (a.queue != b.queue) return a.queue < b.queue;
+  return std::pair(a.priority, a.id) < std::pair(b.priority, b.id);
+}
+// An order that is no more.
+struct FinishedOrder {
+  OrderId id;
+  AccountId account;
+  InstrumentId instrument;
+  ClientOrderId client_order_id;
+  Price price;
+  Timestamp time;            // when it came to its end
+  Quantity gpus, remaining;  // of these, what was not filled
+  Side side = Side::kBuy;
+  bool cancelled = false;                          // else: filled
+  CancelReason reason = CancelReason::kRequested;  // of one that was cancelled
 };
 
 struct LeaseRow {

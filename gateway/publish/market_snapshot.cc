@@ -44,7 +44,7 @@ void WriteNodes(const MarketState& state, StateWriter& writer) {
 }
 
 // The closed ones as they were closed, of which nothing but the terms is left; then the others.
-void WriteInstruments(const MarketState& state, const PublicFeed& feed, StateWriter& writer) {
+void WriteInstruments(const MarketState& state, const MarketFeed& feed, StateWriter& writer) {
   writer(uint64_t{state.closed_instruments().size()});
   for (const InstrumentId id : state.closed_instruments()) {
     StreamTerms(writer, *state.FindInstrument(id)->terms);
@@ -52,9 +52,9 @@ void WriteInstruments(const MarketState& state, const PublicFeed& feed, StateWri
   writer(uint64_t{state.open_instruments().size()});
   for (const InstrumentId id : state.open_instruments()) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
-    const FeedSequences sequences = feed.SequencesOf(id);
     StreamTerms(writer, *instrument.terms);
-    StreamMarketData(writer, instrument, sequences);
+    StreamSequences(writer, feed.SequencesOf(id));
+    StreamMarketData(writer, instrument);
   }
 }
 
@@ -83,6 +83,23 @@ void WriteOrders(const MarketState& state, StateWriter& writer) {
   }
 }
 
+// As they finished.
+void WriteFinishedOrders(const MarketState& state, StateWriter& writer) {
+  writer(uint64_t{state.finished_orders().all().size()});
+  for (const FinishedOrder& order : state.finished_orders().all()) {
+    StreamFinishedOrder(writer, order);
+  }
+}
+
+void WriteGuards(const OrderGuards& guards, StateWriter& writer) {
+  writer(uint64_t{guards.sessions().size()});
+  for (const auto& [session, mode] : guards.sessions()) {
+    writer(session.account, session.mark, mode);
+  }
+  writer(uint64_t{guards.timers().size()});
+  for (const auto& [deadline, account] : guards.timers()) writer(deadline, account);
+}
+
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("the market snapshot is damaged: ", what));
 }
@@ -93,12 +110,15 @@ void WriteMarket(const Publisher& publisher, StateSink sink) {
   const MarketState& state = publisher.state();
   StateWriter writer(sink);
   writer(kMagic, kMarketSnapshotFormat);
-  writer(publisher.last_sequence(), publisher.last_time_us());
+  writer(publisher.last_sequence(), publisher.last_time_us(),
+         publisher.public_feed().exchange().instruments_sequence());
   WriteAccounts(state, writer);
   WriteNodes(state, writer);
-  WriteInstruments(state, publisher.public_feed(), writer);
+  WriteInstruments(state, publisher.public_feed().market(), writer);
   WriteLeases(state, writer);
   WriteOrders(state, writer);
+  WriteFinishedOrders(state, writer);
+  WriteGuards(state.guards(), writer);
   writer.Finish();
   const uint64_t hash = writer.hash();
   sink(std::as_bytes(std::span(&hash, 1)));

@@ -46,6 +46,7 @@ void MoveEscrow(AccountRow& account, const wire::CreditsMoved& event) {
 
 void MarketState::Apply(wire::RecordView event, Timestamp time) {
   time_ = time;
+  event_sequence_ = event.event_header().event_sequence();
   switch (event.type()) {
 #define WARPBOOK_X(name)          \
   case wire::RecordType::k##name: \
@@ -53,6 +54,8 @@ void MarketState::Apply(wire::RecordView event, Timestamp time) {
     break;
     WARPBOOK_X(AccountOpened)
     WARPBOOK_X(KeyAdded)
+    WARPBOOK_X(KeyRevoked)
+    WARPBOOK_X(OwnerVerified)
     WARPBOOK_X(CreditsMoved)
     WARPBOOK_X(BondedLimitSet)
     WARPBOOK_X(RequestDecided)
@@ -89,6 +92,19 @@ const InstrumentRow* MarketState::FindInstrument(std::string_view symbol) const 
   return id == nullptr ? nullptr : Find(instruments_, *id);
 }
 const OrderRow* MarketState::FindOrder(OrderId id) const { return Find(orders_, id); }
+std::vector<const OrderRow*> MarketState::RestingOrders(const InstrumentRow& instrument) const {
+  std::vector<const OrderRow*> orders;
+  orders.reserve(instrument.orders.size());
+  for (const OrderId id : instrument.orders) orders.push_back(FindOrder(id));
+  std::ranges::sort(orders, [](const OrderRow* a, const OrderRow* b) {
+    return a->side != b->side ? a->side < b->side : ComesFirst(*a, *b);
+  });
+  return orders;
+}
+OrderId MarketState::FindOrder(AccountId account, const ClientOrderId& client_order_id) const {
+  const OrderId* id = Find(orders_by_client_order_id_, std::pair(account, client_order_id));
+  return id == nullptr ? OrderId() : *id;
+}
 const LeaseRow* MarketState::FindLease(LeaseId id) const { return Find(leases_, id); }
 const NodeRow* MarketState::FindNode(NodeId id) const { return Find(nodes_, id); }
 
@@ -124,9 +140,34 @@ void MarketState::Add(InstrumentRow instrument) {
 }
 
 void MarketState::Add(const OrderRow& order) {
-  WARPBOOK_CHECK(orders_.emplace(order.id, order).second);
+  const auto [row, is_new] = orders_.emplace(order.id, order);
+  WARPBOOK_CHECK(is_new);
+  std::vector<OrderId>& resting = Instrument(order.instrument.value()).orders;
+  row->second.place = static_cast<uint32_t>(resting.size());
+  resting.push_back(order.id);
   auto& orders = Account(order.account.value()).orders;
   orders.insert(orders.end(), order.id);
+  NoteClientOrderId(order.account, order.client_order_id, order.id);
+}
+
+void MarketState::Add(const FinishedOrder& order) {
+  NoteClientOrderId(order.account, order.client_order_id, order.id);
+  finished_orders_.Add(order, [this](const FinishedOrder& forgotten) {
+    const auto noted =
+        orders_by_client_order_id_.find(std::pair(forgotten.account, forgotten.client_order_id));
+    // Unless it was used again since.
+    if (noted != orders_by_client_order_id_.end() && noted->second == forgotten.id) {
+      orders_by_client_order_id_.erase(noted);
+    }
+  });
+}
+
+// The last order that was placed under it is meant.
+void MarketState::NoteClientOrderId(AccountId account, const ClientOrderId& client_order_id,
+                                    OrderId order) {
+  if (client_order_id.empty()) return;
+  OrderId& noted = orders_by_client_order_id_[std::pair(account, client_order_id)];
+  noted = std::max(noted, order);
 }
 
 void MarketState::Add(const LeaseRow& lease) {
@@ -153,6 +194,17 @@ void MarketState::On(const wire::AccountOpened& event) {
 
 void MarketState::On(const wire::KeyAdded& event) {
   Account(event.header().account_id()).keys.push_back({KeyOf(*event.public_key()), event.scopes()});
+}
+
+void MarketState::On(const wire::KeyRevoked& event) {
+  auto& keys = Account(event.header().account_id()).keys;
+  const auto revoked = std::ranges::find(keys, KeyOf(*event.public_key()), &KeyRow::key);
+  WARPBOOK_CHECK(revoked != keys.end());
+  keys.erase(revoked);
+}
+
+void MarketState::On(const wire::OwnerVerified& event) {
+  Account(event.header().account_id()).owner_verified = event.verified() != 0;
 }
 
 void MarketState::On(const wire::CreditsMoved& event) {
@@ -198,6 +250,8 @@ void MarketState::On(const wire::InstrumentStateChanged& event) {
   if (instrument.state != InstrumentState::kClosed) return;
   instrument.book = {};
   instrument.last_trades.clear();
+  instrument.traded = {};
+  instrument.candles = {};
   open_instruments_.erase(instrument.terms->id);
   closed_instruments_.push_back(instrument.terms->id);
   if (closed_instruments_.size() > kClosedInstrumentsKept) ForgetOldestClosed();
@@ -227,6 +281,9 @@ void MarketState::On(const wire::TradeExecuted& event) {
                                     .minutes = Minutes(event.minutes()),
                                     .taker_side = As<Side>(event.taker_side())});
   if (instrument.last_trades.size() > kLastTrades) instrument.last_trades.pop_front();
+  const TradeRow& trade = instrument.last_trades.back();
+  instrument.traded.Add(trade.price, trade.gpus, trade.minutes);
+  instrument.candles.Add(time_, trade.price, trade.gpus, trade.minutes);
   Add(LeaseRow{.id = id,
                .buyer = AccountId(event.buyer_account_id()),
                .provider = AccountId(event.provider_account_id()),
@@ -256,12 +313,14 @@ void MarketState::On(const wire::OrderAccepted& event) {
                .gpus = Quantity(event.gpus()),
                .remaining = Quantity(event.gpus()),
                .min_fill = Quantity(event.min_fill()),
+               .session = static_cast<uint32_t>(event.tag() >> 32),
                .side = As<Side>(event.side()),
                .type = As<OrderType>(event.type()),
                .time_in_force = As<TimeInForce>(event.time_in_force()),
                .queue = event.tier(),
                .min_assurance = As<Assurance>(event.min_assurance()),
-               .post_only = event.post_only() != 0});
+               .post_only = event.post_only() != 0,
+               .priority = event_sequence_});
 }
 
 void MarketState::On(const wire::OrderFilled& event) {
@@ -269,7 +328,7 @@ void MarketState::On(const wire::OrderFilled& event) {
   const auto order = orders_.find(id);
   WARPBOOK_CHECK(order != orders_.end());
   order->second.remaining = Quantity(event.remaining());
-  if (order->second.remaining == Quantity(0)) RemoveOrder(id);
+  if (order->second.remaining == Quantity(0)) FinishOrder(id, false, CancelReason::kRequested);
 }
 
 void MarketState::On(const wire::OrderAmended& event) {
@@ -278,15 +337,37 @@ void MarketState::On(const wire::OrderAmended& event) {
   order->second.price = Price(event.price());
   order->second.gpus = Quantity(event.gpus());
   order->second.remaining = Quantity(event.remaining());
+  if (event.kept_priority() == 0) order->second.priority = event_sequence_;
 }
 
-void MarketState::On(const wire::OrderCancelled& event) { RemoveOrder(OrderId(event.order_id())); }
+void MarketState::On(const wire::OrderCancelled& event) {
+  FinishOrder(OrderId(event.order_id()), true, As<CancelReason>(event.reason()));
+}
 
-void MarketState::RemoveOrder(OrderId id) {
-  const auto order = orders_.find(id);
-  WARPBOOK_CHECK(order != orders_.end());
-  Account(order->second.account.value()).orders.erase(id);
-  orders_.erase(order);
+void MarketState::FinishOrder(OrderId id, bool cancelled, CancelReason reason) {
+  const auto found = orders_.find(id);
+  WARPBOOK_CHECK(found != orders_.end());
+  const OrderRow& order = found->second;
+  Account(order.account.value()).orders.erase(id);
+  // The last one takes its place.
+  std::vector<OrderId>& resting = Instrument(order.instrument.value()).orders;
+  if (resting.back() != id) {
+    orders_.find(resting.back())->second.place = order.place;
+    resting[order.place] = resting.back();
+  }
+  resting.pop_back();
+  Add(FinishedOrder{.id = id,
+                    .account = order.account,
+                    .instrument = order.instrument,
+                    .client_order_id = order.client_order_id,
+                    .price = order.price,
+                    .time = time_,
+                    .gpus = order.gpus,
+                    .remaining = order.remaining,
+                    .side = order.side,
+                    .cancelled = cancelled,
+                    .reason = reason});
+  orders_.erase(found);
 }
 
 // ---- Capacity and leases ----

@@ -1,5 +1,9 @@
 #include "gateway/publish/private_messages.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+
 #include "gateway/publish/message_fields.h"
 #include "schema/types/decimal.h"
 
@@ -34,8 +38,8 @@ void BeginExecution(MessageWriter& out, std::string_view name, const Event& even
   out.Field("symbol", SymbolOf(state, event.instrument_id()));
 }
 
-void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& state) {
-  out.BeginObject().FieldId("order_id", order.id.value());
+void WriteOrderFields(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.FieldId("order_id", order.id.value());
   WriteClientOrderId(out, order.client_order_id);
   out.Field("symbol", SymbolOf(state, order.instrument.value()));
   out.Field("side", Name(order.side)).Field("order_type", Name(order.type));
@@ -49,19 +53,65 @@ void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& st
   out.Field("post_only", order.post_only);
   if (order.node) out.FieldId("node", order.node.value());
   if (order.lease) out.FieldId("lease", order.lease.value());
+}
+
+void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.BeginObject();
+  WriteOrderFields(out, order, state);
   out.EndObject();
 }
 
-// As its provider or its buyer sees it: each has a price of its own where it was resold.
-void WriteLeaseFields(MessageWriter& out, const LeaseRow& lease, bool is_provider) {
+// A lease as its provider or its buyer sees it: each has a price of its own where it was resold.
+struct LeaseView {
+  LeaseId id;
+  std::string_view symbol;
+  LeaseState state = LeaseState::kReserved;
+  bool completed = false;
+  bool is_provider = false;
+  std::optional<Price> price;
+  Quantity gpus;
+  Minutes minutes;
+  Timestamp delivery_start, delivery_end;
+  NodeId node;
+};
+
+void WriteLeaseFields(MessageWriter& out, const LeaseView& lease) {
   out.FieldId("lease_id", lease.id.value());
-  out.Field("symbol", lease.terms->symbol).Field("state", Name(lease.state));
-  out.Field("completed", lease.completed).Field("role", is_provider ? "provider" : "buyer");
-  out.Field("price", is_provider ? lease.provider_price : lease.price);
+  out.Field("symbol", lease.symbol).Field("state", Name(lease.state));
+  out.Field("completed", lease.completed);
+  out.Field("role", lease.is_provider ? "provider" : "buyer");
+  if (lease.price) out.Field("price", *lease.price);
   out.Field("gpus", lease.gpus.value()).Field("minutes", lease.minutes.value());
   out.Field("delivery_start", lease.delivery_start.micros());
   out.Field("delivery_end", lease.delivery_end.micros());
-  if (is_provider) out.FieldId("node", lease.node.value());
+  if (lease.is_provider) out.FieldId("node", lease.node.value());
+}
+
+LeaseView ViewOf(const LeaseRow& lease, bool is_provider) {
+  return {.id = lease.id,
+          .symbol = lease.terms->symbol,
+          .state = lease.state,
+          .completed = lease.completed,
+          .is_provider = is_provider,
+          .price = is_provider ? lease.provider_price : lease.price,
+          .gpus = lease.gpus,
+          .minutes = lease.minutes,
+          .delivery_start = lease.delivery_start,
+          .delivery_end = lease.delivery_end,
+          .node = lease.node};
+}
+
+// The lease that a trade has made.
+LeaseView ViewOf(const wire::TradeExecuted& trade, bool is_provider, const MarketState& state) {
+  return {.id = LeaseId(trade.lease_id()),
+          .symbol = SymbolOf(state, trade.instrument_id()),
+          .is_provider = is_provider,
+          .price = Price(is_provider ? trade.provider_price() : trade.price()),
+          .gpus = Quantity(trade.gpus()),
+          .minutes = Minutes(trade.minutes()),
+          .delivery_start = Timestamp(trade.delivery_start_us()),
+          .delivery_end = Timestamp(trade.delivery_end_us()),
+          .node = NodeId(trade.node_id())};
 }
 
 void WriteNode(MessageWriter& out, const NodeRow& node, const Catalogue& catalogue) {
@@ -81,8 +131,6 @@ void WriteBalanceRows(MessageWriter& out, const AccountRow& account) {
   out.BeginObject().Field("asset", "TOK").Field("balance", account.tokens);
   out.EndObject();
 }
-
-}  // namespace
 
 void WriteExecution(MessageWriter& out, const wire::OrderAccepted& event,
                     const MarketState& state) {
@@ -118,9 +166,6 @@ void WriteExecution(MessageWriter& out, const wire::OrderFilled& event, const Ma
 void WriteExecution(MessageWriter& out, const wire::OrderAmended& event, const MarketState& state) {
   out.BeginObject();
   BeginExecution(out, "amended", event, state);
-  if (const OrderRow* order = state.FindOrder(OrderId(event.order_id()))) {
-    out.Field("side", Name(order->side));
-  }
   out.Field("price", Price(event.price())).Field("gpus", event.gpus());
   out.Field("remaining", event.remaining());
   out.Field("kept_priority", event.kept_priority() != 0);
@@ -137,8 +182,22 @@ void WriteExecution(MessageWriter& out, const wire::OrderCancelled& event,
   out.EndObject();
 }
 
-void WriteBalanceChange(MessageWriter& out, const wire::CreditsMoved& event) {
-  out.BeginObject();
+void WriteExecutions(MessageWriter& out, const PrivateEvent& event, const MarketState& state) {
+  switch (event.record.type()) {
+    case wire::RecordType::kOrderAccepted:
+      return WriteExecution(out, event.record.as<wire::OrderAccepted>(), state);
+    case wire::RecordType::kOrderFilled:
+      return WriteExecution(out, event.record.as<wire::OrderFilled>(), state);
+    case wire::RecordType::kOrderAmended:
+      return WriteExecution(out, event.record.as<wire::OrderAmended>(), state);
+    default:
+      return WriteExecution(out, event.record.as<wire::OrderCancelled>(), state);
+  }
+}
+
+// ---- balances ----
+
+void WriteCreditsMoved(MessageWriter& out, const wire::CreditsMoved& event) {
   out.Field("asset", "CREDIT");
   out.Field("free", Credits(event.free_after()));
   out.Field("locked", Credits(event.locked_after()));
@@ -147,34 +206,50 @@ void WriteBalanceChange(MessageWriter& out, const wire::CreditsMoved& event) {
   out.Field("to", WordOf<CreditBucket>(event.destination()));
   if (event.lease_id() != 0) out.FieldId("lease_id", event.lease_id());
   if (event.order_id() != 0) out.FieldId("order_id", event.order_id());
-  out.EndObject();
 }
 
-void WriteTokenBalance(MessageWriter& out, Tokens balance, Tokens change, std::string_view cause) {
+void WriteRequestDecided(MessageWriter& out, const wire::RequestDecided& event) {
+  const Tokens amount(event.amount_utok());
+  const auto kind = static_cast<RequestKind>(event.kind());
+  out.Field("asset", "TOK").Field("change", kind == RequestKind::kDeposit ? amount : -amount);
+  out.Field("cause", Name(kind));
+}
+
+void WriteReward(MessageWriter& out, const wire::LeaseSettled& settled) {
+  out.Field("asset", "TOK").Field("change", Tokens(settled.provider_utok()));
+  out.Field("cause", "reward").FieldId("lease_id", settled.lease_id());
+}
+
+// ---- leases ----
+
+// A fill reserves a lease.
+void WriteReservedLease(MessageWriter& out, const wire::TradeExecuted& trade, bool is_provider,
+                        const MarketState& state) {
   out.BeginObject();
-  out.Field("asset", "TOK").Field("balance", balance);
-  out.Field("change", change).Field("cause", cause);
+  WriteLeaseFields(out, ViewOf(trade, is_provider, state));
   out.EndObject();
 }
 
-void WriteReservedLease(MessageWriter& out, const LeaseRow& lease, bool is_provider) {
-  out.BeginObject();
-  WriteLeaseFields(out, lease, is_provider);
-  out.EndObject();
-}
-
-void WriteResoldLease(MessageWriter& out, const wire::LeaseResold& event, const LeaseRow& resold) {
+// GPUs of a lease were resold: what is left of it, which is as it was but for its GPUs and, for the
+// trader, its price, which the new lease does not have.
+void WriteResoldLease(MessageWriter& out, const wire::LeaseResold& event,
+                      const wire::TradeExecuted& trade, const MarketState& state) {
   const bool is_provider = event.is_provider() != 0;
+  LeaseView resold = ViewOf(trade, is_provider, state);
+  resold.id = LeaseId(event.resold_lease_id());
+  resold.gpus = Quantity(event.gpus_left());
+  if (!is_provider) resold.price = std::nullopt;
   out.BeginObject();
-  WriteLeaseFields(out, resold, is_provider);
+  WriteLeaseFields(out, resold);
   out.Field("resold_gpus", event.gpus());
   if (!is_provider) out.Field("resold_price", Price(event.price()));
   out.FieldId("resold_as", event.lease_id());
   out.EndObject();
+  if (is_provider) WriteReservedLease(out, trade, true, state);
 }
 
-void WriteLeaseChange(MessageWriter& out, const wire::LeaseChanged& event,
-                      const MarketState& state) {
+void WriteLeaseChanged(MessageWriter& out, const wire::LeaseChanged& event,
+                       const MarketState& state) {
   out.BeginObject();
   out.FieldId("lease_id", event.lease_id());
   out.Field("symbol", SymbolOf(state, event.instrument_id()));
@@ -184,28 +259,81 @@ void WriteLeaseChange(MessageWriter& out, const wire::LeaseChanged& event,
   out.EndObject();
 }
 
-void BeginPrivateUpdate(MessageWriter& out, const PrivateHead& head) {
-  out.BeginObject().Field("channel", ChannelName(head.channel)).Field("type", "update");
-  out.Field("seq", head.sequence).Field("prev_seq", head.previous_sequence);
-  out.Field("ts", head.ts_us).Key("data").BeginArray();
+void WriteLeaseUpdate(MessageWriter& out, const PrivateEvent& event, const MarketState& state) {
+  if (event.record.type() == wire::RecordType::kLeaseChanged) {
+    return WriteLeaseChanged(out, event.record.as<wire::LeaseChanged>(), state);
+  }
+  const auto& trade = event.cause.as<wire::TradeExecuted>();
+  if (event.record.type() == wire::RecordType::kLeaseResold) {
+    return WriteResoldLease(out, event.record.as<wire::LeaseResold>(), trade, state);
+  }
+  const Side side = static_cast<Side>(event.record.as<wire::OrderFilled>().side());
+  WriteReservedLease(out, trade, side == Side::kSell, state);
 }
 
-void EndPrivateUpdate(MessageWriter& out) { out.EndArray().EndObject().Finish(); }
+}  // namespace
 
-void WritePrivateSnapshot(MessageWriter& out, Channel channel, const AccountRow& account,
-                          const MarketState& state, int64_t ts_us) {
-  out.BeginObject().Field("channel", ChannelName(channel)).Field("type", "snapshot");
-  out.Field("seq", account.last_sequence).Field("ts", ts_us).Key("data");
-  if (channel == Channel::kExecutions) {
-    WriteOrders(out, account, state);
-  } else if (channel == Channel::kLeases) {
-    WriteLeases(out, account, state);
-  } else {
-    out.BeginArray();
-    WriteBalanceRows(out, account);
-    out.EndArray();
+// ---- Updates ----
+
+void WriteBalanceFields(MessageWriter& out, const PrivateEvent& event) {
+  switch (event.record.type()) {
+    case wire::RecordType::kCreditsMoved:
+      return WriteCreditsMoved(out, event.record.as<wire::CreditsMoved>());
+    case wire::RecordType::kRequestDecided:
+      return WriteRequestDecided(out, event.record.as<wire::RequestDecided>());
+    default:
+      return WriteReward(out, event.cause.as<wire::LeaseSettled>());
   }
-  out.EndObject().Finish();
+}
+
+void WritePrivateUpdate(MessageWriter& out, Channel channel, const PrivateEvent& event,
+                        uint64_t previous_sequence, const MarketState& state) {
+  out.BeginObject().Field("channel", ChannelName(channel)).Field("type", "update");
+  out.Field("seq", event.sequence()).Field("prev_seq", previous_sequence);
+  out.Field("ts", event.ts_us).Key("data").BeginArray();
+  if (channel == Channel::kExecutions) {
+    WriteExecutions(out, event, state);
+  } else if (channel == Channel::kLeases) {
+    WriteLeaseUpdate(out, event, state);
+  } else {
+    out.BeginObject();
+    WriteBalanceFields(out, event);
+    out.EndObject();
+  }
+  out.EndArray().EndObject().Finish();
+}
+
+// ---- Snapshots ----
+
+namespace {
+
+uint64_t WriteSnapshotRows(MessageWriter& out, Channel channel, const AccountRow& account,
+                           const MarketState& state, const ListPage& page) {
+  if (channel == Channel::kExecutions) return WriteOrders(out, account, state, page);
+  if (channel == Channel::kLeases) return WriteLeases(out, account, state, page);
+  out.BeginArray();
+  WriteBalanceRows(out, account);
+  out.EndArray();
+  return 0;
+}
+
+}  // namespace
+
+void WritePrivateSnapshots(Encoding encoding, Channel channel, const AccountRow& account,
+                           const MarketState& state, int64_t ts_us,
+                           absl::FunctionRef<void(std::string_view)> send) {
+  std::string message;
+  ListPage page{.limit = kSnapshotRowsMax};
+  do {
+    message.clear();
+    MessageWriter out(encoding, message);
+    out.BeginObject().Field("channel", ChannelName(channel)).Field("type", "snapshot");
+    out.Field("seq", account.last_sequence).Field("ts", ts_us).Key("data");
+    page.after = WriteSnapshotRows(out, channel, account, state, page);
+    if (page.after != 0) out.Field("more", true);
+    out.EndObject().Finish();
+    send(message);
+  } while (page.after != 0);
 }
 
 void WriteBalances(MessageWriter& out, const AccountRow& account) {
@@ -214,33 +342,71 @@ void WriteBalances(MessageWriter& out, const AccountRow& account) {
   out.Field("escrow", account.escrow);
   out.Field("tok", account.tokens);
   out.Field("bonded_limit", account.bonded_limit);
+  out.Field("owner_verified", account.owner_verified);
 }
 
-void WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state) {
-  out.BeginArray();
-  for (const OrderId id : account.orders) WriteOrder(out, *state.FindOrder(id), state);
-  out.EndArray();
-}
+// ---- Lists ----
 
-void WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state) {
+namespace {
+
+// The page's rows of ids that ascend, from the first behind `after` to the end.
+template <typename Iterator, typename WriteRow>
+uint64_t WriteList(MessageWriter& out, Iterator first, Iterator end, size_t limit,
+                   WriteRow write_row) {
+  uint64_t last = 0;
   out.BeginArray();
-  for (const LeaseId id : account.leases) {
-    const LeaseRow& lease = *state.FindLease(id);
-    // A provider can buy its own GPUs back.
-    for (const bool is_provider : {true, false}) {
-      if ((is_provider ? lease.provider : lease.buyer) != account.id) continue;
-      out.BeginObject();
-      WriteLeaseFields(out, lease, is_provider);
-      out.EndObject();
-    }
+  for (; first != end && limit > 0; ++first, --limit) {
+    last = first->value();
+    write_row(*first);
   }
   out.EndArray();
+  return first == end ? 0 : last;
 }
 
-void WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state) {
-  out.BeginArray();
-  for (const NodeId id : account.nodes) WriteNode(out, *state.FindNode(id), state.catalogue());
-  out.EndArray();
+}  // namespace
+
+uint64_t WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                     const ListPage& page) {
+  return WriteList(out, account.orders.upper_bound(OrderId(page.after)), account.orders.end(),
+                   page.limit, [&](OrderId id) { WriteOrder(out, *state.FindOrder(id), state); });
+}
+
+uint64_t WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                     const ListPage& page) {
+  return WriteList(out, account.leases.upper_bound(LeaseId(page.after)), account.leases.end(),
+                   page.limit, [&](LeaseId id) {
+                     const LeaseRow& lease = *state.FindLease(id);
+                     // A provider can buy its own GPUs back.
+                     for (const bool is_provider : {true, false}) {
+                       if ((is_provider ? lease.provider : lease.buyer) != account.id) continue;
+                       out.BeginObject();
+                       WriteLeaseFields(out, ViewOf(lease, is_provider));
+                       out.EndObject();
+                     }
+                   });
+}
+
+uint64_t WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                    const ListPage& page) {
+  return WriteList(out, std::ranges::upper_bound(account.nodes, NodeId(page.after)),
+                   account.nodes.end(), page.limit,
+                   [&](NodeId id) { WriteNode(out, *state.FindNode(id), state.catalogue()); });
+}
+
+void WriteOrderStatus(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.Field("status", "open");
+  WriteOrderFields(out, order, state);
+}
+
+void WriteOrderStatus(MessageWriter& out, const FinishedOrder& order, const MarketState& state) {
+  out.Field("status", order.cancelled ? "cancelled" : "filled");
+  out.FieldId("order_id", order.id.value());
+  WriteClientOrderId(out, order.client_order_id);
+  out.Field("symbol", SymbolOf(state, order.instrument.value()));
+  out.Field("side", Name(order.side)).Field("price", order.price).Field("gpus", order.gpus);
+  out.Field("filled", order.gpus - order.remaining).Field("remaining", order.remaining);
+  if (order.cancelled) out.Field("reason", Name(order.reason));
+  out.Field("time", order.time.micros());
 }
 
 }  // namespace warpbook::gateway

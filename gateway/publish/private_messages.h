@@ -2,62 +2,54 @@
 // from events, and the snapshots that channels begin with (4-gateway-api of the design).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <limits>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "gateway/protocol/message_writer.h"
 #include "gateway/protocol/methods.h"
 #include "gateway/publish/market_state.h"
-#include "schema/wire/record.h"
+#include "gateway/publish/private_event.h"
 
 namespace warpbook::gateway {
 
-// ---- executions ----
+// An update of a channel that is told of the event (ChannelsOf). Of the state only the instruments
+// are looked at, for their symbols: what else the message says, the event and its cause say.
+// `previous_sequence` is that of the message before it on the same connection.
+void WritePrivateUpdate(MessageWriter& out, Channel channel, const PrivateEvent& event,
+                        uint64_t previous_sequence, const MarketState& state);
 
-void WriteExecution(MessageWriter& out, const wire::OrderAccepted& event, const MarketState& state);
-void WriteExecution(MessageWriter& out, const wire::OrderFilled& event, const MarketState& state);
-// While the order is still there.
-void WriteExecution(MessageWriter& out, const wire::OrderAmended& event, const MarketState& state);
-void WriteExecution(MessageWriter& out, const wire::OrderCancelled& event,
-                    const MarketState& state);
+// The fields of the object that the balances channel's update has.
+void WriteBalanceFields(MessageWriter& out, const PrivateEvent& event);
 
-// ---- balances ----
-
-void WriteBalanceChange(MessageWriter& out, const wire::CreditsMoved& event);
-// `change` micro-TOK came ("deposit", "reward") or went ("top_up").
-void WriteTokenBalance(MessageWriter& out, Tokens balance, Tokens change, std::string_view cause);
-
-// ---- leases ----
-
-// A fill reserves a lease.
-void WriteReservedLease(MessageWriter& out, const LeaseRow& lease, bool is_provider);
-// GPUs of the lease were resold.
-void WriteResoldLease(MessageWriter& out, const wire::LeaseResold& event, const LeaseRow& resold);
-void WriteLeaseChange(MessageWriter& out, const wire::LeaseChanged& event,
-                      const MarketState& state);
-
-// ---- Messages ----
-
-struct PrivateHead {
-  Channel channel = Channel::kExecutions;
-  uint64_t sequence = 0;
-  uint64_t previous_sequence = 0;
-  int64_t ts_us = 0;
-};
-// {"channel":..,"type":"update",...,"data":[objects]}: the objects are written between the two.
-void BeginPrivateUpdate(MessageWriter& out, const PrivateHead& head);
-void EndPrivateUpdate(MessageWriter& out);
-// The first message of a subscription: what the channel's updates will change.
-void WritePrivateSnapshot(MessageWriter& out, Channel channel, const AccountRow& account,
-                          const MarketState& state, int64_t ts_us);
+// The first messages of a subscription: what the channel's updates will change. Rows that are too
+// many for one message come in several, all but the last of which say `"more":true`.
+inline constexpr size_t kSnapshotRowsMax = 1'000;
+void WritePrivateSnapshots(Encoding encoding, Channel channel, const AccountRow& account,
+                           const MarketState& state, int64_t ts_us,
+                           absl::FunctionRef<void(std::string_view)> send);
 
 // ---- What the account.* methods give: the fields of the balances, and arrays of the others ----
 
 void WriteBalances(MessageWriter& out, const AccountRow& account);
-void WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state);
-void WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state);
-void WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state);
+
+// Which rows of a list: those with ids behind `after`, so many at most.
+struct ListPage {
+  uint64_t after = 0;
+  size_t limit = std::numeric_limits<size_t>::max();
+};
+// Each says the id of the last row that it wrote where more follow, else 0.
+uint64_t WriteOrders(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                     const ListPage& page = {});
+// A lease that the account has from itself is two rows, which are not parted.
+uint64_t WriteLeases(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                     const ListPage& page = {});
+uint64_t WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state,
+                    const ListPage& page = {});
+// What order.status gives: "status" and the order.
+void WriteOrderStatus(MessageWriter& out, const OrderRow& order, const MarketState& state);
+void WriteOrderStatus(MessageWriter& out, const FinishedOrder& order, const MarketState& state);
 
 }  // namespace warpbook::gateway

@@ -1,94 +1,66 @@
-// PublicFeed: who listens to which book and which trades, and what they are told. The changes of a
-// durable batch go out as one message per channel, encoded once. Each channel counts its messages:
-// seq and prev_seq.
-//
-// A listener whose queue is too long is passed over until it has caught up, and then given a fresh
-// snapshot. A channel ends with its instrument, and says so to all of them. The I/O thread owns it.
+// PublicFeed: the public channels. Who listens to which (subscriptions.h), and what they are told:
+// of one instrument (market_feed.h), or of the exchange as a whole (exchange_feed.h). The I/O
+// thread owns it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "gateway/protocol/methods.h"
+#include "gateway/publish/exchange_feed.h"
+#include "gateway/publish/market_feed.h"
 #include "gateway/publish/market_state.h"
-#include "gateway/publish/public_messages.h"
 #include "gateway/publish/subscriber.h"
+#include "gateway/publish/subscriptions.h"
+#include "gateway/publish/topic.h"
 #include "schema/types/reject_reason.h"
 #include "schema/wire/record.h"
 
 namespace warpbook::gateway {
 
-// How many messages each channel of an instrument has had.
-struct FeedSequences {
-  uint64_t book = 0;
-  uint64_t trades = 0;
-};
-
 class PublicFeed {
  public:
-  explicit PublicFeed(const MarketState& state) : state_(state) {}
+  explicit PublicFeed(const MarketState& state)
+      : state_(state), market_(state, subscriptions_), exchange_(state, subscriptions_) {}
 
-  bool IsSubscribed(uint64_t connection_id, Channel channel, InstrumentId instrument) const;
-  // To kBook or kTrades of an instrument that is not closed, and that it is not subscribed to.
-  void Subscribe(uint64_t connection_id, Subscriber& subscriber, Channel channel,
-                 InstrumentId instrument);
+  bool IsSubscribed(uint64_t connection_id, const Topic& topic) const {
+    return subscriptions_.Contains(connection_id, topic);
+  }
+  // Why the topic cannot be subscribed to: kNone or kSnapshotTooLarge.
+  RejectReason CanSubscribe(const Topic& topic) const;
+  // To a topic that it is not subscribed to, and whose instrument, if it has one, is not closed.
+  void Subscribe(uint64_t connection_id, Subscriber& subscriber, const Topic& topic) {
+    subscriptions_.Add(connection_id, subscriber, topic);
+  }
   // kNotSubscribed or kNone.
-  RejectReason Unsubscribe(uint64_t connection_id, Channel channel, InstrumentId instrument);
-  void RemoveConnection(uint64_t connection_id);
-  size_t CountOf(uint64_t connection_id) const;
+  RejectReason Unsubscribe(uint64_t connection_id, const Topic& topic) {
+    const bool removed = subscriptions_.Remove(connection_id, topic);
+    return removed ? RejectReason::kNone : RejectReason::kNotSubscribed;
+  }
+  void RemoveConnection(uint64_t connection_id) { subscriptions_.RemoveConnection(connection_id); }
+  size_t CountOf(uint64_t connection_id) const { return subscriptions_.CountOf(connection_id); }
 
-  // What a channel begins with: the book as it is; the last trades.
-  void SendFirst(uint64_t connection_id, Channel channel, InstrumentId instrument, int64_t ts_us);
-  // The connection's queue has room again: a snapshot for each channel that it was passed over in.
+  // What a subscription begins with; also in between, where a subscriber asks for it anew.
+  void SendSnapshot(uint64_t connection_id, const Topic& topic, int64_t ts_us);
+  // The connection's queue has room again: a snapshot for each topic that it was passed over in.
   void Resume(uint64_t connection_id, int64_t ts_us);
 
-  // Events, after the state has taken them in; Flush at the end of their batch.
-  void On(const wire::BookLevelChanged& event);
-  void On(const wire::TradeExecuted& event);
-  void On(const wire::InstrumentStateChanged& event);
-  void Flush(int64_t ts_us);
+  // An event, after the state has taken it in. Flush sends what they come to; before anybody is
+  // given a snapshot, so that it holds nothing that is sent again.
+  void OnEvent(wire::RecordView event);
+  void Flush(uint64_t last_sequence, int64_t ts_us);
+  void Tick(int64_t now_us) { exchange_.Tick(now_us); }
+  void AnnounceShutdown(int64_t reconnect_by_us) { exchange_.AnnounceShutdown(reconnect_by_us); }
 
-  // Between batches. Of an instrument that is not closed.
-  FeedSequences SequencesOf(InstrumentId instrument) const;
-  // So many messages, which add up to the book that is in the state.
-  void Restore(InstrumentId instrument, FeedSequences sequences);
+  MarketFeed& market() { return market_; }
+  const MarketFeed& market() const { return market_; }
+  ExchangeFeed& exchange() { return exchange_; }
+  const ExchangeFeed& exchange() const { return exchange_; }
 
  private:
-  struct Listener {
-    uint64_t connection_id = 0;
-    Subscriber* subscriber = nullptr;
-    bool missed = false;  // passed over: needs a snapshot
-  };
-  struct Stream {
-    uint64_t sequence = 0;
-    std::vector<Listener> listeners;
-  };
-  struct Feed {
-    Stream book, trades;
-    L2Book published;  // what the book channel's messages add up to
-    // Since the last Flush.
-    bool touched = false;
-    std::vector<ChangedLevel> changed_levels;
-    std::vector<TradeRow> new_trades;
-  };
-  using Subscription = std::pair<Channel, InstrumentId>;
-
-  static Stream& StreamOf(Feed& feed, Channel channel) {
-    return channel == Channel::kBook ? feed.book : feed.trades;
-  }
-  Feed& Touch(InstrumentId instrument);
-  void FlushFeed(InstrumentId instrument, Feed& feed, int64_t ts_us);
-  void CloseFeed(InstrumentId instrument, Feed& feed, int64_t ts_us);
-  void SendSnapshot(Listener& listener, const Stream& stream, Channel channel,
-                    InstrumentId instrument, int64_t ts_us);
-
   const MarketState& state_;
-  absl::flat_hash_map<InstrumentId, Feed> feeds_;
-  std::vector<InstrumentId> touched_;
-  absl::flat_hash_map<uint64_t, std::vector<Subscription>> by_connection_;
+  Subscriptions subscriptions_;
+  MarketFeed market_;
+  ExchangeFeed exchange_;
 };
 
 }  // namespace warpbook::gateway

@@ -1,6 +1,6 @@
 // Publisher: durable batches in, messages out. It keeps MarketState and hands every event to those
-// who answer and tell: replies first, then the account's own channels, then market data, which goes
-// out once per batch. The I/O thread owns it.
+// who answer and tell: replies first, then the account's own channels, and market data when its
+// owner says so. The I/O thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "engine/service/engine_port.h"
+#include "gateway/publish/logons.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
 #include "gateway/publish/public_feed.h"
+#include "gateway/publish/recent_events.h"
 #include "gateway/publish/replier.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
@@ -21,7 +23,8 @@ namespace warpbook::gateway {
 struct PublishedMarket {
   MarketState state;
   std::vector<std::pair<InstrumentId, FeedSequences>> feeds =
-      {};  // of instruments that are not closed
+      {};                             // of instruments that are not closed
+  uint64_t instruments_sequence = 0;  // messages of the channel instruments
   uint64_t last_sequence = 0;
   int64_t last_time_us = 0;
 };
@@ -29,12 +32,20 @@ struct PublishedMarket {
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
-  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock)
-      : state_(catalogue), replier_(tag_prefix, clock), private_(state_), public_(state_) {}
+  Publisher(const Catalogue& catalogue, const Clock& clock, const RecentEventsLimits& recent = {})
+      : state_(catalogue), replier_(clock), recent_(recent), private_(state_), public_(state_) {}
 
-  // Takes in one batch; batches come without a gap. Also for those that recovery replayed: nobody
-  // listens yet.
-  void Publish(const engine::DurableBatch& batch);
+  // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
+  // and accounts are told what is theirs.
+  void Take(const engine::DurableBatch& batch);
+  // Tells everybody what has changed in the market since the last time: once after each batch, or
+  // after several, which is less to tell.
+  void PublishMarketData();
+  // Both. Also for batches that recovery replayed: nobody listens yet.
+  void Publish(const engine::DurableBatch& batch) {
+    Take(batch);
+    PublishMarketData();
+  }
   // Takes over what another one has come to, before anything else: the batches after it follow.
   void Restore(PublishedMarket market);
 
@@ -44,12 +55,23 @@ class Publisher {
   void RemoveConnection(uint64_t connection_id) {
     replier_.RemoveConnection(connection_id);
     private_.RemoveConnection(connection_id);
+    logons_.Remove(connection_id);
     public_.RemoveConnection(connection_id);
   }
 
+  // Time passes, also without batches; to be called several times a second with a monotonic clock's
+  // time.
+  void Tick(int64_t now_us) { public_.Tick(now_us); }
+  // Tells every connection that the server goes, and by when to connect again (real time).
+  void AnnounceShutdown(int64_t reconnect_by_us);
+
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
+  // The last private events of each account, those that recovery replayed included.
+  const RecentEvents& recent_events() const { return recent_; }
+  const Replier& replier() const { return replier_; }
   PrivateFeed& private_feed() { return private_; }
+  Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }
   const PublicFeed& public_feed() const { return public_; }
 
@@ -58,12 +80,16 @@ class Publisher {
   int64_t last_time_us() const { return last_time_us_; }
 
  private:
-  void OnEvent(wire::RecordView command, wire::RecordView event);
+  void OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause);
+  void On(const wire::KeyRevoked& event);
 
   MarketState state_;
   Replier replier_;
+  RecentEvents recent_;
   PrivateFeed private_;
+  Logons logons_;
   PublicFeed public_;
+  wire::CauseTracker causes_;
   uint64_t last_sequence_ = 0;
   int64_t last_time_us_ = 0;
 };

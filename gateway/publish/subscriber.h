@@ -25,7 +25,7 @@ inline SharedMessage Share(Encoding encoding, std::string payload) {
       Message{.encoding = encoding, .payload = std::move(payload)});
 }
 
-// Neither Send function calls back into the publisher.
+// None of these functions calls back into the publisher.
 class Subscriber {
  public:
   virtual ~Subscriber() = default;
@@ -36,6 +36,8 @@ class Subscriber {
   // Market data. False: its queue is too long and the message was not taken; once there is room
   // again, PublicFeed::Resume is called.
   virtual bool SendPublic(const SharedMessage& message) = 0;
+  // Its logon has ended, and by no request of its own: it may do what anybody may.
+  virtual void OnLogonEnded() = 0;
 };
 
 }  // namespace warpbook::gateway

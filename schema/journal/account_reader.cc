@@ -9,31 +9,38 @@
 
 namespace warpbook::journal {
 
-absl::StatusOr<std::unique_ptr<AccountReader>> AccountReader::Open(FileSystem& files,
-                                                                   const std::string& directory,
-                                                                   AccountId account,
-                                                                   uint64_t after_account_sequence,
-                                                                   Timestamp from_time) {
+absl::StatusOr<std::unique_ptr<AccountReader>> AccountReader::Open(
+    FileSystem& files, const std::string& directory, AccountId account,
+    uint64_t after_account_sequence, Timestamp from_time, uint64_t* oldest) {
   absl::StatusOr<std::unique_ptr<Watermark>> watermark = Watermark::Open(files, directory);
   if (!watermark.ok()) return watermark.status();
   std::unique_ptr<AccountReader> reader(new AccountReader(
       files, directory, account, after_account_sequence, from_time, *std::move(watermark)));
-  const absl::Status located = reader->Locate();
+  const absl::Status found = reader->FindFirst();
+  if (absl::IsOutOfRange(found) && oldest != nullptr && reader->oldest_ != 0) {
+    *oldest = reader->oldest_;
+  }
+  if (!found.ok()) return found;
+  return reader;
+}
+
+// Goes to the first event: whether it is the right one is the answer.
+absl::Status AccountReader::FindFirst() {
+  const uint64_t after_account_sequence = last_;
+  const absl::Status located = Locate();
   if (!located.ok()) return located;
-  // Up to the first event: whether it is the right one is the answer.
   while (true) {
-    const absl::StatusOr<Step> step = reader->Advance();
+    const absl::StatusOr<Step> step = Advance();
     if (!step.ok()) return step.status();
-    if (*step == Step::kEvent) return reader;
+    if (*step == Step::kEvent) return absl::OkStatus();
     if (*step == Step::kEnd) break;
   }
-  if (!reader->known_) return reader->Gone();
-  if (*reader->known_ < after_account_sequence) {
-    return absl::InvalidArgumentError(absl::StrCat("account ", account.value(), " is at ",
-                                                   *reader->known_, ", not yet at ",
-                                                   after_account_sequence));
+  if (!known_) return Gone();
+  if (*known_ < after_account_sequence) {
+    return absl::InvalidArgumentError(absl::StrCat("account ", account_.value(), " is at ", *known_,
+                                                   ", not yet at ", after_account_sequence));
   }
-  return reader;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<AccountReader::Progress> AccountReader::Read(
@@ -94,6 +101,7 @@ absl::Status AccountReader::SearchBackwards(uint64_t newest) {
           return absl::OkStatus();
         }
         too_late = true;
+        oldest_ = batches.first_account_sequence;
       }
       if (found->first_time < from_time_) break;
     }
@@ -174,6 +182,7 @@ absl::StatusOr<AccountReader::Step> AccountReader::Advance() {
   while (!records_.empty()) {
     const wire::RecordView record(records_.data());
     records_ = records_.subspan(record.total_size());
+    const wire::RecordView cause = causes_.Next(record);
     if (wire::IsCommand(record.type())) {
       sequence_ = record.command_header().sequence();
       time_ = Timestamp(record.command_header().time_us());
@@ -183,7 +192,10 @@ absl::StatusOr<AccountReader::Step> AccountReader::Advance() {
     const uint64_t account_sequence = event.account_sequence();
     if (event.account_id() != account_.value() || account_sequence == 0) continue;
     if (account_sequence - 1 > last_) {
-      if (!known_) return Gone();
+      if (!known_) {
+        oldest_ = account_sequence;
+        return Gone();
+      }
       return DoWithoutIndexes(absl::DataLossError(
           absl::StrCat(directory_, ", sequence ", sequence_, ": account ", account_.value(),
                        " goes from ", last_, " to ", account_sequence)));
@@ -191,7 +203,7 @@ absl::StatusOr<AccountReader::Step> AccountReader::Advance() {
     known_ = account_sequence;
     if (account_sequence <= last_) continue;
     last_ = account_sequence;
-    pending_ = {sequence_, time_, record};
+    pending_ = {sequence_, time_, record, cause};
     return Step::kEvent;
   }
   return NextBatch();

@@ -32,6 +32,7 @@
 #include "schema/journal/watermark.h"
 #include "schema/types/ids.h"
 #include "schema/types/timestamp.h"
+#include "schema/wire/causes.h"
 #include "schema/wire/record.h"
 
 namespace warpbook::journal {
@@ -40,6 +41,7 @@ struct AccountEvent {
   uint64_t sequence = 0;    // of the command that caused it
   Timestamp time;           // of that command
   wire::RecordView record;  // the event; valid for the call that it is given to
+  wire::RecordView cause;   // what it leaves to another event (schema/wire/causes.h); may be empty
 };
 
 // One thread owns it.
@@ -49,11 +51,14 @@ class AccountReader {
   // between is no longer there, or cannot be told: the account has no event in what is left of the
   // journal. InvalidArgument where the account has not come to `after_account_sequence` yet.
   // Segments all of whose commands came before `from_time` count as no longer there, so that nobody
-  // can have the archive searched through.
+  // can have the archive searched through. Where the answer is OutOfRange, `oldest`, if it is not
+  // null, gets the account sequence of the oldest event that was found; where none was, it is left
+  // as it is.
   static absl::StatusOr<std::unique_ptr<AccountReader>> Open(
       FileSystem& files, const std::string& directory, AccountId account,
       uint64_t after_account_sequence,
-      Timestamp from_time = Timestamp(std::numeric_limits<int64_t>::min()));
+      Timestamp from_time = Timestamp(std::numeric_limits<int64_t>::min()),
+      uint64_t* oldest = nullptr);
 
   // How much a call may give and read; it may go beyond the bytes by one batch.
   struct Limit {
@@ -81,6 +86,7 @@ class AccountReader {
         watermark_(std::move(watermark)),
         last_(after_account_sequence) {}
 
+  absl::Status FindFirst();
   // Finds where the event behind last_ is, and goes there.
   absl::Status Locate();
   absl::Status SearchBackwards(uint64_t newest);
@@ -107,6 +113,8 @@ class AccountReader {
   uint64_t last_;  // account sequence of the last event that was given or is pending
   // The highest account sequence up to last_ that the journal has shown; nullopt: none.
   std::optional<uint64_t> known_;
+  uint64_t oldest_ =
+      0;  // the oldest that was found to be behind last_, if what lies between is gone
 
   uint64_t number_ = 0;                    // of the segment that is being read
   std::unique_ptr<SealedSegment> sealed_;  // null from the unsealed one on
@@ -115,6 +123,7 @@ class AccountReader {
   std::unique_ptr<TailReader> tail_;  // from the unsealed one on
 
   std::span<const std::byte> records_;  // what is left of the batch
+  wire::CauseTracker causes_;           // of the batch's records so far
   uint64_t sequence_ = 0;               // of the last command in it
   Timestamp time_;
   uint64_t bytes_read_ = 0;  // of batches

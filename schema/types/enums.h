@@ -39,6 +39,13 @@ enum class CancelReason : uint8_t {
   kDisconnected = 10,  // its session ended, and had asked for this
   kTimer = 11,         // its session's dead-man timer ran out
 };
+// When the orders that a guard stands over are cancelled.
+enum class OrderGuardMode : uint8_t {
+  kOff = 0,
+  kSession = 1,  // the session ends: those that it has placed
+  kAccount = 2,  // the session ends: all of its account
+  kTimer = 3,    // a time has come: all of the account
+};
 // The life of a lease as the engine keeps it; settlement refines it (settlement/leases).
 enum class LeaseState : uint8_t {
   kReserved = 0,
@@ -62,7 +69,7 @@ enum class CreditBucket : uint8_t {
   kClearing = 7,
 };
 // What a request to settlement asks for.
-enum class RequestKind : uint8_t { kDeposit = 0, kTopUp = 1 };
+enum class RequestKind : uint8_t { kDeposit = 0, kTopUp = 1, kWithdrawal = 2 };
 
 // What a key may do: bits.
 enum class Scope : uint32_t { kRead = 1, kTrade = 2, kProvide = 4, kOperate = 8, kSettle = 16 };
@@ -111,6 +118,10 @@ struct EnumNames<CancelReason> {
       "limit_reduced", "downgraded",    "disconnected",   "timer"};
 };
 template <>
+struct EnumNames<OrderGuardMode> {
+  static constexpr std::array<std::string_view, 4> kNames = {"off", "session", "account", "timer"};
+};
+template <>
 struct EnumNames<LeaseState> {
   static constexpr std::array<std::string_view, 6> kNames = {"reserved", "active",  "delivered",
                                                              "failed",   "settled", "resold"};
@@ -126,7 +137,7 @@ struct EnumNames<CreditBucket> {
 };
 template <>
 struct EnumNames<RequestKind> {
-  static constexpr std::array<std::string_view, 2> kNames = {"deposit", "top_up"};
+  static constexpr std::array<std::string_view, 3> kNames = {"deposit", "top_up", "withdrawal"};
 };
 
 template <typename E>

@@ -54,6 +54,9 @@ enum class RejectReason : uint16_t {
   kAlreadySubscribed = 1111,
   kNotSubscribed = 1112,
   kTooManySubscriptions = 1113,
+  kSnapshotTooLarge = 1114,
+  kResumeAhead = 1120,
+  kResumeUnderWay = 1121,
 
   // Admission and load.
   kShuttingDown = 1201,
@@ -64,6 +67,9 @@ enum class RejectReason : uint16_t {
   kSlowConsumer = 1206,
   kMalformedCommand = 1207,
   kStorageLow = 1208,
+  kSettlementUnavailable = 1209,
+  kHistoryBusy = 1220,
+  kHistoryUnavailable = 1221,
 
   // Orders, in the order of the engine's checks.
   kDeadlinePassed = 2001,
@@ -130,6 +136,8 @@ enum class RejectReason : uint16_t {
   kSettlementBacklog = 2312,
   kInvalidReference = 2313,
   kTooManyRequests = 2314,
+  kLastKey = 2315,
+  kUnknownOwner = 2316,
 
   // Settlement's decisions, and the engine's answers to them.
   kNumberRepeated = 3001,

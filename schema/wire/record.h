@@ -30,16 +30,19 @@ namespace warpbook::wire {
   X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
   X(RefuseCommand, 5)                                                                \
   X(SetInstrumentHalt, 20) X(SetPrices, 21) X(SetBondedLimit, 22) X(SetCapacity, 23) \
-  X(RequestDeposit, 24)                                                              \
-  X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42)                               \
+  X(RequestDeposit, 24) X(RequestWithdrawal, 32) X(VerifyOwner, 33)                  \
+  X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42) X(RevokeKey, 50)              \
   X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) X(CancelAllOrders, 63)      \
+  X(SetOrderGuard, 64) X(WithdrawOrder, 65)                                          \
   X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
-  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 104)
+  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 104)    \
+  X(PostWithdrawal, 112)
 
 #define WARPBOOK_EVENTS(X)                                                                   \
   X(CommandRejected, 1001) X(CommandAccepted, 1002) X(RequestTaken, 1003)                    \
   X(RequestDecided, 1004)                                                                    \
   X(AccountOpened, 1020) X(KeyAdded, 1021) X(CreditsMoved, 1022) X(BondedLimitSet, 1023)     \
+  X(KeyRevoked, 1031) X(OwnerVerified, 1032)                                                 \
   X(InstrumentOpened, 1040) X(InstrumentStateChanged, 1041) X(BookLevelChanged, 1042)        \
   X(TradeExecuted, 1044)                                                                     \
   X(OrderAccepted, 1064) X(OrderFilled, 1061) X(OrderAmended, 1062) X(OrderCancelled, 1063)  \
@@ -98,6 +101,7 @@ class RecordView {
  public:
   RecordView() = default;
   explicit RecordView(const std::byte* record) : record_(record) {}
+  bool empty() const { return record_ == nullptr; }  // a view of nothing
 
   RecordType type() const { return static_cast<RecordType>(header().type); }
   uint32_t command_index() const { return header().command_index; }

@@ -60,14 +60,15 @@ class CountersAgree : public Invariant {
            c.genesis == kGenesisTokens && c.emitted <= kEmissionPool &&
            -Total(figures, Holding::kIssuance) == issued &&
            Total(figures, Holding::kVault) == vault &&
-           Total(figures, Holding::kOutside) == Wide(c.genesis) - Wide(c.deposited);
+           Total(figures, Holding::kOutside) ==
+               Wide(c.genesis) - Wide(c.deposited) + Wide(c.withdrawn);
   }
   std::string Describe(const LedgerFigures& figures) const override {
     const SupplyCounters& c = figures.counters;
     return absl::StrCat("genesis ", c.genesis.value(), ", emitted ", c.emitted.value(),
-                        ", deposited ", c.deposited.value(), ", burned ", c.burned.value(),
-                        ", re-minted ", c.reminted_provider.value(), " + ", c.reminted_fee.value(),
-                        ", retired ", c.retired.value(), " uTOK",
+                        ", deposited ", c.deposited.value(), ", withdrawn ", c.withdrawn.value(),
+                        ", burned ", c.burned.value(), ", re-minted ", c.reminted_provider.value(),
+                        " + ", c.reminted_fee.value(), ", retired ", c.retired.value(), " uTOK",
                         c == figures.counters_derived && figures.transfers_uncounted == 0
                             ? ""
                             : "; the transfers give other counters");

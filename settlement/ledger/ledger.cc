@@ -58,7 +58,7 @@ Tokens SupplyCounters::*CounterOf(Holding from, Holding to, bool before_first_ev
     Holding from, to;
     Tokens SupplyCounters::*counter;
   };
-  static constexpr std::array<Row, 8> kRows = {{
+  static constexpr std::array<Row, 9> kRows = {{
       {Holding::kIssuance, Holding::kOutside, &SupplyCounters::genesis},
       {Holding::kIssuance, Holding::kTokens, &SupplyCounters::emitted},
       {Holding::kIssuance, Holding::kFee, &SupplyCounters::emitted},
@@ -67,6 +67,7 @@ Tokens SupplyCounters::*CounterOf(Holding from, Holding to, bool before_first_ev
       {Holding::kVault, Holding::kTokens, &SupplyCounters::reminted_provider},
       {Holding::kVault, Holding::kFee, &SupplyCounters::reminted_fee},
       {Holding::kVault, Holding::kIssuance, &SupplyCounters::retired},
+      {Holding::kTokens, Holding::kOutside, &SupplyCounters::withdrawn},
   }};
   for (const Row& row : kRows) {
     const bool genesis = row.counter == &SupplyCounters::genesis;

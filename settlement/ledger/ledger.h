@@ -26,6 +26,7 @@ struct SupplyCounters {
   Tokens reminted_provider;  // vault -> members
   Tokens reminted_fee;       // vault -> fee
   Tokens retired;            // vault -> issuance
+  Tokens withdrawn;          // members -> outside
   friend bool operator==(const SupplyCounters&, const SupplyCounters&) = default;
 };
 

@@ -1,6 +1,6 @@
 #include "settlement/ledger/postings.h"
 
-#include <array>
+#include <optional>
 #include <span>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +16,19 @@ absl::Status Impossible(const wire::EventHeader& header, absl::string_view what)
 }
 
 bool IsMember(uint64_t account) { return account != 0 && account <= LedgerAccount::kMemberMax; }
+
+// What a request of that kind moves; nullopt where there is no such kind.
+std::optional<TokenMove> MoveOf(RequestKind kind, AccountId member, Tokens amount) {
+  switch (kind) {
+    case RequestKind::kDeposit:
+      return DepositMove(member, amount);
+    case RequestKind::kTopUp:
+      return TopUpMove(member, amount);
+    case RequestKind::kWithdrawal:
+      return WithdrawalMove(member, amount);
+  }
+  return std::nullopt;
+}
 
 void Append(const wire::EventHeader& header, std::span<const TokenMove> moves, LeaseId lease,
             std::vector<Transfer>& transfers) {
@@ -58,10 +71,9 @@ absl::Status AppendPostings(const wire::RequestDecided& event, std::vector<Trans
   if (event.amount_utok() <= 0) return Impossible(event.header(), "the amount is not positive");
   const AccountId member(event.header().account_id());
   const Tokens amount(event.amount_utok());
-  const bool deposit = event.kind() == static_cast<uint8_t>(RequestKind::kDeposit);
-  const std::array<TokenMove, 1> moves = {deposit ? DepositMove(member, amount)
-                                                  : TopUpMove(member, amount)};
-  Append(event.header(), moves, LeaseId(), transfers);
+  const auto move = MoveOf(static_cast<RequestKind>(event.kind()), member, amount);
+  if (!move) return Impossible(event.header(), "no such kind of request");
+  Append(event.header(), std::span(&*move, 1), LeaseId(), transfers);
   return absl::OkStatus();
 }
 
@@ -79,6 +91,10 @@ absl::Status AppendPostings(const wire::LeaseSettled& event, std::vector<Transfe
 
 TokenMove DepositMove(AccountId account, Tokens amount) {
   return {LedgerAccount(Holding::kOutside), LedgerAccount(account, Holding::kTokens), amount};
+}
+
+TokenMove WithdrawalMove(AccountId account, Tokens amount) {
+  return {LedgerAccount(account, Holding::kTokens), LedgerAccount(Holding::kOutside), amount};
 }
 
 TokenMove TopUpMove(AccountId account, Tokens burn) {

@@ -27,6 +27,7 @@ struct TokenMove {
   Tokens amount;
 };
 TokenMove DepositMove(AccountId account, Tokens amount);
+TokenMove WithdrawalMove(AccountId account, Tokens amount);
 TokenMove TopUpMove(AccountId account, Tokens burn);
 // To provider, fee and issuance; parts that are zero are left out.
 std::vector<TokenMove> SettlementMoves(AccountId provider, Tokens provider_part, Tokens fee,

@@ -82,9 +82,9 @@ absl::Status Books::On(const wire::RequestDecided& event) {
       event.amount_utok() != row.amount.value() || event.kind() != static_cast<uint8_t>(row.kind)) {
     return Fault("a decision is not on the request as it was taken");
   }
-  if (row.kind == RequestKind::kDeposit && row.reason == RejectReason::kNone &&
+  if (row.kind != RequestKind::kTopUp && row.reason == RejectReason::kNone &&
       !used_references_.insert(row.reference).second) {
-    return Fault("a deposit's reference is used twice");
+    return Fault("the reference of a deposit or a withdrawal is used twice");
   }
   open_requests_.erase(found);
   changed_requests_[row.sequence] = row;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "schema/base/check.h"
 #include "schema/types/arithmetic.h"
 #include "settlement/tokens/money_flow.h"
 #include "settlement/tokens/prices.h"
@@ -45,8 +46,7 @@ class Decider {
   Decision DecideRequest(const RequestRow& request) const {
     Decision decision;
     decision.request = request.sequence;
-    decision.reason = request.kind == RequestKind::kDeposit ? DecideDeposit(request, decision)
-                                                            : DecideTopUp(request, decision);
+    decision.reason = ReasonToRefuse(request, decision);
     if (decision.reason != RejectReason::kNone) {
       decision.kind = DecisionKind::kRefuseRequest;
       decision.credits = Credits(0);
@@ -54,11 +54,24 @@ class Decider {
     return decision;
   }
 
-  RejectReason DecideDeposit(const RequestRow& request, Decision& decision) const {
-    decision.kind = DecisionKind::kPostDeposit;
-    if (Projected(LedgerAccount(Holding::kOutside)) < request.amount) {
-      return RejectReason::kInsufficientTokens;
+  // kNone: it is posted, by the decision that this fills in.
+  RejectReason ReasonToRefuse(const RequestRow& request, Decision& decision) const {
+    switch (request.kind) {
+      case RequestKind::kDeposit:
+        decision.kind = DecisionKind::kPostDeposit;
+        return JudgeMove(request, LedgerAccount(Holding::kOutside));
+      case RequestKind::kWithdrawal:
+        decision.kind = DecisionKind::kPostWithdrawal;
+        return JudgeMove(request, LedgerAccount(request.account, Holding::kTokens));
+      case RequestKind::kTopUp:
+        return DecideTopUp(request, decision);
     }
+    WARPBOOK_CHECK(false);
+  }
+
+  // Of tokens that come in or go out, under a reference.
+  RejectReason JudgeMove(const RequestRow& request, LedgerAccount source) const {
+    if (Projected(source) < request.amount) return RejectReason::kInsufficientTokens;
     if (books_.ReferenceUsed(request.reference) || outbox_.PostsReference(request.reference)) {
       return RejectReason::kReferenceReused;
     }

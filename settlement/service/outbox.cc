@@ -35,6 +35,9 @@ void Outbox::Add(const Decision& decision, const Books& books) {
     if (decision.kind == DecisionKind::kPostDeposit) {
       entry.moves = {DepositMove(row.account, row.amount)};
       entry.reference = row.reference;
+    } else if (decision.kind == DecisionKind::kPostWithdrawal) {
+      entry.moves = {WithdrawalMove(row.account, row.amount)};
+      entry.reference = row.reference;
     } else if (decision.kind == DecisionKind::kPostTopUp) {
       entry.moves = {TopUpMove(row.account, row.amount)};
     }

@@ -65,6 +65,7 @@ std::string SummaryJson(const Summary& summary) {
   AddTokens(tokens, "genesis", counters.genesis);
   AddTokens(tokens, "emitted", counters.emitted);
   AddTokens(tokens, "deposited", counters.deposited);
+  AddTokens(tokens, "withdrawn", counters.withdrawn);
   AddTokens(tokens, "burned", counters.burned);
   AddTokens(tokens, "reminted_provider", counters.reminted_provider);
   AddTokens(tokens, "reminted_fee", counters.reminted_fee);
@@ -87,7 +88,8 @@ std::string SummaryJson(const Summary& summary) {
   object.Text("gpu_hours_sold", GpuHours(summary.gpu_minutes_sold));
   object.Text("gpu_hours_resold", GpuHours(summary.gpu_minutes_resold));
   object.Text("gpu_hours_delivered", GpuHours(summary.gpu_minutes_delivered));
-  object.Integer("deposits", summary.deposits).Integer("top_ups", summary.top_ups);
+  object.Integer("deposits", summary.deposits).Integer("withdrawals", summary.withdrawals);
+  object.Integer("top_ups", summary.top_ups);
   object.Raw("tokens", tokens.Build()).Raw("credits", credits.Build());
   return object.Build();
 }

@@ -228,9 +228,11 @@ absl::StatusOr<Summary> ReadSummary(Database& database) {
         }
         const pqxx::row requests = transaction.exec1(
             "SELECT count(*) FILTER (WHERE kind = 'deposit'), count(*) FILTER (WHERE kind ="
-            " 'top_up') FROM requests WHERE state = 'posted'");
+            " 'top_up'), count(*) FILTER (WHERE kind = 'withdrawal') FROM requests"
+            " WHERE state = 'posted'");
         summary.deposits = Int(requests[0]);
         summary.top_ups = Int(requests[1]);
+        summary.withdrawals = Int(requests[2]);
         return absl::OkStatus();
       });
   if (!status.ok()) return status;

@@ -28,7 +28,8 @@ struct Summary {
   int64_t gpu_minutes_sold = 0;
   int64_t gpu_minutes_resold = 0;     // again for each resale of the same ones
   int64_t gpu_minutes_delivered = 0;  // as settled
-  int64_t deposits = 0, top_ups = 0;  // posted
+  // Posted.
+  int64_t deposits = 0, withdrawals = 0, top_ups = 0;
   HoldingTotals totals{};
   SupplyCounters counters;
 };

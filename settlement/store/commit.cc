@@ -62,11 +62,12 @@ void WriteBalances(pqxx::transaction_base& transaction, const Changes& changes) 
                       {"burned_utok", "bigint"},
                       {"reminted_provider_utok", "bigint"},
                       {"reminted_fee_utok", "bigint"},
-                      {"retired_utok", "bigint"}},
+                      {"retired_utok", "bigint"},
+                      {"withdrawn_utok", "bigint"}},
                      OnConflict::kReplace);
   counters.Add(true).Add(c.genesis.value()).Add(c.emitted.value()).Add(c.deposited.value());
   counters.Add(c.burned.value()).Add(c.reminted_provider.value()).Add(c.reminted_fee.value());
-  counters.Add(c.retired.value());
+  counters.Add(c.retired.value()).Add(c.withdrawn.value());
   counters.WriteTo(transaction);
 }
 

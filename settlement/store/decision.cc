@@ -3,8 +3,8 @@
 namespace warpbook::settlement {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"post_deposit", "post_top_up", "refuse_request",
-                                                    "settle_lease"};
+constexpr std::array<std::string_view, 5> kNames = {"post_deposit", "post_top_up", "refuse_request",
+                                                    "settle_lease", "post_withdrawal"};
 
 Decision SettleLeaseDecision(const wire::SettleLease& command) {
   Decision decision;
@@ -43,6 +43,13 @@ std::optional<Decision> DecisionOf(wire::RecordView command) {
       const auto& post = command.as<wire::PostDeposit>();
       decision.number = post.number();
       decision.kind = DecisionKind::kPostDeposit;
+      decision.request = Sequence(post.request_sequence());
+      return decision;
+    }
+    case wire::RecordType::kPostWithdrawal: {
+      const auto& post = command.as<wire::PostWithdrawal>();
+      decision.number = post.number();
+      decision.kind = DecisionKind::kPostWithdrawal;
       decision.request = Sequence(post.request_sequence());
       return decision;
     }

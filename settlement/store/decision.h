@@ -20,6 +20,7 @@ enum class DecisionKind : uint8_t {
   kPostTopUp = 1,
   kRefuseRequest = 2,
   kSettleLease = 3,
+  kPostWithdrawal = 4,
 };
 
 struct Decision {

@@ -39,8 +39,9 @@ absl::Status LoadRequests(pqxx::transaction_base& transaction, StoredState& stat
     request.reference = row[4].c_str();
     state.open_requests.push_back(std::move(request));
   }
-  for (const pqxx::row& row : transaction.exec(
-           "SELECT reference FROM requests WHERE kind = 'deposit' AND state = 'posted'")) {
+  for (const pqxx::row& row :
+       transaction.exec("SELECT reference FROM requests WHERE kind IN ('deposit', 'withdrawal')"
+                        " AND state = 'posted'")) {
     state.used_references.emplace_back(row[0].c_str());
   }
   return absl::OkStatus();

@@ -28,9 +28,9 @@ absl::Status ReadCursor(pqxx::transaction_base& transaction, Cursor& cursor) {
 SupplyCounters ReadCounters(pqxx::transaction_base& transaction) {
   const pqxx::row row = transaction.exec1(
       "SELECT genesis_utok, emitted_utok, deposited_utok, burned_utok, reminted_provider_utok,"
-      " reminted_fee_utok, retired_utok FROM supply_counters");
+      " reminted_fee_utok, retired_utok, withdrawn_utok FROM supply_counters");
   return {Tokens(Int(row[0])), Tokens(Int(row[1])), Tokens(Int(row[2])), Tokens(Int(row[3])),
-          Tokens(Int(row[4])), Tokens(Int(row[5])), Tokens(Int(row[6]))};
+          Tokens(Int(row[4])), Tokens(Int(row[5])), Tokens(Int(row[6])), Tokens(Int(row[7]))};
 }
 
 absl::Status ReadBalances(pqxx::transaction_base& transaction,

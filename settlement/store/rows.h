@@ -48,13 +48,13 @@ struct InstrumentRow {
   Minutes window_minutes;
 };
 
-// A request to settlement: a deposit or a top-up.
+// A request to settlement: a deposit, a withdrawal or a top-up.
 struct RequestRow {
   Sequence sequence;
   RequestKind kind = RequestKind::kDeposit;
   AccountId account;  // that it concerns
   Tokens amount;
-  std::string reference;  // of a deposit
+  std::string reference;  // of a deposit or a withdrawal
   // Once decided.
   uint64_t decision_number = 0;  // 0: open
   EventSequence decided;
@@ -115,7 +115,7 @@ struct StoredState {
   Cursor cursor;
   std::vector<AccountRow> settlement_accounts;
   std::vector<RequestRow> open_requests;     // ascending
-  std::vector<std::string> used_references;  // of posted deposits
+  std::vector<std::string> used_references;  // of posted deposits and withdrawals
   std::vector<LeaseRow> open_leases;         // neither settled nor resold
   std::vector<std::pair<LedgerAccount, int64_t>> balances;
   SupplyCounters counters;

@@ -1,92 +1,37 @@
 #!/usr/bin/python3
-"""Below JSON: frames, fragments, handshakes and bare sockets that are not what they should be."""
+"""Below JSON: frames, fragments, handshakes and bare sockets that are not what they should be, over
+real connections. Each is ended as promised: by its close code, and by an error as JSON before it
+where the code does not say it all."""
 
 import asyncio
-import base64
 import contextlib
 import json
-import os
 import struct
+import time
 
 import websockets
 
 import market
 from client import REASONS
 from market_test_case import MarketTestCase
+from raw_socket import (DEADLINE_S, OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT,
+                        RawSocket, frame, handshake, http)
 
-OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG = 0, 1, 2, 8, 9, 10
 MESSAGE_BYTES_MAX = 64 * 1024
+MESSAGE_FRAMES_MAX = 2048
+CONTROL_FRAMES_BURST = 1000  # gateway/admission/limits.h
+HANDSHAKE_TIMEOUT_S = 10
 PING = b'{"method":"ping","req_id":1}'
-DEADLINE_S = 15
+EURO = "\u20ac".encode()
 BAD_UTF8 = [b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80",
             b'{"method":"pi\xe9ng"}']
+GOOD_CLOSE_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000,
+                    3999, 4000, 4999]
+BAD_CLOSE_CODES = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535]
 
 
-class RawSocket:
-    """A WebSocket connection whose frames are made by hand."""
-
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-
-    @classmethod
-    async def connect(cls, port, path="/ws", more_headers=""):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        raw = cls(reader, writer)
-        key = base64.b64encode(os.urandom(16)).decode()
-        writer.write((f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                      f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                      f"Sec-WebSocket-Version: 13\r\n{more_headers}\r\n").encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_S)
-        raw.status = int(head.split()[1])
-        return raw
-
-    def send(self, opcode, payload, fin=True, rsv=0, masked=True, length=None):
-        """One frame; `length` may lie."""
-        size = len(payload) if length is None else length
-        head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
-        mask_bit = 0x80 if masked else 0
-        if size < 126:
-            head += bytes([mask_bit | size])
-        elif size < 65536:
-            head += bytes([mask_bit | 126]) + struct.pack(">H", size)
-        else:
-            head += bytes([mask_bit | 127]) + struct.pack(">Q", size)
-        if masked:
-            mask = os.urandom(4)
-            payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
-            head += mask
-        self.writer.write(head + payload)
-
-    async def receive(self):
-        """(opcode, payload) of the next frame; None at the end of the stream."""
-        try:
-            first, second = await asyncio.wait_for(self.reader.readexactly(2), DEADLINE_S)
-            size = second & 0x7F
-            if size == 126:
-                size, = struct.unpack(">H", await self.reader.readexactly(2))
-            elif size == 127:
-                size, = struct.unpack(">Q", await self.reader.readexactly(8))
-            return first & 0x0F, await self.reader.readexactly(size)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
-
-    async def until_closed(self):
-        """(text messages, close code) until the exchange has ended the connection."""
-        texts, code = [], None
-        while (frame := await self.receive()) is not None:
-            opcode, payload = frame
-            if opcode == OP_TEXT:
-                texts.append(json.loads(payload))
-            elif opcode == OP_CLOSE:
-                code, = struct.unpack(">H", payload[:2])
-                with contextlib.suppress(ConnectionError):
-                    self.send(OP_CLOSE, payload[:2])
-        return texts, code
-
-    async def close(self):
-        self.writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self.writer.wait_closed()
+def code_bytes(code):
+    return struct.pack(">H", code)
 
 
 class BadFrameTest(MarketTestCase):
@@ -94,7 +39,6 @@ class BadFrameTest(MarketTestCase):
 
     async def raw(self):
         socket = await RawSocket.connect(self.market.port)
-        self.assertEqual(socket.status, 101)
         self.addAsyncCleanup(socket.close)
         return socket
 
@@ -115,6 +59,15 @@ class BadFrameTest(MarketTestCase):
         self.assertEqual((reply["success"], reply["error"]["code"], reply["error"]["number"]),
                          (False, code, REASONS[code]))
 
+    async def closes(self, socket, code, error=None):
+        """The exchange ends the connection: with that error as JSON, where there is one, and that
+        code."""
+        texts, close = await socket.until_closed()
+        self.assertEqual(close, code_bytes(code))
+        self.assertEqual(len(texts), 1 if error else 0, texts)
+        for text in texts:
+            self.is_error(text, error)
+
     # -- Messages
 
     async def test_the_largest_message_is_taken_and_a_larger_one_closes(self):
@@ -126,70 +79,87 @@ class BadFrameTest(MarketTestCase):
         for size in (MESSAGE_BYTES_MAX + 1, 1_000_000):
             socket = await self.raw()
             socket.send(OP_TEXT, PING + b" " * (size - len(PING)))
-            texts, code = await socket.until_closed()
-            self.assertEqual((len(texts), code), (1, 1009))
-            self.is_error(texts[0], "frame_too_large")
+            await self.closes(socket, 1009, "frame_too_large")
 
     async def test_fragments_make_one_message_and_one_limit(self):
-        """A message in fragments, with a control frame between them, is read; fragments that
-        together are too large close."""
+        """A message in fragments, with control frames between them, is read; fragments that
+        together are too large, or too many, close."""
         socket = await self.raw()
         socket.send(OP_TEXT, PING[:5], fin=False)
         socket.send(OP_CONTINUATION, PING[5:6], fin=False)
         socket.send(OP_PING, b"still there?")
         socket.send(OP_CONTINUATION, b"", fin=False)
+        socket.send(OP_PONG, b"unasked")
         socket.send(OP_CONTINUATION, PING[6:])
-        frames = [await socket.receive(), await socket.receive()]
-        self.assertIn((OP_PONG, b"still there?"), frames)
-        text, = [json.loads(payload) for opcode, payload in frames if opcode == OP_TEXT]
-        self.assertTrue(text["success"])
+        self.assertEqual(await socket.receive(), (OP_PONG, b"still there?"))
+        opcode, payload = await socket.receive()
+        self.assertEqual((opcode, json.loads(payload)["success"]), (OP_TEXT, True))
         await self.pings(socket)
 
         socket.send(OP_TEXT, b" " * 1000, fin=False)
-        with contextlib.suppress(ConnectionError):
-            for _ in range(MESSAGE_BYTES_MAX // 1000):
-                socket.send(OP_CONTINUATION, b" " * 1000, fin=False)
-                await socket.writer.drain()
-        texts, code = await socket.until_closed()
-        self.assertEqual(code, 1009)
-        self.is_error(texts[0], "frame_too_large")
+        for _ in range(MESSAGE_BYTES_MAX // 1000):
+            socket.send(OP_CONTINUATION, b" " * 1000, fin=False)
+        await self.closes(socket, 1009, "frame_too_large")
+
+        socket = await self.raw()
+        socket.send(OP_TEXT, PING[:5], fin=False)
+        for _ in range(MESSAGE_FRAMES_MAX):
+            socket.send(OP_CONTINUATION, b"", fin=False)
+        await self.closes(socket, 1008, "rate_limited")
+
+    async def test_however_frames_are_cut_into_packets_they_are_the_same(self):
+        """A byte at a time, and many frames at once, each with its own answer in its order."""
+        socket = await self.raw()
+        for byte in frame(OP_PING, b"slow") + frame(OP_TEXT, PING):
+            socket.writer.write(bytes([byte]))
+            await socket.writer.drain()
+            await asyncio.sleep(0.001)
+        self.assertEqual(await socket.receive(), (OP_PONG, b"slow"))
+        self.assertEqual((await socket.receive())[0], OP_TEXT)
+        socket.writer.write(b"".join(
+            frame(OP_TEXT, b'{"method":"ping","req_id":%d}' % number) for number in range(500)))
+        answers = [json.loads((await socket.receive())[1])["req_id"] for _ in range(500)]
+        self.assertEqual(answers, list(range(500)))
 
     async def test_a_promised_giant_is_refused_before_it_comes(self):
-        """A header that announces 2^40 bytes closes with 1009 at once."""
-        for size in (2**40, 2**63 - 1, 100_000):
+        """A header that announces more than 64 KiB closes with 1009 at once."""
+        for size in (2**40, 2**63 - 1, MESSAGE_BYTES_MAX + 1):
             socket = await self.raw()
             socket.send(OP_TEXT, b"{", length=size)
-            _, code = await socket.until_closed()
-            self.assertEqual(code, 1009)
+            await self.closes(socket, 1009, "frame_too_large")
 
     async def test_bytes_that_are_not_utf8_close_with_1007(self):
-        """Text must be UTF-8, also across fragments: 1002 as JSON, then close 1007."""
+        """Text must be UTF-8, also across fragments and in the reason of a close: an error as JSON,
+        then close 1007."""
         for payload in BAD_UTF8:
             with self.subTest(payload=payload):
                 socket = await self.raw()
                 socket.send(OP_TEXT, payload)
-                texts, code = await socket.until_closed()
-                self.assertEqual(code, 1007)
-                self.assertLessEqual(len(texts), 1)
-                for text in texts:
-                    self.is_error(text, "invalid_utf8")
+                await self.closes(socket, 1007, "invalid_utf8")
         socket = await self.raw()
-        socket.send(OP_TEXT, "{\u20ac".encode()[:2], fin=False)
+        socket.send(OP_TEXT, b"{" + EURO[:1], fin=False)
         socket.send(OP_CONTINUATION, b"}")
-        _, code = await socket.until_closed()
-        self.assertEqual(code, 1007)
-        # A character that fragments cut in two is whole again.
+        await self.closes(socket, 1007, "invalid_utf8")
         socket = await self.raw()
-        euro = '{"method":"ping\u20ac"}'.encode()
-        cut = euro.index(b"\xe2") + 1
-        socket.send(OP_TEXT, euro[:cut], fin=False)
-        socket.send(OP_CONTINUATION, euro[cut:])
-        opcode, payload = await socket.receive()
-        self.is_error(json.loads(payload), "unknown_method")
-        await self.pings(socket)
+        socket.send(OP_CLOSE, code_bytes(1000) + b"\xff")
+        await self.closes(socket, 1007, "invalid_utf8")
+        # A character that fragments cut in two or three is whole again.
+        for cuts in ([1], [2], [1, 2]):
+            socket = await self.raw()
+            text = b'{"method":"ping' + EURO + b'"}'
+            start = text.index(EURO)
+            parts = [text[a:b] for a, b in zip([0] + [start + cut for cut in cuts],
+                                               [start + cut for cut in cuts] + [len(text)])]
+            for number, part in enumerate(parts):
+                socket.send(OP_CONTINUATION if number else OP_TEXT, part,
+                            fin=number == len(parts) - 1)
+            opcode, payload = await socket.receive()
+            self.assertEqual(opcode, OP_TEXT)
+            self.is_error(json.loads(payload), "unknown_method")
+            await self.pings(socket)
 
     async def test_a_binary_message_is_refused_and_the_connection_lives(self):
-        """JSON connections take text only."""
+        """JSON connections take text only; bytes that are not UTF-8 are no fault in it."""
         client = await self.connect()
         for payload in (b"", PING, b"\x00\xff" * 1000):
             reply = await client.send_raw(payload)
@@ -201,51 +171,89 @@ class BadFrameTest(MarketTestCase):
         connection = await websockets.connect(self.market.url, compression="deflate")
         await connection.send('{"method":"ping"}')
         self.assertTrue(json.loads(await asyncio.wait_for(connection.recv(), DEADLINE_S))["success"])
-        with contextlib.suppress(websockets.ConnectionClosed):
+        with contextlib.suppress(websockets.ConnectionClosed):  # it need not wait for it all
             await connection.send(" " * 20_000_000)
-            await asyncio.wait_for(connection.recv(), DEADLINE_S)
+        self.is_error(json.loads(await asyncio.wait_for(connection.recv(), DEADLINE_S)),
+                      "frame_too_large")
         await asyncio.wait_for(connection.wait_closed(), DEADLINE_S)
         self.assertEqual(connection.close_code, 1009)
 
     # -- The protocol's own rules
 
     async def test_frames_against_the_protocol_close_with_1002(self):
-        """Unmasked, reserved, unfinished or oversized control frames end the connection."""
+        """Unmasked, reserved, unfinished or oversized control frames end the connection; what the
+        same packet held before them was answered."""
         frames = {
-            "unmasked": lambda s: s.send(OP_TEXT, PING, masked=False),
-            "reserved opcode": lambda s: s.send(3, b"x"),
-            "reserved control opcode": lambda s: s.send(11, b"x"),
-            "reserved bit": lambda s: s.send(OP_TEXT, PING, rsv=2),
-            "compressed without agreement": lambda s: s.send(OP_TEXT, PING, rsv=4),
-            "continuation of nothing": lambda s: s.send(OP_CONTINUATION, b"x"),
-            "fragmented control": lambda s: s.send(OP_PING, b"x", fin=False),
-            "large control": lambda s: s.send(OP_PING, b"x" * 126),
-            "close of one byte": lambda s: s.send(OP_CLOSE, b"x"),
-            "close code that is none": lambda s: s.send(OP_CLOSE, struct.pack(">H", 1005)),
+            "unmasked": frame(OP_TEXT, PING, masked=False),
+            "unmasked ping": frame(OP_PING, b"", masked=False),
+            **{f"reserved opcode {opcode}": frame(opcode, b"x") for opcode in (3, 4, 5, 6, 7)},
+            **{f"reserved control opcode {opcode}": frame(opcode, b"x")
+               for opcode in (11, 12, 13, 14, 15)},
+            **{f"reserved bits {rsv}": frame(OP_TEXT, PING, rsv=rsv) for rsv in (1, 2, 3, 5, 6, 7)},
+            "compressed without agreement": frame(OP_TEXT, PING, rsv=4),
+            "reserved bit of a control frame": frame(OP_PING, b"", rsv=4),
+            "continuation of nothing": frame(OP_CONTINUATION, b"x"),
+            "unfinished continuation of nothing": frame(OP_CONTINUATION, b"x", fin=False),
+            "text within a message": frame(OP_TEXT, b"{", fin=False) + frame(OP_TEXT, PING),
+            "binary within a message": frame(OP_TEXT, b"{", fin=False) + frame(OP_BINARY, PING),
+            "fragmented ping": frame(OP_PING, b"x", fin=False),
+            "fragmented close": frame(OP_CLOSE, code_bytes(1000), fin=False),
+            "large ping": frame(OP_PING, b"x" * 126),
+            "large pong": frame(OP_PONG, b"x" * 126),
+            "large close": frame(OP_CLOSE, code_bytes(1000) + b"x" * 124),
+            "close of one byte": frame(OP_CLOSE, b"x"),
+            **{f"close with {code}": frame(OP_CLOSE, code_bytes(code)) for code in BAD_CLOSE_CODES},
         }
-        for name, send in frames.items():
+        for name, data in frames.items():
             with self.subTest(frame=name):
                 socket = await self.raw()
-                send(socket)
-                texts, code = await socket.until_closed()
-                self.assertEqual(texts, [])
-                self.assertIn(code, (1002, None))
-        socket = await self.raw()
-        socket.send(OP_TEXT, b"{", fin=False)
-        socket.send(OP_TEXT, PING)
-        _, code = await socket.until_closed()
-        self.assertIn(code, (1002, None))
+                socket.writer.write(frame(OP_TEXT, PING) + data)
+                opcode, payload = await socket.receive()
+                self.assertEqual((opcode, json.loads(payload)["success"]), (OP_TEXT, True))
+                await self.closes(socket, 1002)
 
-    async def test_control_frames_are_answered(self):
-        """A ping of 125 bytes comes back, a pong is ignored, a close is returned."""
+    async def test_closes_are_returned(self):
+        """A close comes back with its code, without its reason; nothing is read behind it."""
+        for code in GOOD_CLOSE_CODES:
+            with self.subTest(code=code):
+                socket = await self.raw()
+                socket.send(OP_CLOSE, code_bytes(code) + "bye, 123 \u20ac".encode())
+                socket.send(OP_TEXT, PING)
+                await self.closes(socket, code)
         socket = await self.raw()
-        socket.send(OP_PING, b"p" * 125)
-        self.assertEqual(await socket.receive(), (OP_PONG, b"p" * 125))
+        socket.send(OP_CLOSE, b"")
+        self.assertEqual(await socket.until_closed(), ([], b""))
+        socket = await self.raw()
+        socket.send(OP_TEXT, PING[:5], fin=False)  # a message that will not be finished
+        socket.send(OP_CLOSE, code_bytes(1000) + b"r" * 123)
+        await self.closes(socket, 1000)
+
+    async def test_pings_are_answered_as_long_as_they_are_few(self):
+        """A ping of 125 bytes comes back, a pong is ignored; a flood of either is answered up to
+        its limit, then ends."""
+        socket = await self.raw()
+        for payload in (b"", b"p" * 125, b"\xff\x00"):
+            socket.send(OP_PING, payload)
+            self.assertEqual(await socket.receive(), (OP_PONG, payload))
         socket.send(OP_PONG, b"unasked")
         await self.pings(socket)
-        socket.send(OP_CLOSE, struct.pack(">H", 1000) + b"bye")
-        texts, code = await socket.until_closed()
-        self.assertEqual((texts, code), ([], 1000))
+        flood = 3 * CONTROL_FRAMES_BURST
+        socket = await self.raw()
+        socket.writer.write(b"".join(frame(OP_PING, b"%d" % number) for number in range(flood)))
+        pongs = 0
+        while (found := await socket.receive())[0] == OP_PONG:
+            self.assertEqual(found[1], b"%d" % pongs)
+            pongs += 1
+        self.assertEqual(found[0], OP_TEXT)
+        self.is_error(json.loads(found[1]), "rate_limited")
+        await self.closes(socket, 1008)
+        self.assertGreaterEqual(pongs, CONTROL_FRAMES_BURST)
+        self.assertLess(pongs, flood)
+        socket = await self.raw()
+        socket.writer.write(frame(OP_PONG, b"") * flood)
+        await self.closes(socket, 1008, "rate_limited")
+
+    # -- Lines that break
 
     async def test_a_cut_line_harms_nobody(self):
         """Connections that end in the middle of a frame, a handshake or a request."""
@@ -276,40 +284,60 @@ class BadFrameTest(MarketTestCase):
         self.assertEqual(sorted(row["cl_ord_id"] for row in rows),
                          sorted(f"cut-{n}" for n in range(50)))
 
+    async def test_half_open_connections_end(self):
+        """A client that ends its direction without a close frame is gone; one that never finishes
+        its handshake is cut after a time."""
+        for data in (b"", frame(OP_TEXT, PING)[:9], frame(OP_TEXT, PING[:5], fin=False)):
+            socket = await self.raw()
+            socket.writer.write(data)
+            socket.writer.write_eof()
+            self.assertEqual(await socket.until_closed(), ([], None))
+
+        async def ends(data):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.market.port)
+            writer.write(data)
+            begin = time.monotonic()
+            answer = await asyncio.wait_for(reader.read(), HANDSHAKE_TIMEOUT_S + DEADLINE_S)
+            writer.close()
+            return answer, round(time.monotonic() - begin)
+
+        for answer, seconds in await asyncio.gather(ends(b""), ends(b"GET /ws HTTP/1.1\r\n"),
+                                                    ends(handshake()[:-2])):
+            self.assertEqual(answer, b"")
+            self.assertGreaterEqual(seconds, HANDSHAKE_TIMEOUT_S)
+
     # -- Before the protocol
 
-    async def test_requests_that_are_no_websocket_get_an_http_answer(self):
-        """Other paths, methods and origins, and bytes that are no HTTP."""
-        async def http(text, port=self.market.port):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(text)
-            head = await asyncio.wait_for(reader.read(65536), DEADLINE_S)
-            writer.close()
-            return int(head.split()[1]) if head else None
-
-        for text, statuses in (
-                (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
-                (b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404, 426}),
-                (b"POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", {400, 404, 405}),
-                (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
-                (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500, {400, None}),
-                (b"HELLO\r\n\r\n", {400, None}),
-                (b"GET /ws HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
-                 {400, 431, None})):
-            with self.subTest(text=text[:40]):
-                with contextlib.suppress(ConnectionResetError):
-                    self.assertIn(await http(text), statuses)
+    async def test_requests_that_are_no_handshake_get_an_http_answer(self):
+        """Each fault has its status and its code; bytes that are no HTTP get nothing."""
+        for request, status, code in (
+                (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+                (b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+                (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+                (handshake(path="/other"), 404, "not_found"),
+                (handshake(Upgrade=None), 404, "not_found"),
+                (handshake(Upgrade="h2c"), 404, "not_found"),
+                (handshake(Connection="close"), 404, "not_found"),
+                (handshake(method="POST"), 404, "not_found"),
+                (handshake(Content_Length="5") + b"hello", 400, "bad_request"),
+                (handshake() + frame(OP_TEXT, PING), 400, "bad_request"),
+                (handshake(Sec_WebSocket_Key=None), 400, "bad_handshake"),
+                (handshake(Sec_WebSocket_Key=""), 400, "bad_handshake"),
+                (handshake(Sec_WebSocket_Key="x" * 100), 400, "bad_handshake"),
+                (handshake(Sec_WebSocket_Version=None), 400, "bad_handshake"),
+                (handshake(Sec_WebSocket_Version="8"), 426, "bad_handshake"),
+                (handshake(Host=None), 400, "bad_handshake"),
+                (handshake(Origin="https://evil.example"), 403, "foreign_origin"),
+                (handshake(Origin="null"), 403, "foreign_origin"),
+                (handshake(X_Padding="y" * 8192), 431, "header_too_large"),
+                (b"GET /ws HTTP/1.1\r\nX: " + b"y" * 1_000_000, 431, "header_too_large"),
+                (b"HELLO\r\n\r\n", 400, "bad_request"),
+                (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500, None, None)):
+            with self.subTest(request=request[:200]):
+                self.assertEqual(await http(self.market.port, request), (status, code))
         for path in ("/livez", "/readyz"):
-            status = await http(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
-                                self.market.admin_port)
-            self.assertEqual(status, 200)
-        socket = await RawSocket.connect(self.market.port, path="/other")
-        self.assertEqual(socket.status, 404)
-        await socket.close()
-        socket = await RawSocket.connect(self.market.port,
-                                         more_headers="Origin: https://evil.example\r\n")
-        self.assertEqual(socket.status, 403)
-        await socket.close()
+            request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+            self.assertEqual(await http(self.market.admin_port, request), (200, None))
 
 
 if __name__ == "__main__":

@@ -6,189 +6,11 @@ import asyncio
 import json
 
 import market
+from bad_messages import (EITHER_ID, FIELDS, HEX32, HEX64, INTEGER_FAULTS, MESSAGES, NEEDS_LOGON,
+                          NO_FIELDS, OPTIONAL, SYMBOL, WELL_FORMED)
 from client import REASONS, Key, logon_message, node_message, now_us
 from market import SERVER_NAME
 from market_test_case import MINUTE_US, MarketTestCase
-
-HEX32, HEX64 = "ab" * 32, "cd" * 64
-SYMBOL = "H100-SXM.us-east.2030-01-01T00:00"
-SIGNED = {"public_key": HEX32, "timestamp": 1_700_000_000_000_000, "signature": HEX64}
-FEED = {"price": "2.00", "time": 1_700_000_000_000_000}
-# A well-formed request of each method that needs a logon or has fields.
-WELL_FORMED = {
-    "session.logon": {"account": "1", **SIGNED},
-    "account.open": SIGNED,
-    "key.add": {"public_key": HEX32, "scopes": ["read"]},
-    "credits.buy": {"burn": "12.5"},
-    "order.place": {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "price": "2.50",
-                    "gpus": 8},
-    "order.amend": {"order_id": "1", "gpus": 2},
-    "order.cancel": {"order_id": "1"},
-    "order.cancel_all": {},
-    "capacity.register": {"hardware_class": "H100-SXM", "region": "us-east", "gpus": 8,
-                          "device_key": HEX32, "signature": HEX64},
-    "lease.start": {"lease": "1"},
-    "lease.heartbeat": {"lease": "1", "minute": 1_700_000_040_000_000, "signature": HEX64},
-    "lease.complete": {"lease": "1"},
-    "subscribe": {"channel": "book", "symbol": SYMBOL},
-    "unsubscribe": {"channel": "book", "symbol": SYMBOL},
-    "token.deposit": {"account": "3", "amount": "1", "reference": "r-1"},
-    "limit.set": {"account": "3", "limit_usd": "1000.00"},
-    "capacity.set": {"node": "1", "gpus": 8, "assurance": "verified"},
-    "price.set": {"feeds": [FEED] * 5},
-    "instrument.halt": {"symbol": SYMBOL},
-    "instrument.resume": {"symbol": SYMBOL},
-    "settlement.submit": {"number": 1, "decision": "post_deposit", "request": "1"},
-}
-NO_FIELDS = ("ping", "session.challenge", "session.status", "session.logout", "account.balances",
-             "account.orders", "account.leases", "account.nodes", "instruments")
-NEEDS_LOGON = [name for name in WELL_FORMED
-               if name not in ("session.logon", "account.open", "subscribe", "unsubscribe")]
-OPTIONAL = {"order.place": {"tier": "standard", "min_fill": 2, "min_assurance": "listed",
-                            "time_in_force": "gtc", "expires": 1_700_000_000_000_000,
-                            "cl_ord_id": "a", "post_only": False, "stp": "cancel_newest",
-                            "deadline": 1_700_000_000_000_000, "validate": False},
-            "order.amend": {"price": "2.50", "deadline": 1_700_000_000_000_000},
-            "order.cancel": {"deadline": 1_700_000_000_000_000},
-            "order.cancel_all": {"symbol": SYMBOL, "hardware_class": "H100-SXM", "side": "buy",
-                                 "deadline": 1_700_000_000_000_000},
-            "instruments": {"hardware_class": "H100-SXM", "region": "us-east"}}
-EITHER_ID = ("order.amend", "order.cancel")  # order_id or cl_ord_id
-
-# Whole messages.
-MESSAGES = [
-    # What is no JSON.
-    ("", "malformed_json"), ("   ", "malformed_json"), ("{", "malformed_json"),
-    ('{"method":"ping"', "malformed_json"), ('{"method":"ping"}x', "malformed_json"),
-    ('{"method":"ping"}{"method":"ping"}', "malformed_json"),
-    ('{"method":"ping",}', "malformed_json"), ("{'method':'ping'}", "malformed_json"),
-    ('{"method":"ping" "req_id":1}', "malformed_json"), ("{method:1}", "malformed_json"),
-    ('{"method":"ping","req_id":NaN}', "malformed_json"),
-    ('{"method":"ping","req_id":Infinity}', "malformed_json"),
-    ('{"method":"ping","req_id":+1}', "malformed_json"),
-    ('{"method":"ping","req_id":01}', "malformed_json"),
-    ('{"method":"ping","req_id":.5}', "malformed_json"),
-    ('{"method":"ping","req_id":1.}', "malformed_json"),
-    ('{"method":"ping","req_id":0x10}', "malformed_json"),
-    ('{"method":"ping","req_id":1e}', "malformed_json"),
-    ('{"method":"ping","req_id":tru}', "malformed_json"),
-    ('{"method":"pi\nng"}', "malformed_json"), ('{"method":"pi\\xng"}', "malformed_json"),
-    ('{"method":"\\ud800"}', "malformed_json"), ('{"method":"ping"}/*x*/', "malformed_json"),
-    ('{"method":"ping"}\x00', "malformed_json"), ("]", "malformed_json"),
-    ("[1,2", "malformed_json"), ("undefined", "malformed_json"), ('"abc', "malformed_json"),
-    # JSON, but no request.
-    ("null", "not_an_object"), ("1", "not_an_object"), ('"ping"', "not_an_object"),
-    ("[]", "not_an_object"), ("true", "not_an_object"), ('[{"method":"ping"}]', "not_an_object"),
-    ("{}", "method_missing"), ('{"req_id":1,"params":{}}', "method_missing"),
-    ('{"method":"nope"}', "unknown_method"), ('{"method":""}', "unknown_method"),
-    ('{"method":"PING"}', "unknown_method"), ('{"method":"ping "}', "unknown_method"),
-    ('{"method":"' + "x" * 60_000 + '"}', "unknown_method"),
-    ('{"method":7}', "wrong_type"), ('{"method":null}', "wrong_type"),
-    ('{"method":["ping"]}', "wrong_type"),
-    ('{"method":"ping","extra":1}', "unknown_field"),
-    ('{"method":"ping","":1}', "unknown_field"),
-    ('{"method":"ping","params":{"extra":1}}', "unknown_field"),
-    ('{"method":"ping","params":[]}', "wrong_type"),
-    ('{"method":"ping","params":null}', "wrong_type"),
-    ('{"method":"ping","params":"x"}', "wrong_type"),
-    # Keys and nesting.
-    ('{"method":"ping","method":"ping"}', "duplicate_key"),
-    ('{"method":"ping","\\u006dethod":"ping"}', "duplicate_key"),
-    ('{"method":"ping","params":{"a":1,"a":2}}', "duplicate_key"),
-    ('{"method":"ping","params":{"a":{"b":[{"c":1,"c":1}]}}}', "duplicate_key"),
-    ('{"method":"ping","params":' + '{"a":' * 8 + "1" + "}" * 8 + "}", "nesting_too_deep"),
-    ('{"method":"ping","params":' + "[" * 8 + "]" * 8 + "}", "nesting_too_deep"),
-    ('{"method":"ping","params":' + "[" * 30_000 + "]" * 30_000 + "}", "nesting_too_deep"),
-    ("[" * 30_000 + "]" * 30_000, "nesting_too_deep"),
-    ('{"a":' * 10_000 + "1" + "}" * 10_000, "nesting_too_deep"),
-    ("[" * 60_000, "malformed_json"), ("]" * 60_000, "malformed_json"),
-    ('{"method":"ping","params":{"a":' + "[" * 6 + "]" * 6 + "}}", "unknown_field"),
-    # Numbers, of req_id.
-    ('{"method":"ping","req_id":1.0}', "malformed_number"),
-    ('{"method":"ping","req_id":1.5}', "malformed_number"),
-    ('{"method":"ping","req_id":1e3}', "malformed_number"),
-    ('{"method":"ping","req_id":1E-3}', "malformed_number"),
-    ('{"method":"ping","req_id":-0}', "malformed_number"),
-    ('{"method":"ping","req_id":-0.0}', "malformed_number"),
-    ('{"method":"ping","req_id":1e308}', "malformed_number"),
-    ('{"method":"ping","req_id":1e99999}', "malformed_number"),
-    ('{"method":"ping","req_id":-1}', "out_of_range"),
-    ('{"method":"ping","req_id":9007199254740992}', "out_of_range"),
-    ('{"method":"ping","req_id":18446744073709551616}', "out_of_range"),
-    ('{"method":"ping","req_id":' + "9" * 5_000 + "}", "out_of_range"),
-    ('{"method":"ping","req_id":"7"}', "wrong_type"),
-    ('{"method":"ping","req_id":true}', "wrong_type"),
-    ('{"method":"ping","req_id":null}', "wrong_type"),
-    # The lowest number wins.
-    ('{"method":"nope","req_id":1.5,"extra":1}', "unknown_method"),
-]
-
-INTEGER_FAULTS = [("1.5", "malformed_number"), ("1e3", "malformed_number"),
-                  ("-0", "malformed_number"), ("1e308", "malformed_number"),
-                  ("8.0", "malformed_number"), ("9223372036854775808", "out_of_range"),
-                  ("-9223372036854775809", "out_of_range"), ("9" * 400, "out_of_range")]
-DECIMAL_FAULTS = [(text, "malformed_decimal") for text in (
-    "", " ", "1 ", " 1", "+1", "1e2", "1.", ".5", "01", "1.0000001", "1,5", "1_0", "NaN", "inf",
-    "0x1", "--1", "-", ".", "1.2.3", "\uff12", "2\u0000")]
-DECIMAL_FAULTS += [("99999999999999999999", "out_of_range"),
-                   ("9223372036854.775808", "out_of_range"), ("9" * 4_000, "out_of_range")]
-ID_FAULTS = [("0", "out_of_range"), ("18446744073709551616", "out_of_range"),
-             ("-1", "malformed_text"), ("01", "malformed_text"), ("1.0", "malformed_text"),
-             ("", "malformed_text"), ("abc", "malformed_text"), (" 1", "malformed_text")]
-NAME_FAULTS = [(text, "malformed_text")
-               for text in ("", "a" * 33, "a b", "caf\u00e9", "a\u0000", "\n", "\u007f")]
-HEX_FAULTS = [(text, "malformed_text")
-              for text in ("", "ab", "zz" * 32, "ab" * 31 + "a", "ab" * 33, " " + "ab" * 32)]
-# (method, field, [(value, code)])
-FIELDS = [
-    ("order.place", "price", DECIMAL_FAULTS),
-    ("order.place", "price", [(text, "price_not_positive")
-                              for text in ("0", "0.00", "-2.50", "-1")]),
-    ("order.amend", "price", DECIMAL_FAULTS),
-    ("credits.buy", "burn", DECIMAL_FAULTS + [("-1", "out_of_range")]),
-    ("token.deposit", "amount", DECIMAL_FAULTS + [("-1", "out_of_range")]),
-    ("limit.set", "limit_usd", DECIMAL_FAULTS + [("-1", "out_of_range")]),
-    ("limit.set", "limit_usd", [("153722867280.912931", "out_of_range")]),
-    ("order.cancel", "order_id", ID_FAULTS),
-    ("order.amend", "order_id", ID_FAULTS),
-    ("lease.start", "lease", ID_FAULTS),
-    ("capacity.set", "node", ID_FAULTS),
-    ("session.logon", "account", ID_FAULTS),
-    ("order.place", "cl_ord_id", NAME_FAULTS),
-    ("token.deposit", "reference", NAME_FAULTS),
-    ("order.place", "symbol", [("", "malformed_text"), ("x" * 97, "malformed_text")]),
-    ("session.logon", "public_key", HEX_FAULTS),
-    ("session.logon", "signature", HEX_FAULTS),
-    ("capacity.register", "device_key", HEX_FAULTS),
-    ("lease.heartbeat", "signature", HEX_FAULTS),
-    ("order.place", "side", [("", "malformed_text"), ("BUY", "unknown_value"),
-                             ("hold", "unknown_value"), ("buy\u0000", "unknown_value")]),
-    ("order.cancel_all", "side", [("", "malformed_text"), ("both", "unknown_value")]),
-    ("order.cancel_all", "symbol", [("", "malformed_text"), ("x" * 97, "malformed_text")]),
-    ("order.place", "order_type", [("stop", "unknown_value")]),
-    ("order.place", "time_in_force", [("day", "unknown_value")]),
-    ("order.place", "tier", [("gold", "unknown_value")]),
-    ("order.place", "min_assurance", [("some", "unknown_value")]),
-    ("order.place", "stp", [("none", "unknown_value")]),
-    ("order.place", "node", [("1", "field_not_for_side")]),
-    ("order.place", "lease", [("1", "field_not_for_side")]),
-    ("order.amend", "gpus", [(0, "out_of_range"), (-1, "out_of_range")]),
-    ("order.amend", "cl_ord_id", [("both", "conflicting_fields")]),
-    ("order.cancel", "cl_ord_id", [("both", "conflicting_fields")]),
-    ("key.add", "scopes", [(["all"], "unknown_value"), ([1], "wrong_type"),
-                           (["operate"], "unknown_value")]),
-    ("subscribe", "channel", [("ticker", "unknown_channel"), ("", "unknown_channel")]),
-    ("unsubscribe", "channel", [("orders", "unknown_channel")]),
-    ("subscribe", "channel", [("balances", "conflicting_fields")]),
-    ("price.set", "feeds", [([], "out_of_range"), ([FEED] * 4, "out_of_range"),
-                            ([FEED] * 6, "out_of_range"), ([1] * 5, "wrong_type"),
-                            ([{"price": "2.00"}] * 5, "missing_field"),
-                            ([{**FEED, "price": 2}] * 5, "wrong_type"),
-                            ([{**FEED, "x": 1}] * 5, "unknown_field")]),
-    ("capacity.set", "assurance", [("gold", "unknown_value")]),
-    ("settlement.submit", "decision", [("print_money", "unknown_value")]),
-    ("settlement.submit", "number", [(0, "out_of_range")]),
-]
 
 
 def beside(method, name):
@@ -395,8 +217,16 @@ class BadInputTest(MarketTestCase):
         await self.asked(member, "key.add",
                          {"public_key": reader_key.public_hex, "scopes": ["read"]}, "key_in_use")
 
-        operators = ("token.deposit", "limit.set", "capacity.set", "price.set", "instrument.halt",
-                     "instrument.resume")
+        # Nor takes it one, and the account's scopes stay somebody's.
+        await self.asked(reader, "key.revoke", {"public_key": provider_key.public_hex},
+                         "scope_missing")
+        await self.asked(member, "key.revoke", {"public_key": member.key.public_hex}, "last_key")
+        await self.asked(member, "key.revoke", {"public_key": Key().public_hex}, "unknown_key")
+        await self.asked(member, "key.revoke", {"public_key": HEX32, "account": "1"},
+                         "scope_missing")
+
+        operators = ("token.deposit", "token.withdraw", "owner.verify", "limit.set",
+                     "capacity.set", "price.set", "instrument.halt", "instrument.resume")
         on_public = await self.logged_on(self.operator.account, self.operator.key)
         member_on_admin = await self.logged_on(member.account, member.key, self.market.admin_url)
         settlement = await self.logged_on_admin("settlement")
@@ -514,6 +344,12 @@ class BadInputTest(MarketTestCase):
                              ({"account": "999999999"}, "unknown_account"),
                              ({"account": str(self.operator.account)}, "not_permitted")):
             await self.asked(self.operator, "token.deposit", {**deposit, **change}, code)
+            await self.asked(self.operator, "token.withdraw", {**deposit, **change}, code)
+        await self.asked(self.operator, "owner.verify", {"owner": "999999999"}, "unknown_owner")
+        await self.asked(self.operator, "key.revoke",
+                         {"account": "999999999", "public_key": HEX32}, "unknown_account")
+        await self.asked(self.operator, "key.revoke",
+                         {"account": str(buyer.account), "public_key": HEX32}, "unknown_key")
         for change, code in (({"account": "999999999"}, "unknown_account"),
                              ({"account": str(self.operator.account)}, "not_permitted")):
             await self.asked(self.operator, "limit.set",

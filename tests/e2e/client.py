@@ -235,6 +235,49 @@ class Book(Feed):
         return zlib.crc32(text.encode("ascii"))
 
 
+class Orders(Book):
+    """An L3 book: every resting order, in the order in which its level's queue is served. Its
+    levels are those of the L2 book, which the checksum proves."""
+
+    QUEUES = {"bids": ("tier", ("premium", "standard", "economy")),
+              "asks": ("assurance", ("attested", "verified", "listed"))}
+
+    def take(self, message):
+        if message["type"] == "snapshot":
+            self.orders = {"bids": {}, "asks": {}}  # by order id, the last to join its queue last
+        super().take(message)
+
+    def _apply(self, message, side):
+        orders = self.orders[side]
+        for entry in message["data"][side]:
+            order_id = entry["order_id"]
+            event = "add" if message["type"] == "snapshot" else entry["event"]
+            promise((order_id in orders) == (event != "add"), f"{event} of an order", message)
+            if event == "add":
+                orders[order_id] = entry
+            elif event == "remove":
+                del orders[order_id]
+            else:
+                promise(event == "change", "no such event", message)
+                order = {**orders[order_id], "price": entry["price"], "gpus": entry["gpus"]}
+                if not entry["kept_priority"]:
+                    del orders[order_id]
+                orders[order_id] = order
+        self.sides[side] = {}
+        for order in orders.values():
+            price = price_micros(order["price"])
+            promise(order["gpus"] > 0, "an order of nothing", message)
+            self.sides[side][price] = self.sides[side].get(price, 0) + order["gpus"]
+
+    def queue(self, side):
+        """The ids in the order in which they are served."""
+        field, words = self.QUEUES[side]
+        sign = -1 if side == "bids" else 1
+        return sorted(self.orders[side], key=lambda order_id: (
+            sign * price_micros(self.orders[side][order_id]["price"]),
+            words.index(self.orders[side][order_id][field])))  # stable: then as they joined
+
+
 class Trades(Feed):
     """Trades of one instrument: the last ones, then each as it is made, without a gap. A snapshot
     also replaces updates that a slow reader missed."""
@@ -275,14 +318,17 @@ class Balances(Feed):
         super().take(message)
 
     def _take_tok(self, message, entry):
-        balance = tok_micros(entry["balance"])
         if message["type"] == "update":
             change = tok_micros(entry["change"])
-            promise(entry["cause"] in ("deposit", "top_up", "reward"), "no such cause", message)
-            promise((change < 0) == (entry["cause"] == "top_up"), "the sign is wrong", message)
-            promise(self.tok + change == balance, f"{self.tok} + {change} uTOK", message)
-        promise(balance >= 0, "TOK below zero", message)
-        self.tok = balance
+            promise(entry["cause"] in ("deposit", "withdrawal", "top_up", "reward"),
+                    "no such cause", message)
+            promise((change < 0) == (entry["cause"] in ("withdrawal", "top_up")),
+                    "the sign is wrong", message)
+            promise("balance" not in entry, "an event does not say the balance", message)
+            self.tok += change
+        else:
+            self.tok = tok_micros(entry["balance"])
+        promise(self.tok >= 0, "TOK below zero", message)
 
     def _take_credits(self, message, entry):
         after = {name: check_usd(entry, name) for name in ("free", "locked")}
@@ -302,17 +348,21 @@ class PrivateSequence:
 
     def __init__(self):
         self.last = None
+        self.last_channel = None
         self.seen = []
         self.last_of_channel = {}
+        self.updates = []
 
     def take(self, message):
         seq, channel = message["seq"], message["channel"]
         if message["type"] == "update":
+            self.updates.append(message)
             promise(self.last is not None, "an update before any snapshot", message)
             promise(message["prev_seq"] == self.last, f"expected prev_seq {self.last}", message)
             promise(seq > self.last_of_channel[channel], "a sequence again", message)
         promise(self.last is None or seq >= self.last, "the sequence fell", message)
         self.last = seq
+        self.last_channel = channel
         self.last_of_channel[channel] = seq
         self.seen.append(seq)
 
@@ -339,8 +389,8 @@ class Client:
 
     @classmethod
     async def connect(cls, url, server_name, **options):
-        connection = await websockets.connect(url, max_size=None, max_queue=None,
-                                              compression=None, **options)
+        options = {"max_size": None, "max_queue": None, "compression": None, **options}
+        connection = await websockets.connect(url, **options)
         return cls(connection, server_name)
 
     async def close(self):
@@ -435,6 +485,7 @@ class Client:
                                  public_key=key.public_hex, signature=key.sign(message))
         promise(result["account"] == str(account), "logged on to another account", result)
         self.account = account
+        self.logon_result = result
         return result
 
     async def market_time(self):
@@ -445,10 +496,10 @@ class Client:
     async def subscribe(self, channel, symbol=None):
         """The feed of the channel, with its first snapshot."""
         params = {"channel": channel} if symbol is None else {"channel": channel, "symbol": symbol}
-        if channel == "book":
+        if channel in ("book", "orders"):
             tick = next(row["tick"] for row in (await self.call("instruments"))["instruments"]
                         if row["symbol"] == symbol)
-            feed = Book(symbol, price_micros(tick))
+            feed = (Book if channel == "book" else Orders)(symbol, price_micros(tick))
         elif channel == "trades":
             feed = Trades(symbol)
         else:
@@ -458,6 +509,16 @@ class Client:
         promise(result == params, "subscribed to something else", result)
         await self.wait(lambda: feed.has_snapshot, f"the snapshot of {channel}")
         return feed
+
+    async def resume(self, cut):
+        """Goes on with the private channels of a connection that was cut: its feeds and its sequence
+        are this one's now."""
+        feeds = {key: feed for key, feed in cut.feeds.items() if key[0] in PRIVATE_CHANNELS}
+        self.feeds.update(feeds)
+        self.private = cut.private
+        return await self.call("session.resume", last_seq=self.private.last,
+                               last_channel=self.private.last_channel,
+                               channels=[channel for channel, _ in feeds])
 
     # -- Reading
 
@@ -517,6 +578,10 @@ class Client:
 def check_reply(reply):
     """The shape that every reply has."""
     promise(reply["success"] in (True, False), "no success", reply)
+    for limit in reply.get("limits", ()):
+        promise(set(limit) == {"name", "used", "limit", "reset_us"} and
+                0 <= limit["used"] <= limit["limit"] and limit["reset_us"] >= 0,
+                "a limit is none", reply)
     if reply["success"]:
         promise(isinstance(reply["result"], dict) and "error" not in reply, "no result", reply)
         promise(0 < reply["time_in"] <= reply["time_out"], "times are wrong", reply)

@@ -8,13 +8,25 @@ What is in this folder:
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
+  peers.py            members on clients that others wrote, all with the same commands
+  clients/            the member in JavaScript, for Node.js and for Chromium
+  line.py             a TCP line that a test cuts
+  clients_test.py     one scenario on each of those clients, with cuts
   bad_input_test.py   each malformed or forbidden request has its own answer
+  bad_messages.py     what there is to be wrong with them
+  raw_socket.py       handshakes and frames made by hand
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
+  canary_test.py      secrets are in no log, no file and no memory where they do not belong
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
+  api_documents.py    the API's documents, and a recorder that holds every message against them
+  api_documents_test.py  every method, channel and kind of message is as documented
+  api_validity_test.py   the documents are valid by what npm/ installs
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
-Debian's python3-websockets and python3-cryptography; nothing but loopback is used.
+Debian's python3-websockets and python3-cryptography, node-ws and chromium; nothing but loopback is
+used.
+Debian's python3-websockets, python3-cryptography, python3-jsonschema and python3-yaml; nothing but loopback is used.
 """
 
 import contextlib
@@ -135,9 +147,10 @@ class Process:
 class Market:
     """One exchange: PostgreSQL, engine with gateway, settlement."""
 
-    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE):
+    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE, **serve_options):
         self.clock_factor = clock_factor
         self.catalogue = catalogue
+        self.serve_options = serve_options  # as serve_argv takes them
         self.folder = tempfile.mkdtemp(prefix="wb-e2e-", dir="/tmp")
         os.chmod(self.folder, 0o711)
         self.journal = self.path("journal")
@@ -215,7 +228,8 @@ class Market:
     # -- Commands
 
     def serve_argv(self, **replaced):
-        """The command line of `warpbook serve`; options replaced or, with None, left out."""
+        """The command line of `warpbook serve`; options replaced or, with None, left out. True: a
+        flag."""
         options = {
             "journal": self.journal, "catalogue": self.catalogue,
             "listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}",
@@ -223,11 +237,12 @@ class Market:
             "settlement_key_file": self.path("settlement.pub"),
             "clock_factor": str(self.clock_factor)
         }
+        options.update(self.serve_options)
         options.update(replaced)
         argv = [warpbook_binary(), "serve"]
         for name, value in options.items():
             if value is not None:
-                argv += ["--" + name.replace("_", "-"), value]
+                argv += ["--" + name.replace("_", "-"), *([value] if value is not True else [])]
         return argv
 
     def audit(self, *extra):

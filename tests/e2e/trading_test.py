@@ -5,7 +5,7 @@ import asyncio
 import random
 
 import market
-from client import Key, check_usd, credits_of, price_micros, tok_micros
+from client import Key, Refused, check_usd, credits_of, price_micros, tok_micros
 from market_test_case import MINUTE_US, MarketTestCase, bought_credits, unique
 from token_arithmetic import lock, notional, surcharge
 
@@ -89,6 +89,58 @@ class TradingTest(MarketTestCase):
         await self.refuses("reference_reused", self.operator, "token.deposit", **deposit)
         self.assertEqual(await self.balances(buyer),
                          {"free": 0, "locked": 0, "escrow": 0, "tok": 6_000_000})
+
+    async def test_tokens_go_out_again(self):
+        """What is withdrawn is outside again, in the balances as in the ledger; a reference is
+        used once, for what comes in or goes out."""
+        member = await self.member(tok="5")
+        channel = await member.subscribe("balances")
+        withdrawal = {"account": str(member.account), "amount": "1.25",
+                      "reference": unique("out")}
+        result = await self.operator.call("token.withdraw", **withdrawal)
+        self.assertEqual(tok_micros(result["amount"]), 1_250_000)
+        await member.wait(lambda: channel.tok == 3_750_000, "the balances channel")
+        self.assertEqual(channel.data(cause="withdrawal")[0]["change"], "-1.25")
+        for method in ("token.withdraw", "token.deposit"):
+            await self.refuses("reference_reused", self.operator, method, **withdrawal)
+        await self.refuses("insufficient_tokens", self.operator, "token.withdraw",
+                           account=str(member.account), amount="3.750001",
+                           reference=unique("out"))
+        self.assertEqual((await self.balances(member))["tok"], 3_750_000)
+        market.wait_until(lambda: self.ledger_balances(member.account)["tokens"] == 3_750_000,
+                          "the ledger's balance")
+
+    # -- Keys and owners
+
+    async def test_a_revoked_key_ends_its_sessions(self):
+        """Who is logged on with it is told and logged off; nobody logs on with it again."""
+        member, thief_key = await self.member(), Key()
+        await member.call("key.add", public_key=thief_key.public_hex, scopes=["read", "trade"])
+        thief = await self.logged_on(member.account, thief_key)
+        await thief.subscribe("balances")
+        await member.call("key.revoke", public_key=thief_key.public_hex)
+        await thief.wait(lambda: thief.status, "the notice")
+        self.assertEqual(thief.status[0]["data"], {"event": "logged_off", "reason": "key_revoked",
+                                                   "account": str(member.account)})
+        await self.refuses("not_logged_on", thief, "account.balances")
+        with self.assertRaises(Refused) as refused:
+            await thief.logon(member.account, thief_key)
+        self.assertEqual(refused.exception.code, "unknown_key")
+        await self.refuses("key_in_use", member, "key.add", public_key=thief_key.public_hex,
+                           scopes=["read"])
+        await self.balances(member)  # goes on
+        await self.operator.call("key.revoke", account=str(member.account),
+                                 public_key=member.key.public_hex)
+        await member.wait(lambda: member.status, "the operator's notice")
+
+    async def test_an_owner_is_marked_as_verified(self):
+        """The mark is an operator's, is shown with the balances, and can be taken back."""
+        member = await self.member()
+        owner = member.logon_result["owner"]
+        for verified in (True, False):
+            await self.operator.call("owner.verify", owner=owner, verified=verified)
+            balances = await member.call("account.balances")
+            self.assertEqual(balances["owner_verified"], verified)
 
     # -- One order meets another
 
@@ -405,7 +457,9 @@ class TradingTest(MarketTestCase):
         watcher = await self.connect()  # public channels need no logon
         books = [await watcher.subscribe("book", self.symbol),
                  await buyers[0].subscribe("book", self.symbol)]
+        books.append(await watcher.subscribe("orders", self.symbol))
         trades = await watcher.subscribe("trades", self.symbol)
+        ticker = await watcher.subscribe("ticker", self.symbol)
         executions = await provider.subscribe("executions")
         live = []
         for _ in range(300):
@@ -426,19 +480,30 @@ class TradingTest(MarketTestCase):
                                                  random.randint(1, 12))))
         late = await self.connect()
         books.append(await late.subscribe("book", self.symbol))
+        books.append(await late.subscribe("orders", self.symbol))
         expected = {"buy": {}, "sell": {}}
         for client in (provider, *buyers):
             for row in (await self.open_orders(client)).values():
                 level = expected[row["side"]]
                 price = price_micros(row["price"])
                 level[price] = level.get(price, 0) + row["remaining"]
-        for client, book in zip((watcher, buyers[0], late), books):
+        for client, book in zip((watcher, buyers[0], watcher, late, late), books):
             await client.wait(lambda book=book: book.sides == {"bids": expected["buy"],
                                                                "asks": expected["sell"]},
                               "the book that the open orders make")
         sold = sum(entry["gpus"] for entry in executions.data(event="filled"))
         await watcher.wait(lambda: sum(t["gpus"] for t in trades.data()) == sold, "all trades")
         self.assertGreater(sold, 100)
+        # Both who listened from the beginning and who came last know every queue.
+        for side in ("bids", "asks"):
+            self.assertEqual(books[2].queue(side), books[4].queue(side))
+        told = ticker.messages[-1]["data"]
+        best = {side: books[0].levels(side)[0] for side in ("bids", "asks")}
+        self.assertEqual(told["volume_gpus"], sold)
+        self.assertEqual(told["volume_gpu_minutes"], sold * MINUTES)
+        self.assertEqual(told["trades"], len(trades.data()))
+        self.assertEqual((price_micros(told["bid"]), told["bid_gpus"]), best["bids"])
+        self.assertEqual((price_micros(told["ask"]), told["ask_gpus"]), best["asks"])
 
     async def test_private_channels_add_up_without_a_gap(self):
         """One connection with all three channels misses no event of its account, and what the

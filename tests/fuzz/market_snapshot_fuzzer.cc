@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/publish/market_snapshot.h"
+#include "gateway/publish/order_messages.h"
 #include "gateway/publish/private_messages.h"
 #include "gateway/publish/public_messages.h"
 #include "schema/base/check.h"
@@ -45,7 +46,13 @@ void AnswerEverybody(const MarketState& state) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
     WriteInstrument(out, instrument, state.catalogue());
     BookSnapshot(Encoding::kJson, instrument, {});
+    OrdersSnapshot(Encoding::kJson, instrument, state, {});
     TradesSnapshot(Encoding::kJson, instrument, {});
+    TickerMessage(Encoding::kJson, instrument, MessageType::kSnapshot, {});
+    for (const CandleInterval interval : kCandleIntervals) {
+      CandlesMessage(Encoding::kJson, instrument, interval, MessageType::kSnapshot, {},
+                     instrument.candles.Of(interval));
+    }
     WARPBOOK_CHECK(state.FindInstrument(instrument.terms->symbol) != nullptr);
   }
   for (const auto& [id, account] : state.accounts()) {
@@ -58,13 +65,24 @@ void AnswerEverybody(const MarketState& state) {
       WritePrivateSnapshot(out, channel, account, state, 0);
     }
   }
+  for (const FinishedOrder& order : state.finished_orders().all()) {
+    std::string text;
+    MessageWriter out(Encoding::kJson, text);
+    out.BeginObject();
+    WriteOrderStatus(out, order, state);
+    out.EndObject();
+    WARPBOOK_CHECK(state.finished_orders().Find(order.id) == &order);
+  }
+  for (const auto& [session, mode] : state.guards().sessions()) {
+    WARPBOOK_CHECK(state.FindAccount(session.account) != nullptr);
+  }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ManualClock clock(1);
-  static const Bytes nothing = Written(Publisher(FuzzCatalogue(), 1, clock));
+  static const Bytes nothing = Written(Publisher(FuzzCatalogue(), clock));
   Bytes bytes(nothing.begin(), nothing.begin() + kFieldsAt);
   const auto fields = std::as_bytes(std::span(data, size));
   bytes.insert(bytes.end(), fields.begin(), fields.end());
@@ -72,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto hash_bytes = std::as_bytes(std::span(&hash, 1));
   bytes.insert(bytes.end(), hash_bytes.begin(), hash_bytes.end());
 
-  Publisher publisher(FuzzCatalogue(), 1, clock);
+  Publisher publisher(FuzzCatalogue(), clock);
   if (!ReadMarket(bytes, publisher).ok()) {
     WARPBOOK_CHECK(Written(publisher) == nothing);
     return 0;

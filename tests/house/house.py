@@ -46,8 +46,8 @@ MAX_FUNCTION_LINES = 80  # "under about 70"
 MAX_TEST_FUNCTION_LINES = 120  # a table of cases may be longer
 MAX_BYTES = 1 << 20
 CODE = (".h", ".cc")
-TEXT = CODE + (".fbs", ".py", ".sh", ".sql", ".js", ".css", ".html", ".conf", ".md", ".txt", ".yml",
-               ".yaml", ".service")
+TEXT = CODE + (".fbs", ".py", ".sh", ".sql", ".js", ".mjs", ".css", ".html", ".conf", ".md", ".txt",
+               ".yml", ".yaml", ".service")
 IGNORED_FOLDERS = {".git", "build", ".var", "__pycache__"}
 # Split, so that this file is no fault of its own rules.
 MARKS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")

@@ -40,6 +40,33 @@ CommandRecord RequestTopUp(uint64_t account, uint64_t tag, Random& random) {
   return CommandRecord(command);
 }
 
+// Comes and goes, a few keys for each account: one that was revoked does not come again.
+CommandRecord AddOrRevokeKey(uint64_t account, uint64_t tag, Random& random) {
+  PublicKey key = {0xac};
+  std::memcpy(key.data() + 8, &account, sizeof account);
+  key[1] = static_cast<uint8_t>(random.Below(20));
+  if (random.OneIn(2)) {
+    wire::RevokeKey command;
+    command.mutable_header() = From(account, tag);
+    PutKey(command.mutable_public_key(), key);
+    return CommandRecord(command);
+  }
+  wire::AddKey command;
+  command.mutable_header() = From(account, tag);
+  PutKey(command.mutable_public_key(), key);
+  command.mutate_scopes(static_cast<uint32_t>(random.Between(1, 7)));
+  return CommandRecord(command);
+}
+
+CommandRecord RequestWithdrawal(uint64_t account, uint64_t member, uint64_t tag, Random& random) {
+  wire::RequestWithdrawal command;
+  command.mutable_header() = From(account, tag);
+  command.mutate_target_account_id(member);
+  command.mutate_amount_utok(random.Between(1, 1'000));
+  command.mutable_reference()->Mutate(0, static_cast<uint8_t>('a' + random.Below(26)));
+  return CommandRecord(command);
+}
+
 const MarketView::Window* PickWindow(const MarketView& market, uint16_t region, Random& random) {
   std::vector<MarketView::Window> fitting;
   for (const MarketView::Window& window : market.windows()) {
@@ -150,6 +177,7 @@ CommandRecord RandomMemberCommand(const MarketView& market, uint64_t account, in
   if (dice < 74) return PlaceOrder(market, account, now_us, tag, random);
   if (dice < 86) return CancelOrAmend(market, account, tag, random);
   if (dice < 97) return LeaseMessage(market, account, now_us, tag, random);
+  if (dice < 98) return AddOrRevokeKey(account, tag, random);
   return RegisterNode(account, tag, random);
 }
 
@@ -179,6 +207,16 @@ CommandRecord RandomOperatorCommand(const MarketView& market, uint64_t account, 
     command.mutate_limit(random.OneIn(12) ? 0 : kBondedLimit);
     return CommandRecord(command);
   }
+  if (member != nullptr && random.Percent(30)) {
+    return RequestWithdrawal(account, *member, tag, random);
+  }
+  if (random.Percent(20)) {
+    wire::VerifyOwner command;
+    command.mutable_header() = From(account, tag);
+    command.mutate_owner_id(random.Below(market.members().size() + 2));
+    command.mutate_verified(random.OneIn(3) ? 0 : 1);
+    return CommandRecord(command);
+  }
   wire::SetInstrumentHalt command;
   command.mutable_header() = From(account, tag);
   const MarketView::Window* window = random.Pick(market.windows());
@@ -188,7 +226,10 @@ CommandRecord RandomOperatorCommand(const MarketView& market, uint64_t account, 
 }
 
 bool IsRepeatable(wire::RecordView command) {
-  if (command.type() == wire::RecordType::kRequestTopUp) return false;
+  if (command.type() == wire::RecordType::kRequestTopUp ||
+      command.type() == wire::RecordType::kRequestWithdrawal) {
+    return false;
+  }
   return command.type() != wire::RecordType::kPlaceOrder ||
          ToKey(command.as<wire::PlaceOrder>().client_order_id()) != PublicKey{};
 }

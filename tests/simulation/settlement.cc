@@ -18,6 +18,9 @@ constexpr char kCursorName[] = "settlement";
 // The number of settlement's decision; 0: the command is none.
 uint64_t DecisionNumber(wire::RecordView command) {
   if (command.type() == RecordType::kPostTopUp) return command.as<wire::PostTopUp>().number();
+  if (command.type() == RecordType::kPostWithdrawal) {
+    return command.as<wire::PostWithdrawal>().number();
+  }
   if (command.type() == RecordType::kSettleLease) return command.as<wire::SettleLease>().number();
   return 0;
 }
@@ -108,7 +111,7 @@ void Settlement::Observe(wire::RecordView command, wire::RecordView event) {
       }
       return;
     case RecordType::kRequestTaken:
-      DecideTopUp(event.as<wire::RequestTaken>());
+      DecideRequest(event.as<wire::RequestTaken>());
       return;
     case RecordType::kTradeExecuted: {
       const auto& trade = event.as<wire::TradeExecuted>();
@@ -142,7 +145,15 @@ void Settlement::Observe(wire::RecordView command, wire::RecordView event) {
   }
 }
 
-void Settlement::DecideTopUp(const wire::RequestTaken& taken) {
+// Every one is posted: whether there are tokens is the ledger's matter, and none is kept here.
+void Settlement::DecideRequest(const wire::RequestTaken& taken) {
+  if (static_cast<RequestKind>(taken.kind()) == RequestKind::kWithdrawal) {
+    wire::PostWithdrawal decision;
+    decision.mutate_number(++database_.decisions);
+    decision.mutate_request_sequence(taken.request_sequence());
+    database_.outbox[decision.number()] = wire::CommandRecord(decision);
+    return;
+  }
   wire::PostTopUp decision;
   decision.mutate_number(++database_.decisions);
   decision.mutate_request_sequence(taken.request_sequence());

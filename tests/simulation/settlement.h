@@ -55,7 +55,7 @@ class Settlement {
   void Main();
   void Commit(const journal::BatchView& batch);
   void Observe(wire::RecordView command, wire::RecordView event);
-  void DecideTopUp(const wire::RequestTaken& taken);
+  void DecideRequest(const wire::RequestTaken& taken);
   void DecideLease(const wire::LeaseChanged& changed);
   void CheckLedger() const;
   void CheckCursor() const;

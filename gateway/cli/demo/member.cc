@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,14 @@ constexpr milliseconds kDeliverPeriod{100};
 constexpr seconds kDepositPatience{30};
 // How much rarer each later window is picked.
 constexpr double kWindowDecay = 0.65;
+
+// An amount, or a change of one.
+int64_t MicroTokens(std::string_view text) {
+  const bool is_negative = text.starts_with('-');
+  if (is_negative) text.remove_prefix(1);
+  const int64_t amount = ParseTokens(text).value_or(Tokens(0)).value();
+  return is_negative ? -amount : amount;
+}
 
 }  // namespace
 
@@ -167,7 +176,10 @@ void Member::OnMessage(const JsonValue& message) {
 
 void Member::OnBalance(const JsonValue& item) {
   if (item["asset"].text() == "TOK") {
-    tokens_ = ParseTokens(item["balance"].text()).value_or(Tokens(0)).value() / kMicroTokPerTok;
+    // The snapshot says what there is, what follows how it changes.
+    if (item.Has("balance")) micro_tokens_ = MicroTokens(item["balance"].text());
+    if (item.Has("change")) micro_tokens_ += MicroTokens(item["change"].text());
+    tokens_ = micro_tokens_ / kMicroTokPerTok;
     if (item["cause"].text() == "deposit") deposit_due_ = {};
     return;
   }

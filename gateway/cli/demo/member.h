@@ -70,6 +70,7 @@ class Member {
   MemberOrders orders_;
   MemberLeases leases_;
   int64_t free_micro_usd_ = 0;  // of credits
+  int64_t micro_tokens_ = 0;
   int64_t tokens_ = 0;          // whole TOK
   int64_t credits_bought_ = 0;  // how often they arrived
 

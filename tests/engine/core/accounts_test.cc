@@ -42,6 +42,113 @@ AddKey from=1 public_key=k4 scopes=1
 )");
 }
 
+TEST_CASE("A revoked key is nobody's ever again, its own account's neither") {
+  RunScenario(R"(
+RegisterSystemKey public_key=op kind=operator
+OpenAccount public_key=k1
+OpenAccount public_key=k2
+AddKey from=2 public_key=k3 scopes=3
+RevokeKey from=2 public_key=k3
+  CommandAccepted result_id=2
+  KeyRevoked to=2 public_key=k3
+RevokeKey from=2 public_key=k3
+  ! unknown_key
+AddKey from=2 public_key=k3 scopes=1
+  ! key_in_use
+AddKey from=3 public_key=k3 scopes=1
+  ! key_in_use
+OpenAccount public_key=k3
+  ! key_in_use
+RegisterSystemKey public_key=k3 kind=operator
+  ! key_in_use
+)");
+}
+
+TEST_CASE("An account revokes its own keys, but for the last one with one of its scopes") {
+  RunScenario(R"(
+RegisterSystemKey public_key=op kind=operator
+OpenAccount public_key=k1
+OpenAccount public_key=k2
+AddKey from=2 public_key=k3 scopes=3
+RevokeKey from=2 public_key=k1
+  ! last_key
+AddKey from=2 public_key=k4 scopes=4
+RevokeKey from=2 public_key=k1
+  CommandAccepted result_id=2
+  KeyRevoked to=2 public_key=k1
+RevokeKey from=2 public_key=k4
+  ! last_key
+RevokeKey from=2 public_key=k3 target_account_id=2
+  ! last_key
+RevokeKey from=2 public_key=k2
+  ! unknown_key
+RevokeKey from=2 public_key=k2 target_account_id=3
+  ! not_permitted
+)");
+}
+
+TEST_CASE("An operator revokes a member's key, its last one too, and no system key") {
+  RunScenario(R"(
+RegisterSystemKey public_key=op kind=operator
+RegisterSystemKey public_key=st kind=settlement
+OpenAccount public_key=k1
+RevokeKey from=1 public_key=k2 target_account_id=3
+  ! unknown_key
+RevokeKey from=1 public_key=k1 target_account_id=3 tag=9
+  CommandAccepted result_id=3 tag=9
+  KeyRevoked to=3 public_key=k1
+RevokeKey from=1 public_key=k1 target_account_id=4
+  ! unknown_account
+RevokeKey from=1 public_key=st target_account_id=2
+  ! not_permitted
+RevokeKey from=1 public_key=op
+  ! not_permitted
+RevokeKey from=2 public_key=k1 target_account_id=3
+  ! not_permitted
+)");
+}
+
+TEST_CASE("Revoked keys leave room for others, up to the number that an account may ever have") {
+  EngineLimits limits;
+  limits.keys_per_account_max = 2;
+  limits.keys_ever_per_account_max = 3;
+  RunScenario(R"(
+OpenAccount public_key=k1
+AddKey from=1 public_key=k2 scopes=1
+AddKey from=1 public_key=k3 scopes=1
+  ! too_many_keys detail=2
+RevokeKey from=1 public_key=k2
+AddKey from=1 public_key=k3 scopes=1
+  KeyAdded to=1 public_key=k3
+RevokeKey from=1 public_key=k3
+AddKey from=1 public_key=k4 scopes=1
+  ! too_many_keys detail=3
+)",
+              limits);
+}
+
+TEST_CASE("An operator marks an owner verified, and takes that back") {
+  RunScenario(R"(
+RegisterSystemKey public_key=op kind=operator
+OpenAccount public_key=k1
+OpenAccount public_key=k2
+VerifyOwner from=1 owner_id=2 verified=1 tag=5
+  CommandAccepted result_id=2 tag=5
+  OwnerVerified to=3 owner_id=2 verified=1
+VerifyOwner from=1 owner_id=2
+  CommandAccepted result_id=2
+  OwnerVerified to=3 owner_id=2 verified=0
+VerifyOwner from=1 owner_id=3 verified=1
+  ! unknown_owner
+VerifyOwner from=1 verified=1
+  ! unknown_owner
+VerifyOwner from=1 owner_id=2 verified=2
+  ! malformed_command
+VerifyOwner from=2 owner_id=1 verified=1
+  ! not_permitted
+)");
+}
+
 TEST_CASE("A top-up waits for settlement's decision, which replies with the request's own tag") {
   RunScenario(R"(
 RegisterSystemKey public_key=op kind=operator
@@ -81,6 +188,29 @@ RequestDeposit from=op target_account_id=b1 amount_utok=5000 reference=wire-1 ta
 PostDeposit from=st number=7 request_sequence=31
   CommandAccepted result_id=31
   RequestDecided to=3 tag=55 requester_account_id=1 amount_utok=5000 reference=wire-1 reason=0
+balance b1 free=1000000000000
+)");
+}
+
+TEST_CASE("A withdrawal is asked for by an operator and posted as what it is") {
+  RunScenario(R"(
+setup
+show CreditsMoved
+RequestWithdrawal from=op target_account_id=b1 amount_utok=4000 reference=wire-2 tag=56
+  RequestTaken request_sequence=31 account_id=3 amount_utok=4000 reference=wire-2 kind=withdrawal
+PostDeposit from=st number=7 request_sequence=31
+  ! decision_mismatch
+PostTopUp from=st number=7 request_sequence=31 credits=1
+  ! decision_mismatch
+PostWithdrawal from=st number=7 request_sequence=31
+  CommandAccepted result_id=31
+  RequestDecided to=3 tag=56 requester_account_id=1 amount_utok=4000 reference=wire-2 reason=0 kind=withdrawal
+PostWithdrawal from=st number=8 request_sequence=31
+  ! unknown_request
+RequestWithdrawal from=b1 target_account_id=b1 amount_utok=1 reference=mine
+  ! not_permitted
+RequestWithdrawal from=op target_account_id=st amount_utok=1 reference=mine
+  ! not_permitted
 balance b1 free=1000000000000
 )");
 }

@@ -104,6 +104,7 @@ std::optional<std::string> CheckOneReply(const wire::CommandHeader& command,
 reference::Limits LimitsForReference(const EngineLimits& limits) {
   return {limits.accounts_max,
           limits.keys_per_account_max,
+          limits.keys_ever_per_account_max,
           limits.nodes_per_account_max,
           limits.nodes_max,
           limits.orders_per_account_max,

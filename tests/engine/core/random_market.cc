@@ -43,6 +43,7 @@ RandomMarket::RandomMarket(uint64_t seed) : random_(seed), time_(kScenarioStart)
   limits_.client_order_ids_max = static_cast<uint32_t>(Between(5, 60));
   limits_.accounts_max = static_cast<uint32_t>(members_ + Between(0, 2));
   limits_.keys_per_account_max = static_cast<uint32_t>(Between(1, 3));
+  limits_.keys_ever_per_account_max = static_cast<uint32_t>(Between(1, 5));
   limits_.nodes_per_account_max = static_cast<uint32_t>(Between(2, 5));
   limits_.resales_per_lease_max = static_cast<uint32_t>(Between(1, 4));
 }
@@ -276,11 +277,14 @@ CommandRecord RandomMarket::Amend(const ReferenceMarket& market) {
   }
   if (Chance(2)) c.mutate_gpus(static_cast<int32_t>(Between(-1, 100'001)));
   if (Chance(3)) c.mutate_deadline_us(time_ + Between(-1, 5) * 1'000'000);
+  if (Chance(4)) c.mutate_validate_only(Chance(95) ? 1 : 2);
   return CommandRecord(c);
 }
 
 CommandRecord RandomMarket::Cancel(const ReferenceMarket& market) {
   if (Chance(15)) return CancelAll(market);
+  if (Chance(5)) return Withdraw(market);
+  if (Chance(3)) return SetGuard(market);
   wire::CancelOrder c;
   const reference::Order* order = Pick(market.orders());
   c.mutable_header() = From(order == nullptr || Chance(4) ? Member(market) : order->account);
@@ -321,6 +325,25 @@ CommandRecord RandomMarket::CancelAll(const ReferenceMarket& market) {
   return CommandRecord(c);
 }
 
+CommandRecord RandomMarket::Withdraw(const ReferenceMarket& market) {
+  wire::WithdrawOrder c;
+  const reference::Order* order = Pick(market.orders());
+  c.mutable_header() = From(Chance(95) ? 0 : Member(market));
+  c.mutate_target_account_id(order == nullptr || Chance(5) ? Member(market) : order->account);
+  c.mutate_order_id(order == nullptr || Chance(5) ? Below(500) : order->id);
+  c.mutate_reason(static_cast<uint8_t>(Chance(95) ? Between(10, 11) : Between(9, 12)));
+  return CommandRecord(c);
+}
+
+CommandRecord RandomMarket::SetGuard(const ReferenceMarket& market) {
+  wire::SetOrderGuard c;
+  c.mutable_header() = From(Chance(90) ? Member(market) : Below(market.accounts().size() + 2));
+  c.mutate_mode(static_cast<uint8_t>(Below(5)));
+  if (Chance(60)) c.mutate_session(static_cast<uint32_t>(Below(3)));
+  if (Chance(40)) c.mutate_deadline_us(Between(-1, 9));
+  return CommandRecord(c);
+}
+
 CommandRecord RandomMarket::OpenInstrument(const ReferenceMarket& market) {
   wire::OpenInstrument c;
   c.mutable_header() = From(Chance(98) ? 0 : 1);
@@ -349,6 +372,7 @@ CommandRecord RandomMarket::OpenAccountOrNode(const ReferenceMarket& market) {
     reference::PutBytes(c.mutable_public_key(), Key(key));
     return CommandRecord(c);
   }
+  if (Chance(20)) return RevokeKey(market);
   if (Chance(20)) {
     wire::AddKey c;
     c.mutable_header() = From(Member(market));
@@ -367,6 +391,21 @@ CommandRecord RandomMarket::OpenAccountOrNode(const ReferenceMarket& market) {
   }
   c.mutate_class_id(class_id);
   c.mutate_region_id(1);
+  return CommandRecord(c);
+}
+
+// Most of the time a key that there is, of the account that holds it.
+CommandRecord RandomMarket::RevokeKey(const ReferenceMarket& market) {
+  wire::RevokeKey c;
+  const uint64_t whose = Member(market);
+  c.mutable_header() = From(whose);
+  if (Chance(40)) c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
+  if (c.header().account_id() != whose || Chance(20)) c.mutate_target_account_id(whose);
+  if (Chance(4)) c.mutate_target_account_id(Below(market.accounts().size() + 2));
+  reference::PutBytes(c.mutable_public_key(), Key(Below(keys_ + 2)));
+  if (whose == 0 || whose > market.accounts().size() || Chance(10)) return CommandRecord(c);
+  const auto& keys = market.accounts()[whose - 1].keys;
+  reference::PutBytes(c.mutable_public_key(), Pick(keys)->bytes);
   return CommandRecord(c);
 }
 
@@ -394,6 +433,13 @@ CommandRecord RandomMarket::Operate(const ReferenceMarket& market) {
     c.mutate_target_account_id(Member(market));
     c.mutate_limit(Chance(60) ? bond_ : Between(-1, bond_));
     if (huge_ && Chance(70)) c.mutate_limit(INT64_MAX);
+    return CommandRecord(c);
+  }
+  if (dice < 80) {
+    wire::VerifyOwner c;
+    c.mutable_header() = From(account);
+    c.mutate_owner_id(Below(static_cast<uint64_t>(members_) + 3));
+    c.mutate_verified(Chance(97) ? static_cast<uint8_t>(Below(2)) : 2);
     return CommandRecord(c);
   }
   if (dice < 92) {
@@ -448,15 +494,19 @@ CommandRecord RandomMarket::LeaseMessage(const ReferenceMarket& market) {
   return CommandRecord(c);
 }
 
+template <typename Command>
+CommandRecord RandomMarket::RequestTokens(const ReferenceMarket& market) {
+  Command c;
+  c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
+  c.mutate_target_account_id(Member(market));
+  c.mutate_amount_utok(Chance(95) ? Between(1, 1'000'000) : Between(-1, 0));
+  reference::PutBytes(c.mutable_reference(), ClientId());
+  return CommandRecord(c);
+}
+
 CommandRecord RandomMarket::Request(const ReferenceMarket& market) {
-  if (Chance(25)) {
-    wire::RequestDeposit c;
-    c.mutable_header() = From(AccountOf(market, AccountKind::kOperator));
-    c.mutate_target_account_id(Member(market));
-    c.mutate_amount_utok(Chance(95) ? Between(1, 1'000'000) : Between(-1, 0));
-    reference::PutBytes(c.mutable_reference(), ClientId());
-    return CommandRecord(c);
-  }
+  if (Chance(15)) return RequestTokens<wire::RequestDeposit>(market);
+  if (Chance(15)) return RequestTokens<wire::RequestWithdrawal>(market);
   wire::RequestTopUp c;
   c.mutable_header() = From(Member(market));
   c.mutate_burn_utok(Chance(97) ? Between(1, 1'000'000) : Between(-1, 0));
@@ -487,11 +537,14 @@ CommandRecord RandomMarket::Decide(const ReferenceMarket& market) {
     if (huge_ && Chance(50)) c.mutate_credits(INT64_MAX / Between(1, 8));
     return CommandRecord(c);
   }
-  wire::PostDeposit c;
-  c.mutable_header() = From(account);
-  c.mutate_number(number);
-  c.mutate_request_sequence(sequence);
-  return CommandRecord(c);
+  const auto post = [&](auto c) {
+    c.mutable_header() = From(account);
+    c.mutate_number(number);
+    c.mutate_request_sequence(sequence);
+    return CommandRecord(c);
+  };
+  const bool withdrawal = request != nullptr && request->kind == RequestKind::kWithdrawal;
+  return withdrawal != Chance(4) ? post(wire::PostWithdrawal()) : post(wire::PostDeposit());
 }
 
 CommandRecord RandomMarket::Settle(const ReferenceMarket& market, const reference::Lease& lease) {

@@ -38,11 +38,16 @@ class RandomMarket {
   wire::CommandRecord Amend(const reference::ReferenceMarket& market);
   wire::CommandRecord Cancel(const reference::ReferenceMarket& market);
   wire::CommandRecord CancelAll(const reference::ReferenceMarket& market);
+  wire::CommandRecord Withdraw(const reference::ReferenceMarket& market);
+  wire::CommandRecord SetGuard(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenInstrument(const reference::ReferenceMarket& market);
   wire::CommandRecord Operate(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenAccountOrNode(const reference::ReferenceMarket& market);
+  wire::CommandRecord RevokeKey(const reference::ReferenceMarket& market);
   wire::CommandRecord LeaseMessage(const reference::ReferenceMarket& market);
   wire::CommandRecord Request(const reference::ReferenceMarket& market);
+  template <typename Command>
+  wire::CommandRecord RequestTokens(const reference::ReferenceMarket& market);
   wire::CommandRecord Decide(const reference::ReferenceMarket& market);
   wire::CommandRecord Settle(const reference::ReferenceMarket& market,
                              const reference::Lease& lease);

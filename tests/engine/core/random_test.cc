@@ -30,9 +30,11 @@ TEST_CASE("The engine agrees with the naive reference on random commands of many
     CHECK(counts.cancels[static_cast<uint8_t>(reason)] > 100);
   }
   for (const RejectReasonInfo& info : AllRejectReasons()) {
-    const bool of_engine = info.reason >= RejectReason::kMalformedCommand &&
-                           info.reason != RejectReason::kLessThanOneMinute &&
-                           info.reason < RejectReason::kPricesUnavailable;
+    const bool of_engine = info.reason == RejectReason::kMalformedCommand ||
+                           info.reason == RejectReason::kStorageLow ||
+                           (info.reason >= RejectReason::kDeadlinePassed &&
+                            info.reason != RejectReason::kLessThanOneMinute &&
+                            info.reason < RejectReason::kPricesUnavailable);
     CAPTURE(std::string(info.code));
     if (of_engine) CHECK(counts.refusals[static_cast<uint16_t>(info.reason)] > 0);
   }

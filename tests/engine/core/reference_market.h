@@ -23,7 +23,8 @@ namespace warpbook::reference {
 using Bytes32 = std::array<uint8_t, 32>;
 
 struct Limits {
-  size_t accounts = 0, keys_per_account = 0, nodes_per_account = 0, nodes = 0;
+  size_t accounts = 0, keys_per_account = 0, keys_ever_per_account = 0, nodes_per_account = 0,
+         nodes = 0;
   size_t orders_per_account = 0, orders_per_account_and_book = 0, resting_orders = 0;
   size_t leases = 0, instruments = 0, client_order_ids = 0, pending_requests = 0;
   size_t resales_per_lease = 0;
@@ -31,6 +32,12 @@ struct Limits {
   size_t remembered_ids = 0;
   int64_t remembered_micros = 0;
   uint64_t commands_per_checkpoint = 0;
+};
+
+struct Key {
+  Bytes32 bytes = {};
+  uint32_t scopes = 0;
+  bool revoked = false;
 };
 
 struct Account {
@@ -41,7 +48,7 @@ struct Account {
   int64_t issued = 0, consumed = 0, burned = 0, owed = 0;
   int64_t gained = 0, paid_gains = 0;  // with others, for leases that were resold at a gain
   int64_t bonded_limit = 0;
-  std::vector<Bytes32> keys;
+  std::vector<Key> keys;
 };
 
 struct Node {
@@ -186,6 +193,8 @@ class ReferenceMarket {
   Answer Do(const wire::AmendOrder& c);
   Answer Do(const wire::CancelOrder& c);
   Answer Do(const wire::CancelAllOrders& c);
+  Answer Do(const wire::WithdrawOrder& c);
+  Answer Do(const wire::SetOrderGuard& c);
   Answer JudgePlace(const wire::PlaceOrder& c, Order& order, Walk& walk) const;
   Answer JudgeTerms(const wire::PlaceOrder& c, const Instrument& instrument) const;
   Answer JudgeCount(const Order& order) const;
@@ -220,36 +229,46 @@ class ReferenceMarket {
   // Emits the credits that moved between free and locked since the two were these.
   void EmitRelock(uint64_t account, uint64_t order, int64_t free, int64_t locked);
 
+  // reference_accounts.cc
+  Answer Do(const wire::RegisterSystemKey& c);
+  Answer Do(const wire::OpenAccount& c);
+  Answer Do(const wire::AddKey& c);
+  Answer Do(const wire::RevokeKey& c);
+  Answer Do(const wire::VerifyOwner& c);
+  Answer Do(const wire::RequestDeposit& c);
+  Answer Do(const wire::RequestWithdrawal& c);
+  Answer Do(const wire::RequestTopUp& c);
+  Answer CheckAmount(int64_t amount) const;
+  template <typename Command>
+  Answer RequestTokens(const Command& c, RequestKind kind);
+  uint64_t AccountOfKey(const Bytes32& key) const;
+  void OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes, uint64_t tag);
+
   // reference_others.cc
   Answer Do(const wire::Tick& c);
   Answer Do(const wire::RefuseCommand& c);
-  Answer Do(const wire::RegisterSystemKey& c);
   Answer Do(const wire::OpenInstrument& c);
   Answer Do(const wire::CloseInstrument& c);
   Answer Do(const wire::SetInstrumentHalt& c);
   Answer Do(const wire::SetPrices& c);
   Answer Do(const wire::SetBondedLimit& c);
   Answer Do(const wire::SetCapacity& c);
-  Answer Do(const wire::RequestDeposit& c);
-  Answer Do(const wire::OpenAccount& c);
-  Answer Do(const wire::AddKey& c);
-  Answer Do(const wire::RequestTopUp& c);
   Answer Do(const wire::RegisterNode& c);
   Answer Do(const wire::StartLease& c);
   Answer Do(const wire::HeartbeatLease& c);
   Answer Do(const wire::CompleteLease& c);
   Answer Do(const wire::PostDeposit& c);
+  Answer Do(const wire::PostWithdrawal& c);
   Answer Do(const wire::PostTopUp& c);
   Answer Do(const wire::RefuseRequest& c);
   Answer Do(const wire::SettleLease& c);
   Answer JudgeSettlement(const wire::SettleLease& c, const Lease& lease) const;
   void UseEscrow(const wire::SettleLease& c, const Lease& lease);
   Answer CheckNumber(const wire::CommandHeader& header, uint64_t number) const;
-  Answer CheckAmount(int64_t amount) const;
+  template <typename Command>
+  Answer PostTokens(const Command& c, RequestKind kind);
   void Decide(const wire::CommandHeader& header, wire::RecordType type, uint64_t request_sequence,
               int64_t credits, RejectReason reason);
-  uint64_t AccountOfKey(const Bytes32& key) const;
-  void OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes, uint64_t tag);
   int64_t IssuedInAll() const;
 
   const Limits limits_;

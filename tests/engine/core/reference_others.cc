@@ -1,4 +1,4 @@
-// The reference's accounts, instruments, capacity, leases and decisions.
+// The reference's instruments, capacity, leases and decisions.
 #include <algorithm>
 
 #include "tests/engine/core/reference_market.h"
@@ -15,32 +15,6 @@ bool IsOpen(const Lease& lease) {
 }
 
 }  // namespace
-
-uint64_t ReferenceMarket::AccountOfKey(const Bytes32& key) const {
-  for (const Account& account : accounts_) {
-    if (std::find(account.keys.begin(), account.keys.end(), key) != account.keys.end()) {
-      return account.id;
-    }
-  }
-  return 0;
-}
-
-void ReferenceMarket::OpenAccountFor(AccountKind kind, const Bytes32& key, uint32_t scopes,
-                                     uint64_t tag) {
-  Account account;
-  account.id = accounts_.size() + 1;
-  account.kind = kind;
-  account.owner = kind == AccountKind::kMember ? ++owners_ : 0;
-  account.keys = {key};
-  accounts_.push_back(account);
-  wire::AccountOpened event;
-  event.mutate_tag(tag);
-  event.mutate_owner_id(account.owner);
-  PutBytes(event.mutable_public_key(), key);
-  event.mutate_scopes(scopes);
-  event.mutate_kind(static_cast<uint8_t>(kind));
-  EmitPrivate(event, account.id);
-}
 
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::Tick& c) {
   if (c.checkpoint() > 2) return {RejectReason::kMalformedCommand};
@@ -60,105 +34,6 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RefuseCommand& c) {
   event.mutate_reason(c.reason());
   event.mutate_command_type(c.command_type());
   Emit(event, c.header().account_id(), 0);
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterSystemKey& c) {
-  if (c.kind() != 1 && c.kind() != 2) return {RejectReason::kMalformedCommand};
-  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
-  const Bytes32 key = ToBytes(c.public_key());
-  if (const uint64_t id = AccountOfKey(key); id != 0) {
-    if (accounts_[id - 1].kind != static_cast<AccountKind>(c.kind())) {
-      return {RejectReason::kKeyInUse};
-    }
-    Accept(c.header(), wire::RecordType::kRegisterSystemKey, id);
-    return {};
-  }
-  OpenAccountFor(static_cast<AccountKind>(c.kind()), key, c.kind() == 1 ? 8 : 16, c.header().tag());
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::OpenAccount& c) {
-  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
-  const Bytes32 key = ToBytes(c.public_key());
-  if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
-  const auto members = std::ranges::count(accounts_, AccountKind::kMember, &Account::kind);
-  if (static_cast<size_t>(members) >= limits_.accounts) {
-    return {RejectReason::kTooManyAccounts, static_cast<int64_t>(limits_.accounts)};
-  }
-  OpenAccountFor(AccountKind::kMember, key, 7, c.header().tag());
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::AddKey& c) {
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
-  if (sender.reason != RejectReason::kNone) return sender;
-  Account& account = accounts_[c.header().account_id() - 1];
-  const Bytes32 key = ToBytes(c.public_key());
-  if (AccountOfKey(key) != 0) return {RejectReason::kKeyInUse};
-  if (account.keys.size() >= limits_.keys_per_account) {
-    return {RejectReason::kTooManyKeys, static_cast<int64_t>(limits_.keys_per_account)};
-  }
-  if (c.scopes() == 0 || c.scopes() > 7) return {RejectReason::kInvalidScopes};
-  account.keys.push_back(key);
-  wire::KeyAdded event;
-  event.mutate_tag(c.header().tag());
-  PutBytes(event.mutable_public_key(), key);
-  event.mutate_scopes(c.scopes());
-  EmitPrivate(event, account.id);
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::CheckAmount(int64_t amount) const {
-  if (amount < 1 || amount > kMaxTok) return {RejectReason::kInvalidAmount, kMaxTok};
-  if (requests_.size() >= limits_.pending_requests) {
-    return {RejectReason::kSettlementBacklog, static_cast<int64_t>(limits_.pending_requests)};
-  }
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestDeposit& c) {
-  const Answer sender = Sender(c.header(), AccountKind::kOperator);
-  if (sender.reason != RejectReason::kNone) return sender;
-  const Account* target = Find(c.target_account_id());
-  if (target == nullptr) return {RejectReason::kUnknownAccount};
-  if (target->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
-  const Answer amount = CheckAmount(c.amount_utok());
-  if (amount.reason != RejectReason::kNone) return amount;
-  const Bytes32 reference = ToBytes(c.reference());
-  if (!IsText(reference) || reference[0] == 0) return {RejectReason::kInvalidReference};
-  requests_.push_back({sequence_, c.header().tag(), c.header().account_id(), target->id,
-                       c.amount_utok(), reference, RequestKind::kDeposit});
-  wire::RequestTaken event;
-  event.mutate_request_sequence(sequence_);
-  event.mutate_account_id(target->id);
-  event.mutate_amount_utok(c.amount_utok());
-  PutBytes(event.mutable_reference(), reference);
-  event.mutate_kind(0);
-  EmitPublic(event);
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestTopUp& c) {
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
-  if (sender.reason != RejectReason::kNone) return sender;
-  const Answer amount = CheckAmount(c.burn_utok());
-  if (amount.reason != RejectReason::kNone) return amount;
-  const uint64_t account = c.header().account_id();
-  size_t waiting = 0;
-  for (const Request& request : requests_) {
-    if (request.kind == RequestKind::kTopUp && request.account == account) ++waiting;
-  }
-  const size_t limit = limits_.pending_top_ups_per_account;
-  if (waiting >= limit) return {RejectReason::kTooManyRequests, static_cast<int64_t>(limit)};
-  requests_.push_back({sequence_, c.header().tag(), account, account, c.burn_utok(), Bytes32{},
-                       RequestKind::kTopUp});
-  wire::RequestTaken event;
-  event.mutate_request_sequence(sequence_);
-  event.mutate_account_id(account);
-  event.mutate_amount_utok(c.burn_utok());
-  event.mutate_kind(1);
-  EmitPublic(event);
   return {};
 }
 
@@ -462,16 +337,25 @@ void ReferenceMarket::Decide(const wire::CommandHeader& header, wire::RecordType
   requests_.erase(it);
 }
 
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
+template <typename Command>
+ReferenceMarket::Answer ReferenceMarket::PostTokens(const Command& c, RequestKind kind) {
   const Answer number = CheckNumber(c.header(), c.number());
   if (number.reason != RejectReason::kNone) return number;
   for (const Request& request : requests_) {
     if (request.sequence != c.request_sequence()) continue;
-    if (request.kind != RequestKind::kDeposit) return {RejectReason::kDecisionMismatch};
-    Decide(c.header(), wire::RecordType::kPostDeposit, request.sequence, 0, RejectReason::kNone);
+    if (request.kind != kind) return {RejectReason::kDecisionMismatch};
+    Decide(c.header(), wire::kRecordTypeOf<Command>, request.sequence, 0, RejectReason::kNone);
     return {};
   }
   return {RejectReason::kUnknownRequest};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
+  return PostTokens(c, RequestKind::kDeposit);
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostWithdrawal& c) {
+  return PostTokens(c, RequestKind::kWithdrawal);
 }
 
 int64_t ReferenceMarket::IssuedInAll() const {

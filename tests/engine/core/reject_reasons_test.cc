@@ -20,6 +20,7 @@ EngineLimits SmallLimits() {
   EngineLimits limits;
   limits.accounts_max = 7;
   limits.keys_per_account_max = 2;
+  limits.keys_ever_per_account_max = 3;
   limits.nodes_per_account_max = 2;
   limits.orders_per_account_max = 3;
   limits.orders_per_account_and_book_max = 2;
@@ -40,6 +41,7 @@ const Row kRows[] = {
     {RejectReason::kClientOrderIdReused,
      "buy b1 4@10 client_order_id=a\nbuy b1 5@10 client_order_id=a"},
     {RejectReason::kUnknownOrder, "cancel b1 #1"},
+    {RejectReason::kUnknownOrder, "WithdrawOrder target_account_id=b1 order_id=1 reason=timer"},
     {RejectReason::kInstrumentHalted,
      "SetInstrumentHalt from=op instrument_id=1 halted=1\nbuy b1 4@10"},
     {RejectReason::kInstrumentGateClosed, "at T+117m\nTick\nbuy b1 4@10"},
@@ -120,9 +122,19 @@ HeartbeatLease from=p1 lease_id=1 minute_us=T+60m)"},
     {RejectReason::kKeyInUse, "AddKey from=b1 public_key=b2 scopes=1"},
     {RejectReason::kTooManyKeys,
      "AddKey from=b1 public_key=x1 scopes=1\nAddKey from=b1 public_key=x2 scopes=1"},
+    {RejectReason::kTooManyKeys,
+     "AddKey from=b1 public_key=x1 scopes=1\nRevokeKey from=b1 public_key=x1\n"
+     "AddKey from=b1 public_key=x2 scopes=1\nRevokeKey from=b1 public_key=x2\n"
+     "AddKey from=b1 public_key=x3 scopes=1"},
+    {RejectReason::kUnknownKey, "RevokeKey from=b1 public_key=b2"},
+    {RejectReason::kLastKey, "RevokeKey from=b1 public_key=b1"},
+    {RejectReason::kUnknownOwner, "VerifyOwner from=op owner_id=7 verified=1"},
     {RejectReason::kInvalidScopes, "AddKey from=b1 public_key=x1 scopes=16"},
     {RejectReason::kNotPermitted, "buy op 4@10"},
     {RejectReason::kNotPermitted, "CancelAllOrders from=b1 side=both target_account_id=b2"},
+    {RejectReason::kNotPermitted,
+     "WithdrawOrder from=b1 target_account_id=b1 order_id=1 reason=timer"},
+    {RejectReason::kNotPermitted, "SetOrderGuard from=op mode=off"},
     {RejectReason::kTooManyAccounts, "OpenAccount public_key=x1\nOpenAccount public_key=x2"},
     {RejectReason::kTooManyNodes,
      "RegisterNode from=p1 device_key=d4 gpus=8 class_id=1 region_id=1\n"
@@ -140,11 +152,16 @@ HeartbeatLease from=p1 lease_id=1 minute_us=T+60m)"},
     {RejectReason::kTooManyRequests,
      "RequestTopUp from=b1 burn_utok=1\nRequestTopUp from=b1 burn_utok=1"},
     {RejectReason::kInvalidReference, "RequestDeposit from=op target_account_id=b1 amount_utok=1"},
+    {RejectReason::kInvalidReference,
+     "RequestWithdrawal from=op target_account_id=b1 amount_utok=1"},
     {RejectReason::kNumberRepeated, "PostDeposit from=st number=6 request_sequence=1"},
     {RejectReason::kNumberGap, "PostDeposit from=st number=8 request_sequence=1"},
     {RejectReason::kUnknownRequest, "PostDeposit from=st number=7 request_sequence=1"},
     {RejectReason::kDecisionMismatch,
      "RequestTopUp from=b1 burn_utok=1\nPostDeposit from=st number=7 request_sequence=31"},
+    {RejectReason::kDecisionMismatch,
+     "RequestDeposit from=op target_account_id=b1 amount_utok=1 reference=r\n"
+     "PostWithdrawal from=st number=7 request_sequence=31"},
 };
 
 TEST_CASE("Every reason that the engine can give is given for its own cause") {

@@ -74,7 +74,10 @@ std::unique_ptr<Engine> SmallMarket() {
        "PlaceOrder from=4 instrument_id=1 gpus=3 price=20000 min_assurance=2 side=sell node_id=1",
        "SetInstrumentHalt from=1 instrument_id=2 halted=1",
        "RequestTopUp from=3 burn_utok=5",
-       "RequestDeposit from=1 target_account_id=4 amount_utok=7 reference=wire"});
+       "RequestDeposit from=1 target_account_id=4 amount_utok=7 reference=wire",
+       "RequestWithdrawal from=1 target_account_id=4 amount_utok=3 reference=wire-2",
+       "RevokeKey from=3 public_key=c",
+       "VerifyOwner from=1 owner_id=2 verified=1"});
   return engine;
 }
 
@@ -85,7 +88,7 @@ std::unique_ptr<Engine> MarketWithResales() {
   ApplyAll(
       *engine,
       {"OpenAccount public_key=e", "RequestTopUp from=5 burn_utok=1",
-       "PostTopUp from=2 number=2 request_sequence=22 credits=1000000000",
+       "PostTopUp from=2 number=2 request_sequence=25 credits=1000000000",
        "PlaceOrder from=5 instrument_id=1 gpus=1 price=12000 min_assurance=2",
        "PlaceOrder from=3 instrument_id=1 gpus=1 price=12000 min_assurance=2 side=sell lease_id=1",
        "PlaceOrder from=5 instrument_id=1 gpus=1 price=10000 min_assurance=2 side=sell lease_id=2",
@@ -254,6 +257,13 @@ TEST_CASE("A refusal says what is wrong, and where") {
                                " of the state, end: there is more behind it");
 }
 
+Bytes ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return Bytes(begin, begin + text.size());
+}
+
 // What the file holds; WARPBOOK_WRITE_GOLDEN=1 writes it anew.
 Bytes Golden(const std::string& path, std::span<const std::byte> written) {
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {
@@ -261,17 +271,19 @@ Bytes Golden(const std::string& path, std::span<const std::byte> written) {
         .write(reinterpret_cast<const char*>(written.data()),
                static_cast<std::streamsize>(written.size()));
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  return Bytes(begin, begin + text.size());
+  return ReadWhole(path);
+}
+
+TEST_CASE("A snapshot of the first format is refused: the engine replays its journal") {
+  const Bytes old = ReadWhole(std::string(WARPBOOK_GOLDEN) + "/snapshot_v1");
+  CHECK(FaultOf(old) == "the snapshot is of format 1, this program reads format 2");
 }
 
 // The file changes with kSnapshotFormat and kRulesVersion, and only then.
 TEST_CASE("The golden snapshot opens, and is what is written today") {
   const auto engine = SmallMarket();
   const Bytes written = engine->WriteSnapshot(kRules);
-  const Bytes golden = Golden(std::string(WARPBOOK_GOLDEN) + "/snapshot_v1", written);
+  const Bytes golden = Golden(std::string(WARPBOOK_GOLDEN) + "/snapshot_v2", written);
   const auto restored = Engine::FromSnapshot(golden, {}, kRules);
   REQUIRE_MESSAGE(restored.ok(), std::string(restored.status().message()));
   CHECK((*restored)->StateHash() == engine->StateHash());

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string_view>
+
 #include "schema/base/crypto.h"
 
 namespace warpbook::gateway {
@@ -98,6 +100,19 @@ TEST_CASE("Any attempt uses the challenge up") {
   attempt.challenge.Issue(kNow);
   CHECK(attempt.Send(here, Ed25519Signature{}) == RejectReason::kBadSignature);
   CHECK(attempt.Send(here, Ed25519Signature{}) == RejectReason::kNoChallenge);
+}
+
+TEST_CASE("A nonce that was used is not left in memory") {
+  Challenge challenge;
+  const LogonNonce nonce = challenge.Issue(kNow);
+  const auto holds_nonce = [&] {
+    const std::string_view bytes(reinterpret_cast<const char*>(&challenge), sizeof challenge);
+    return bytes.find(std::string_view(reinterpret_cast<const char*>(nonce.data()),
+                                       nonce.size())) != std::string_view::npos;
+  };
+  CHECK(holds_nonce());
+  challenge.Take(kNow);
+  CHECK_FALSE(holds_nonce());
 }
 
 TEST_CASE("Nonces do not repeat") {

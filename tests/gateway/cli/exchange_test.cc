@@ -111,6 +111,37 @@ TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   const CommandResult trades =
       Public(market.exchange, {"watch", "trades", "H100-SXM", "--seconds", "1"});
   CHECK(Contains(trades.out, "buy 1 at 2.50"));
+  const auto watched = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = {"watch"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.insert(all.end(), {"--seconds", "1"});
+    const CommandResult result = Public(market.exchange, all);
+    CHECK(result.exit_code == 0);
+    return result.out;
+  };
+  CHECK(Contains(watched({"orders", "H100-SXM"}), "ask  order_id="));
+  CHECK(Contains(watched({"ticker", "H100-SXM"}), " / 2 at 2.50, last 2.50, 2 GPUs in 2 trades"));
+  CHECK(Contains(watched({"candles", "H100-SXM", "--interval", "1h"}),
+                 "2.50 high 2.50 low 2.50 close 2.50, 2 GPUs"));
+  CHECK(Contains(watched({"instruments"}), "symbol=H100-SXM.us-east."));
+}
+
+TEST_CASE("Tokens go out and an owner is verified, by hand") {
+  const LocalExchange exchange;
+  const Person operators(exchange, "operator"), member(exchange, "member");
+  REQUIRE(member.Does({"account", "open"}).exit_code == 0);
+  REQUIRE(operators.Rules({"token", "deposit", member.key(), "10"}).exit_code == 0);
+  const CommandResult withdrawn =
+      operators.Rules({"token", "withdraw", member.key(), "2.5", "--reference", "wire-9"});
+  CHECK(withdrawn.exit_code == 0);
+  CHECK(Contains(withdrawn.out, "withdrew 2.5 TOK from account 3 (reference wire-9)"));
+  CHECK(Contains(member.Does({"balances"}).out, "7.5 TOK"));
+
+  CHECK(operators.Rules({"owner", "verify", "1"}).out == "owner 1 is verified\n");
+  CHECK(operators.Rules({"owner", "verify", "1", "--revoke"}).out ==
+        "owner 1 is no longer verified\n");
+  CHECK(operators.Rules({"owner", "verify", "7"}).exit_code == 1);
+  CHECK(operators.Rules({"owner", "verify", "me"}).exit_code == 1);
 }
 
 TEST_CASE("A resale by hand: bought in a later window, offered again by the lease's number") {
@@ -171,6 +202,20 @@ TEST_CASE("All orders are cancelled at once, or those of an instrument, a class 
   CHECK(Contains(market.buyer.Does({"order", "cancel-all", "--class", "X"}).error,
                  "(unknown_value, 1017)"));
   CHECK(market.buyer.Does({"order", "cancel-all", "--side", "both"}).exit_code != 0);
+}
+
+TEST_CASE("What became of an order is told, also after its end") {
+  const Market market;
+  REQUIRE(market.buyer
+              .Does({"order", "place", "buy", "2", "H100-SXM.us-east", "2.00", "--cl-ord-id", "x"})
+              .exit_code == 0);
+  const std::string open = market.buyer.Does({"order", "status", "--cl-ord-id", "x"}).out;
+  CHECK(Contains(open, "is open: 0 of 2 filled, buy at 2.00, H100-SXM.us-east."));
+  CHECK(market.buyer.Does({"order", "status", "1"}).out == open);
+  REQUIRE(market.buyer.Does({"order", "cancel", "1"}).exit_code == 0);
+  CHECK(Contains(market.buyer.Does({"order", "status", "1"}).out,
+                 "order 1 is cancelled (requested): 0 of 2 filled"));
+  CHECK(Contains(market.buyer.Does({"order", "status", "99"}).error, "(unknown_order, 2005)"));
 }
 
 TEST_CASE("A refusal is told with reason, code and number, and ends with 1") {

@@ -68,12 +68,12 @@ class LocalExchange::Grantor {
 
   // What was decided before a restart is refused now as a repeat of its number, as it should be.
   void Grant(Client& client, const wire::RequestTaken& request) {
-    const bool is_deposit = request.kind() == static_cast<uint8_t>(RequestKind::kDeposit);
+    const auto kind = static_cast<RequestKind>(request.kind());
     JsonObject params;
     params.Integer("number", static_cast<int64_t>(++number_))
-        .Text("decision", is_deposit ? "post_deposit" : "post_top_up")
+        .Text("decision", absl::StrCat("post_", std::string(Name(kind))))
         .Id("request", request.request_sequence());
-    if (!is_deposit) {
+    if (kind == RequestKind::kTopUp) {
       params.Text("credits", absl::StrCat(request.amount_utok() * kCreditsPerMicroTok));
     }
     const auto reply = client.Call("settlement.submit", params.Build());

@@ -60,6 +60,10 @@ TEST_CASE("A request that is no handshake is refused with a reason") {
   const std::string good = TestSocket::UpgradeRequest();
   CHECK(refused(good, "Version: 13", "Version: 12") == "HTTP/1.1 426");
   CHECK(refused(good, "Sec-WebSocket-Key", "X-Key") == "HTTP/1.1 400");
+  for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZSE=", "!!!!"}) {
+    CHECK(refused(good, "Sec-WebSocket-Key: ",
+                  "Sec-WebSocket-Key: " + std::string(key) + "\r\nX-Key: ") == "HTTP/1.1 400");
+  }
   CHECK(refused(good, "Host", "X-Host") == "HTTP/1.1 400");
   CHECK(refused(good, "GET", "POST") == "HTTP/1.1 400");
   const Handshake none = AcceptHandshake("none\r\n\r\n", {});

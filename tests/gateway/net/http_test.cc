@@ -33,6 +33,23 @@ TEST_CASE("The admin listener tells whether it lives and is ready, the public on
   CHECK(Get(server.admin_port(), kGetLivez).starts_with("HTTP/1.1 200"));
 }
 
+TEST_CASE("The clients' listener answers the read-only API, the admin one does not") {
+  TestServer server;
+  const auto get = [](const std::string& target) {
+    return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  };
+  const std::string listed = Get(server.port(), get("/api/v1/instruments?region=us-east&limit=1"));
+  CHECK(listed.starts_with("HTTP/1.1 200"));
+  CHECK(At(Body(listed), "/result/instruments/0/symbol") == kTestSymbol);
+  const std::string unknown = Get(server.port(), get("/api/v1/book?symbol=nothing"));
+  CHECK(unknown.starts_with("HTTP/1.1 404"));
+  CHECK(At(Body(unknown), "/error/code") == "unknown_instrument");
+  const std::string supply = Get(server.port(), get("/api/v1/supply"));
+  CHECK(supply.starts_with("HTTP/1.1 503"));
+  CHECK(At(Body(supply), "/error/code") == "settlement_unavailable");
+  CHECK(Get(server.admin_port(), get("/api/v1/instruments")).starts_with("HTTP/1.1 404"));
+}
+
 TEST_CASE("Everything but /ws is answered with 404 and a reason in JSON") {
   TestServer server;
   const std::vector<std::string> requests = {

@@ -58,7 +58,9 @@ TEST_CASE("An order's command carries every field of the request, and nothing el
       "side":"sell","order_type":"market","price":"3.02","gpus":5,"min_fill":2,"time_in_force":"fok",
       "expires":111,"deadline":222,"cl_ord_id":"abc","post_only":true,"stp":"cancel_both",
       "validate":true,"node":"9","lease":"10"})"));
-  const auto record = MakeCommand(request, kOrigin, InstrumentId(6));
+  CommandOrigin origin = kOrigin;
+  origin.validate_only = true;
+  const auto record = MakeCommand(request, origin, InstrumentId(6));
   const auto& command = CheckHeader<wire::PlaceOrder>(record);
   CHECK(command.price() == 3'020'000);
   CHECK(command.expires_us() == 111);
@@ -95,6 +97,12 @@ TEST_CASE("Members' other requests become their commands") {
   CHECK(AllBytesAre(CheckHeader<wire::AddKey>(add).public_key(), 0xaa));
   CHECK(CheckHeader<wire::AddKey>(add).scopes() == 2);
 
+  const auto revoke = MakeCommand(
+      Decode<KeyRevokeRequest>(Params("key.revoke", R"({"public_key":")" + kKey + R"("})")),
+      kOrigin);
+  CHECK(AllBytesAre(CheckHeader<wire::RevokeKey>(revoke).public_key(), 0xaa));
+  CHECK(CheckHeader<wire::RevokeKey>(revoke).target_account_id() == 0);
+
   const auto buy = MakeCommand(
       Decode<CreditsBuyRequest>(Params("credits.buy", R"({"burn":"0.000001"})")), kOrigin);
   CHECK(CheckHeader<wire::RequestTopUp>(buy).burn_utok() == 1);
@@ -107,6 +115,7 @@ TEST_CASE("Members' other requests become their commands") {
   CHECK(CheckHeader<wire::AmendOrder>(amend).price() == 1'000'000);
   CHECK(CheckHeader<wire::AmendOrder>(amend).gpus() == 3);
   CHECK(CheckHeader<wire::AmendOrder>(amend).deadline_us() == 8);
+  CHECK(CheckHeader<wire::AmendOrder>(amend).validate_only() == 0);
 
   const auto cancel = MakeCommand(
       Decode<OrderCancelRequest>(Params("order.cancel", R"({"cl_ord_id":"x","deadline":8})")),
@@ -164,6 +173,28 @@ TEST_CASE("Operators' requests become their commands") {
   CHECK(CheckHeader<wire::RequestDeposit>(deposit).amount_utok() == 2'500'000);
   CHECK(TextOf(CheckHeader<wire::RequestDeposit>(deposit).reference()) == "ref");
 
+  const auto withdrawal =
+      MakeCommand(Decode<TokenWithdrawRequest>(Params(
+                      "token.withdraw", R"({"account":"3","amount":"1.5","reference":"out"})")),
+                  kOrigin);
+  CHECK(CheckHeader<wire::RequestWithdrawal>(withdrawal).target_account_id() == 3);
+  CHECK(CheckHeader<wire::RequestWithdrawal>(withdrawal).amount_utok() == 1'500'000);
+  CHECK(TextOf(CheckHeader<wire::RequestWithdrawal>(withdrawal).reference()) == "out");
+
+  const auto verify = [](const char* params) {
+    return MakeCommand(Decode<OwnerVerifyRequest>(Params("owner.verify", params)), kOrigin);
+  };
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7"})")).owner_id() == 7);
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7"})")).verified() == 1);
+  CHECK(CheckHeader<wire::VerifyOwner>(verify(R"({"owner":"7","verified":false})")).verified() ==
+        0);
+
+  const auto revoke =
+      MakeCommand(Decode<KeyRevokeRequest>(
+                      Params("key.revoke", R"({"account":"3","public_key":")" + kKey + R"("})")),
+                  kOrigin);
+  CHECK(CheckHeader<wire::RevokeKey>(revoke).target_account_id() == 3);
+
   const auto limit = MakeCommand(
       Decode<LimitSetRequest>(Params("limit.set", R"({"account":"3","limit_usd":"1.00"})")),
       kOrigin);
@@ -203,6 +234,9 @@ TEST_CASE("Settlement's decisions become their commands") {
   const auto deposit = decide(R"({"number":1,"decision":"post_deposit","request":"8"})");
   CHECK(CheckHeader<wire::PostDeposit>(deposit).number() == 1);
   CHECK(CheckHeader<wire::PostDeposit>(deposit).request_sequence() == 8);
+  const auto withdrawal = decide(R"({"number":5,"decision":"post_withdrawal","request":"9"})");
+  CHECK(CheckHeader<wire::PostWithdrawal>(withdrawal).number() == 5);
+  CHECK(CheckHeader<wire::PostWithdrawal>(withdrawal).request_sequence() == 9);
   const auto top_up =
       decide(R"({"number":2,"decision":"post_top_up","request":"8","credits":"99"})");
   CHECK(CheckHeader<wire::PostTopUp>(top_up).number() == 2);
@@ -229,6 +263,36 @@ TEST_CASE("Settlement's decisions become their commands") {
   CHECK(command.fee_utok() == 18);
   CHECK(command.retire_utok() == 19);
   CHECK(command.delivered_minutes() == 20);
+}
+
+TEST_CASE("Guards are set for the session or with the time at which a timer runs out") {
+  const auto of_session = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"session"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).session() == 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).mode() == 1);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).deadline_us() == 0);
+  const auto of_account = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"account"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_account).mode() == 2);
+  const auto off = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"off"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(off).mode() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(off).session() == 77);
+
+  const auto timer =
+      MakeCommand(Decode<CancelAfterRequest>(Params("cancel_after", R"({"timeout_ms":1500})")),
+                  kOrigin, Timestamp(1'000'000));
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).mode() == 3);
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).session() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).deadline_us() == 2'500'000);
+  const auto no_timer =
+      MakeCommand(Decode<CancelAfterRequest>(Params("cancel_after", R"({"timeout_ms":0})")),
+                  kOrigin, Timestamp(1'000'000));
+  CHECK(CheckHeader<wire::SetOrderGuard>(no_timer).mode() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(no_timer).deadline_us() == 0);
 }
 
 }  // namespace warpbook::gateway

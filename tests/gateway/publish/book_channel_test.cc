@@ -220,6 +220,35 @@ TEST_CASE("A watcher that was too slow gets a fresh snapshot and goes on from th
   CHECK(fresh.asks == copy.asks);
 }
 
+TEST_CASE("A book is sent anew when its subscriber asks, and goes on from there") {
+  TestGateway gateway(FastLimits());
+  RandomMarket market(gateway, 44);
+  TestPeer& watcher = gateway.Connect();
+  const std::string params = R"({"symbol":")" + std::string(kTestSymbol) + R"("})";
+  CHECK(gateway.ReasonOf(watcher, "book.resync", params) ==
+        static_cast<int>(RejectReason::kNotSubscribed));
+  CHECK(gateway.ReasonOf(watcher, "book.resync", R"({"symbol":"nothing"})") ==
+        static_cast<int>(RejectReason::kUnknownInstrument));
+  CHECK(gateway.ReasonOf(watcher, "subscribe", ChannelParams("book")) == 0);
+  BookCopy copy;
+  for (int step = 0; step < 50; ++step) market.Step();
+  watcher.messages.clear();  // lost, and with them the right to go on
+  CHECK(gateway.ReasonOf(watcher, "book.resync", params) == 0);
+  const auto fresh = watcher.Take("book");
+  REQUIRE(fresh.size() == 1);
+  CHECK(At(fresh[0], "/type") == "snapshot");
+  copy.Take(fresh[0]);
+  CHECK(copy.sequence > 0);
+  for (int step = 0; step < 50; ++step) {
+    market.Step();
+    for (const std::string& message : watcher.Take("book")) copy.Take(message);
+  }
+  CHECK(FreshCopy(gateway).bids == copy.bids);
+  CHECK(gateway.ReasonOf(watcher, "unsubscribe", ChannelParams("book")) == 0);
+  CHECK(gateway.ReasonOf(watcher, "book.resync", params) ==
+        static_cast<int>(RejectReason::kNotSubscribed));
+}
+
 TEST_CASE("A trade is told once, with the price it was made at, and counted by its channel") {
   TestGateway gateway;
   AccountId buyer_id, seller_id;
@@ -275,12 +304,14 @@ TEST_CASE("All subscribers of a channel share one encoded message") {
       last = message;
       return true;
     }
+    void OnLogonEnded() override {}
     SharedMessage last;
   };
   Keeper first, second;
   PublicFeed& feed = gateway.publisher.public_feed();
-  feed.Subscribe(101, first, Channel::kBook, InstrumentId(1));
-  feed.Subscribe(102, second, Channel::kBook, InstrumentId(1));
+  const Topic book{.channel = Channel::kBook, .instrument = InstrumentId(1)};
+  feed.Subscribe(101, first, book);
+  feed.Subscribe(102, second, book);
   AccountId buyer_id;
   TestPeer& buyer = gateway.Member(&buyer_id);
   gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);

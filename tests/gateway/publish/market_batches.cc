@@ -65,6 +65,11 @@ constexpr TimedLine kSmallMarket[] = {
     {0, "PostDeposit from=2 number=2 request_sequence=8"},
     {0, "RequestTopUp from=4 burn_utok=3"},
     {0, "PostTopUp from=2 number=3 request_sequence=10 credits=500000000"},
+    {0, "RequestWithdrawal from=1 target_account_id=4 amount_utok=2 reference=wire-2"},
+    {0, "PostWithdrawal from=2 number=4 request_sequence=12"},
+    {0, "AddKey from=4 public_key=f scopes=3"},
+    {0, "RevokeKey from=4 public_key=f"},
+    {0, "VerifyOwner from=1 owner_id=2 verified=1"},
     {0, "RegisterNode from=4 device_key=d gpus=16 class_id=1 region_id=1"},
     {0, "RegisterNode from=4 device_key=e gpus=8 class_id=2 region_id=2"},
     {0, "SetCapacity from=1 node_id=1 gpus=12 assurance=verified"},
@@ -90,6 +95,11 @@ constexpr TimedLine kSmallMarket[] = {
     {1, "SetInstrumentHalt from=1 instrument_id=2 halted=1"},
     {12, "CloseInstrument instrument_id=3"},
     {12, "RequestTopUp from=3 burn_utok=5"},
+    {12, "CancelOrder from=4 order_id=4"},
+    {12, "SetOrderGuard from=3 mode=session session=70000"},
+    {12, "SetOrderGuard from=4 mode=account session=7"},
+    {12, "SetOrderGuard from=4 mode=timer deadline_us=9000"},
+    {12, "SetOrderGuard from=3 mode=timer deadline_us=8000"},
 };
 
 }  // namespace

@@ -19,15 +19,15 @@ const ManualClock kClock(1);
 const Catalogue kCatalogue = TestCatalogue();
 
 Bytes SmallMarket() {
-  Publisher publisher(kCatalogue, 1, kClock);
+  Publisher publisher(kCatalogue, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
   return WriteMarket(publisher);
 }
 
 // "": they are taken. What is refused leaves the publisher as it was.
 std::string FaultOf(const Bytes& bytes) {
-  static const Bytes nothing = WriteMarket(Publisher(kCatalogue, 1, kClock));
-  Publisher publisher(kCatalogue, 1, kClock);
+  static const Bytes nothing = WriteMarket(Publisher(kCatalogue, kClock));
+  Publisher publisher(kCatalogue, kClock);
   const absl::Status read = ReadMarket(bytes, publisher);
   if (read.ok()) return "";
   REQUIRE(WriteMarket(publisher) == nothing);
@@ -64,7 +64,7 @@ TEST_CASE(
       Bytes bad = good;
       bad[i] ^= std::byte{change};
       MakeHashRight(bad);
-      Publisher publisher(kCatalogue, 1, kClock);
+      Publisher publisher(kCatalogue, kClock);
       const absl::Status read = ReadMarket(bad, publisher);
       ++(read.ok() ? taken : refused);
       if (!read.ok()) continue;
@@ -97,7 +97,7 @@ TEST_CASE("Parts of market snapshots put together at random are refused or can b
       bad.insert(bad.begin() + to, good.begin() + from, good.begin() + from + count);
     }
     MakeHashRight(bad);
-    Publisher publisher(kCatalogue, 1, kClock);
+    Publisher publisher(kCatalogue, kClock);
     if (!ReadMarket(bad, publisher).ok()) continue;
     REQUIRE(WriteMarket(publisher) == bad);
     REQUIRE(!WholePictureOf(publisher.state()).empty());
@@ -116,13 +116,14 @@ TEST_CASE("A refusal of a market snapshot says what is wrong, and where") {
   MakeHashRight(other_format);
   CHECK(FaultOf(other_format) == "the market snapshot is of format 99, this program reads format " +
                                      std::to_string(kMarketSnapshotFormat));
-  // The accounts are counted behind the format, the last sequence and its time.
+  // The accounts are counted behind the format, the last sequence, its time and what the channel
+  // instruments has counted.
   Bytes many = good;
   const uint64_t count = uint64_t{1} << 60;
-  std::memcpy(many.data() + 28, &count, sizeof count);
+  std::memcpy(many.data() + 36, &count, sizeof count);
   MakeHashRight(many);
   CHECK(FaultOf(many) ==
-        "the market snapshot is damaged: at byte 24 of the state, account: there are more than "
+        "the market snapshot is damaged: at byte 32 of the state, account: there are more than "
         "bytes for them");
   Bytes longer = good;
   longer.push_back(std::byte{0});
@@ -151,13 +152,15 @@ TEST_CASE("The terms of an instrument that is forgotten are there for a lease, o
     };
     StateWriter writer(sink);
     const uint64_t none = 0, one = 1, sequence = 7;
-    writer(sequence, int64_t{5}, none, none);  // accounts, nodes
-    writer(is_forgotten ? none : one);         // closed instruments
+    writer(sequence, int64_t{5}, none);
+    writer(none, none);                 // accounts, nodes
+    writer(is_forgotten ? none : one);  // closed instruments
     if (!is_forgotten) StreamTerms(writer, terms);
     writer(none);  // instruments
     writer(is_forgotten ? one : none);
     if (is_forgotten) StreamTerms(writer, terms);
-    writer(none, none);  // leases, orders
+    writer(none, none);        // leases, orders
+    writer(none, none, none);  // finished orders, guards, timers
     writer.Finish();
     bytes.resize(bytes.size() + sizeof(uint64_t));
     MakeHashRight(bytes);
@@ -171,7 +174,7 @@ TEST_CASE("The terms of an instrument that is forgotten are there for a lease, o
 
 TEST_CASE("A market snapshot of classes or regions that the catalogue lacks is refused") {
   const Catalogue other = LackingCatalogue();
-  Publisher publisher(other, 1, kClock);
+  Publisher publisher(other, kClock);
   const absl::Status read = ReadMarket(SmallMarket(), publisher);
   CHECK(absl::IsFailedPrecondition(read));
   CHECK(std::string(read.message()).starts_with("the catalogue lacks hardware class 1, "));

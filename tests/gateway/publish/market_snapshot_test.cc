@@ -26,7 +26,7 @@ const GatewayLimits kLimits;
 // A publisher, and what all channels say from some point on.
 class Listening {
  public:
-  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, 1, kClock) {}
+  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, kClock) {}
 
   // Every private channel of every account, each on a connection of its own, and every public
   // one on one more. Connections are numbered from `first` on.
@@ -34,11 +34,16 @@ class Listening {
     const MarketState& state = publisher.state();
     TestPeer& all = Connect(first);
     for (const InstrumentId instrument : state.open_instruments()) {
-      for (const Channel channel : {Channel::kBook, Channel::kTrades}) {
-        publisher.public_feed().Subscribe(first, all, channel, instrument);
-        publisher.public_feed().SendFirst(first, channel, instrument, publisher.last_time_us());
+      for (const Channel channel :
+           {Channel::kBook, Channel::kOrders, Channel::kTrades, Channel::kTicker}) {
+        Listen(first, all, {.channel = channel, .instrument = instrument});
+      }
+      for (const CandleInterval interval : kCandleIntervals) {
+        Listen(first, all,
+               {.channel = Channel::kCandles, .instrument = instrument, .interval = interval});
       }
     }
+    Listen(first, all, {.channel = Channel::kInstruments});
     for (uint64_t account = 1; account <= state.accounts().size(); ++account) {
       TestPeer& peer = Connect(first + account);
       for (const Channel channel : {Channel::kExecutions, Channel::kBalances, Channel::kLeases}) {
@@ -66,6 +71,10 @@ class Listening {
     publisher.AddConnection(id, *peer);
     return *peer;
   }
+  void Listen(uint64_t id, TestPeer& peer, const Topic& topic) {
+    publisher.public_feed().Subscribe(id, peer, topic);
+    publisher.public_feed().SendSnapshot(id, topic, publisher.last_time_us());
+  }
   std::map<uint64_t, std::unique_ptr<TestPeer>> peers_;
 };
 
@@ -84,6 +93,14 @@ struct Happened {
     }
   }
 };
+
+Bytes GoldenBytes(int format) {
+  std::ifstream file(std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v" + std::to_string(format),
+                     std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return Bytes(begin, begin + text.size());
+}
 
 }  // namespace
 
@@ -137,7 +154,7 @@ TEST_CASE("A gateway restored anywhere says what follows as the one that went on
 TEST_CASE("A gateway to which nothing has happened has a snapshot") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher empty(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  Publisher empty(catalogue, kClock), restored(catalogue, kClock);
   REQUIRE(ReadMarket(WriteMarket(empty), restored).ok());
   CHECK(WriteMarket(restored) == WriteMarket(empty));
   for (const auto& batch : batches) {
@@ -150,7 +167,7 @@ TEST_CASE("A gateway to which nothing has happened has a snapshot") {
 TEST_CASE("What a follower writes is the market of the gateway that saw the same batches") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher publisher(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock);
   MarketFollower follower(catalogue);
   const auto bytes_of = [](const engine::Follower& from) {
     Bytes bytes;
@@ -211,7 +228,7 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   const auto check_restored = [&] {
     gateway.Pump();
     const MarketState& state = gateway.publisher.state();
-    auto restored = std::make_unique<Publisher>(catalogue, 1, kClock);
+    auto restored = std::make_unique<Publisher>(catalogue, kClock);
     const Bytes bytes = WriteMarket(gateway.publisher);
     const absl::Status read = ReadMarket(bytes, *restored);
     REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
@@ -252,12 +269,25 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   CHECK(WriteMarket(*restored) == WriteMarket(gateway.publisher));
 }
 
-// The file changes with kMarketSnapshotFormat, and only then: WARPBOOK_WRITE_GOLDEN=1 writes it
-// anew.
-TEST_CASE("The golden market snapshot opens, and is what is written today") {
-  const std::string path = std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v1";
+TEST_CASE("A market snapshot of an earlier format is refused, so that the journal is replayed") {
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  for (uint32_t format = 1; format < kMarketSnapshotFormat; ++format) {
+    Publisher publisher(catalogue, kClock);
+    const absl::Status read = ReadMarket(GoldenBytes(static_cast<int>(format)), publisher);
+    CHECK(absl::IsFailedPrecondition(read));
+    CHECK(std::string(read.message()) ==
+          "the market snapshot is of format " + std::to_string(format) +
+              ", this program reads format " + std::to_string(kMarketSnapshotFormat));
+    CHECK(publisher.last_sequence() == 0);
+  }
+}
+
+// A file belongs to its format, and never changes: WARPBOOK_WRITE_GOLDEN=1 writes that of today's.
+TEST_CASE("The golden market snapshot opens, and is what is written today") {
+  const std::string path =
+      std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v" + std::to_string(kMarketSnapshotFormat);
+  const Catalogue catalogue = TestCatalogue();
+  Publisher publisher(catalogue, kClock), restored(catalogue, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
   const Bytes written = WriteMarket(publisher);
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {
@@ -265,10 +295,7 @@ TEST_CASE("The golden market snapshot opens, and is what is written today") {
         .write(reinterpret_cast<const char*>(written.data()),
                static_cast<std::streamsize>(written.size()));
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  const Bytes golden(begin, begin + text.size());
+  const Bytes golden = GoldenBytes(kMarketSnapshotFormat);
   const absl::Status read = ReadMarket(golden, restored);
   REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
   CHECK(WholePictureOf(restored.state()) == WholePictureOf(publisher.state()));

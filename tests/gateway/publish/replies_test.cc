@@ -128,6 +128,52 @@ TEST_CASE("TOK comes in and is burned for credits, each reply with settlement's 
   CHECK(At(member.messages[0], "/error/outcome") == "rejected");
 }
 
+TEST_CASE("TOK goes out again, as settlement decides") {
+  TestGateway gateway;
+  AccountId account;
+  gateway.Member(&account);
+  TestPeer& operations = gateway.Operator();
+  gateway.Settlement();
+  const auto withdraw = [&] {
+    gateway.Say(operations,
+                RequestText("token.withdraw", R"({"account":")" + std::to_string(account.value()) +
+                                                  R"(","amount":"2.5","reference":"w1"})"));
+    CHECK(operations.messages.empty());  // not decided yet
+    return std::to_string(gateway.publisher.last_sequence());
+  };
+  CHECK(gateway.ReasonOf(gateway.Settlement(), "settlement.submit",
+                         R"({"number":1,"decision":"refuse_request","reason":3102,"request":")" +
+                             withdraw() + R"("})") == 0);
+  REQUIRE(operations.messages.size() == 1);
+  CHECK(At(operations.messages[0], "/error/code") == "insufficient_tokens");
+  operations.messages.clear();
+  const std::string decided =
+      gateway.Ask(gateway.Settlement(), "settlement.submit",
+                  R"({"number":2,"decision":"post_withdrawal","request":")" + withdraw() + R"("})");
+  CHECK(IntegerAt(decided, "/result/number") == 2);
+  REQUIRE(operations.messages.size() == 1);
+  CHECK(At(operations.messages[0], "/result/account") == std::to_string(account.value()));
+  CHECK(At(operations.messages[0], "/result/amount") == "2.5");
+}
+
+TEST_CASE("An operator's word on an owner is told with the balances") {
+  TestGateway gateway;
+  AccountId account;
+  TestPeer& member = gateway.Member(&account);
+  const auto is_verified = [&] {
+    return At(gateway.Ask(member, "account.balances", "{}"), "/result/owner_verified");
+  };
+  CHECK(is_verified() == "false");
+  CHECK(gateway.ReasonOf(gateway.Operator(), "owner.verify", R"({"owner":"1"})") == 0);
+  CHECK(is_verified() == "true");
+  CHECK(gateway.ReasonOf(gateway.Operator(), "owner.verify", R"({"owner":"1","verified":false})") ==
+        0);
+  CHECK(is_verified() == "false");
+  const std::string unknown = gateway.Ask(gateway.Operator(), "owner.verify", R"({"owner":"2"})");
+  CHECK(At(unknown, "/error/code") == "unknown_owner");
+  CHECK(At(unknown, "/error/data/param") == "owner");
+}
+
 TEST_CASE("Orders are placed, repeated, checked, amended and cancelled") {
   TestGateway gateway;
   AccountId account;

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
 #include "engine/service/window_scheduler.h"
 #include "schema/base/check.h"
+#include "tests/gateway/support/history_pages.h"
 #include "tests/gateway/support/test_catalogue.h"
 
 namespace warpbook::gateway {
@@ -26,6 +28,8 @@ struct Inbox {
 
   const int ready_fd;
   std::deque<std::shared_ptr<const engine::DurableBatch>> queue;
+  std::deque<engine::HistoryRequest> questions;
+  std::deque<std::unique_ptr<const engine::HistoryPage>> pages;
 };
 
 }  // namespace
@@ -55,14 +59,36 @@ struct DirectExchange::State {
     }
   }
 
+  // Unless history is held.
+  void AnswerQuestions() {
+    for (const auto& inbox : inboxes) {
+      while (!hold_history && !inbox->questions.empty()) {
+        inbox->pages.push_back(Answer(inbox->questions.front()));
+        inbox->questions.pop_front();
+        inbox->Signal();
+      }
+    }
+  }
+  std::unique_ptr<const engine::HistoryPage> Answer(const engine::HistoryRequest& request) const {
+    if (history_status.ok()) return PageOf(history, request);
+    auto page = std::make_unique<engine::HistoryPage>();
+    page->id = request.id;
+    page->status = history_status;
+    return page;
+  }
+
   mutable std::mutex mutex;
   SharedClock& clock;
   engine::Engine engine;
   bool hold = false, busy = false, lost = false;
+  size_t room = std::numeric_limits<size_t>::max();  // commands that TrySubmit still takes
   size_t submitted = 0;
   std::vector<wire::CommandRecord> held;
   std::vector<std::shared_ptr<Inbox>> inboxes;
   std::vector<std::shared_ptr<const engine::DurableBatch>> history;
+  bool hold_history = false;
+  absl::Status history_status;  // of every page from now on
+  size_t questions_max = 64;
 };
 
 class DirectExchange::Port final : public engine::EnginePort {
@@ -79,7 +105,9 @@ class DirectExchange::Port final : public engine::EnginePort {
   size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
     const std::lock_guard lock(state_->mutex);
     if (state_->busy || state_->lost) return 0;
-    for (const wire::CommandRecord& command : commands) {
+    const size_t taken = std::min(commands.size(), state_->room);
+    state_->room -= taken;
+    for (const wire::CommandRecord& command : commands.first(taken)) {
       ++state_->submitted;
       if (state_->hold) {
         state_->held.push_back(command);
@@ -87,7 +115,7 @@ class DirectExchange::Port final : public engine::EnginePort {
         state_->ApplyLocked({command});
       }
     }
-    return commands.size();
+    return taken;
   }
   std::shared_ptr<const engine::DurableBatch> Poll() override {
     const std::lock_guard lock(state_->mutex);
@@ -95,6 +123,20 @@ class DirectExchange::Port final : public engine::EnginePort {
     auto batch = std::move(inbox_->queue.front());
     inbox_->queue.pop_front();
     return batch;
+  }
+  bool AskHistory(const engine::HistoryRequest& request) override {
+    const std::lock_guard lock(state_->mutex);
+    if (inbox_->questions.size() + inbox_->pages.size() >= state_->questions_max) return false;
+    inbox_->questions.push_back(request);
+    state_->AnswerQuestions();
+    return true;
+  }
+  std::unique_ptr<const engine::HistoryPage> PollHistory() override {
+    const std::lock_guard lock(state_->mutex);
+    if (inbox_->pages.empty()) return nullptr;
+    auto page = std::move(inbox_->pages.front());
+    inbox_->pages.pop_front();
+    return page;
   }
   int ReadyFd() const override { return inbox_->ready_fd; }
   bool lost() const override {
@@ -166,6 +208,27 @@ void DirectExchange::LetThrough() {
 void DirectExchange::SetBusy(bool busy) {
   const std::lock_guard lock(state_->mutex);
   state_->busy = busy;
+}
+
+void DirectExchange::HoldHistory(bool hold) {
+  const std::lock_guard lock(state_->mutex);
+  state_->hold_history = hold;
+  state_->AnswerQuestions();
+}
+
+void DirectExchange::FailHistory(absl::Status status) {
+  const std::lock_guard lock(state_->mutex);
+  state_->history_status = std::move(status);
+}
+
+void DirectExchange::SetQuestionsMax(size_t count) {
+  const std::lock_guard lock(state_->mutex);
+  state_->questions_max = count;
+}
+
+void DirectExchange::SetRoom(size_t commands) {
+  const std::lock_guard lock(state_->mutex);
+  state_->room = commands;
 }
 
 void DirectExchange::Lose() {

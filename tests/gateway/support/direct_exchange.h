@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "engine/core/engine.h"
 #include "engine/service/engine_port.h"
 #include "schema/base/clock.h"
@@ -58,9 +59,15 @@ class DirectExchange {
   // Commands that come in are taken but wait until they are let through, as one batch.
   void Hold();
   void LetThrough();
-  // TrySubmit takes none.
+  // TrySubmit takes none; or so many in all from now on.
   void SetBusy(bool busy);
+  void SetRoom(size_t commands);
   void Lose();  // every port is lost
+  // Questions for history wait for their answers while it is held; those that come after a failure
+  // was set get it; so many may be open.
+  void HoldHistory(bool hold);
+  void FailHistory(absl::Status status);
+  void SetQuestionsMax(size_t count);
 
   SharedClock& clock() { return clock_; }
   const Catalogue& catalogue() const { return catalogue_; }

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,16 +28,21 @@ class TestPeer final : public Subscriber {
   Encoding encoding() const override { return Encoding::kJson; }
   void Send(std::string_view message) override { messages.emplace_back(message); }
   bool SendPublic(const SharedMessage& message) override {
-    if (is_slow) return false;
+    if (is_slow || (room && (*room)-- == 0)) {
+      room = room ? std::optional<size_t>(0) : std::nullopt;
+      return false;
+    }
     messages.push_back(message->payload);
     return true;
   }
+  void OnLogonEnded() override { visitor.logged_on.reset(); }
   // Takes the messages of a channel out of those that came.
   std::vector<std::string> Take(std::string_view channel);
 
   Visitor visitor;
   std::deque<std::string> messages;
-  bool is_slow = false;  // takes no market data
+  bool is_slow = false;        // takes no market data
+  std::optional<size_t> room;  // so many more messages of it
 };
 
 // `{"method":method,"req_id":1,"params":params}`.
@@ -52,7 +58,8 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
-  void Disconnect(TestPeer& peer) { publisher.RemoveConnection(peer.visitor.connection_id); }
+  // As the server does when the connection ends.
+  void Disconnect(TestPeer& peer);
 
   // One message, and all that it causes at once.
   void Say(TestPeer& peer, std::string_view text);
@@ -63,7 +70,7 @@ class TestGateway {
   }
   // The reason's number of the one answer; 0: success.
   int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
-  // Publishes what the engine has made durable.
+  // Publishes what the engine has made durable, and lets the gateway do what follows from it.
   void Pump();
 
   // Sessions. The key signs at the real clock's time.
@@ -87,6 +94,7 @@ class TestGateway {
   SharedAdmission admission{limits};
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
+  int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 
  private:

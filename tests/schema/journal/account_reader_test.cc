@@ -460,5 +460,85 @@ TEST_CASE("Readers find all beside a writer, while segments are indexed and arch
   }
 }
 
+TEST_CASE("An event comes with its cause: the trade or the settlement before it in its command") {
+  MemoryFileSystem files;
+  wire::RecordWriter records;
+  uint64_t sequence = 0;
+  const auto add = [&]<typename Event>(Event event, uint32_t command, bool is_private) {
+    if (is_private) {
+      event.mutable_header().mutate_account_id(1);
+      event.mutable_header().mutate_account_sequence(++sequence);
+    }
+    records.Append(event, command);
+  };
+  const auto trade = [](uint64_t lease) {
+    wire::TradeExecuted event;
+    event.mutate_lease_id(lease);
+    return event;
+  };
+  records.Append(wire::Tick(), 0);
+  add(wire::OrderAccepted(), 0, true);
+  add(trade(1), 0, false);
+  add(wire::OrderFilled(), 0, true);
+  add(wire::CreditsMoved(), 0, true);
+  add(trade(2), 0, false);
+  add(wire::LeaseResold(), 0, true);
+  records.Append(wire::Tick(), 1);
+  add(wire::LeaseChanged(), 1, true);
+  add(wire::LeaseSettled(), 1, false);
+  add(wire::LeaseChanged(), 1, true);
+  MadeBatch batch{.records = records.Take(), .command_count = 2, .event_count = 9};
+  uint64_t command = 0;
+  for (size_t at = 0; at < batch.records.size();) {
+    const wire::RecordView record(batch.records.data() + at);
+    at += record.total_size();
+    if (!wire::IsCommand(record.type())) continue;
+    auto& header = const_cast<wire::CommandHeader&>(record.command_header());
+    header.mutate_sequence(++command);
+  }
+  {
+    absl::StatusOr<Recovered> recovered = Recover(files, kDirectory);
+    REQUIRE(recovered.ok());
+    const auto writer = Writer::Open(files, std::move(recovered->journal), SmallSegments(64));
+    REQUIRE(writer.ok());
+    REQUIRE((*writer)->Append(batch.view()).ok());
+  }
+  const auto reader = AccountReader::Open(files, kDirectory, AccountId(1), 0);
+  REQUIRE(reader.ok());
+  std::vector<uint64_t> causes;  // a trade's lease; 0: none; 9: the settlement
+  const auto progress = (*reader)->Read({}, [&](const AccountEvent& event) {
+    causes.push_back(event.cause.empty() ? 0
+                     : event.cause.type() == wire::RecordType::kLeaseSettled
+                         ? 9
+                         : event.cause.as<wire::TradeExecuted>().lease_id());
+  });
+  REQUIRE(progress.ok());
+  CHECK(causes == std::vector<uint64_t>{0, 1, 0, 2, 0, 9});
+}
+
+TEST_CASE("Where what follows is gone, the oldest event that is there is told") {
+  MemoryFileSystem files;
+  RandomBatches random(7, 3);
+  REQUIRE(WriteLife(files, kDirectory, random, 60, 8).ok());
+  REQUIRE(MakeIndexes(files, kDirectory).ok());
+  const PrivateEvents expected(files, kDirectory);
+  const auto events = expected.Behind(2, 0).events;
+  uint64_t oldest = 0;
+  const auto gone =
+      AccountReader::Open(files, kDirectory, AccountId(2), 0, events.back().time, &oldest);
+  REQUIRE(absl::IsOutOfRange(gone.status()));
+  REQUIRE(oldest > 1);
+  REQUIRE(oldest <= events.size());
+  uint64_t unused = 77;
+  const auto there =
+      AccountReader::Open(files, kDirectory, AccountId(2), oldest - 1, events.back().time, &unused);
+  REQUIRE(there.ok());
+  CHECK(unused == 77);
+  REQUIRE((*there)
+              ->Read({.events = 1},
+                     [&](const AccountEvent& event) { CHECK(Copy(event) == events[oldest - 1]); })
+              .ok());
+}
+
 }  // namespace
 }  // namespace warpbook::journal::test

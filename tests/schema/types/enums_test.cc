@@ -45,7 +45,7 @@ TEST_CASE("Every word has its value, and no other word has one") {
   CheckWords<AccountKind>({"member", "operator", "settlement"});
   CheckWords<CreditBucket>(
       {"issued", "free", "locked", "escrow", "owed", "consumed", "burned", "clearing"});
-  CheckWords<RequestKind>({"deposit", "top_up"});
+  CheckWords<RequestKind>({"deposit", "top_up", "withdrawal"});
 }
 
 TEST_CASE("The enumerators have the values of their words") {
@@ -88,6 +88,7 @@ TEST_CASE("The enumerators have the values of their words") {
   CHECK(Name(CreditBucket::kBurned) == "burned");
   CHECK(Name(CreditBucket::kClearing) == "clearing");
   CHECK(Name(RequestKind::kTopUp) == "top_up");
+  CHECK(Name(RequestKind::kWithdrawal) == "withdrawal");
 }
 
 TEST_CASE("Scopes are single bits, and members have the first three") {

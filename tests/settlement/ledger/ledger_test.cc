@@ -59,16 +59,20 @@ TEST_CASE("A transfer moves its amount, counts, and is reported as changed once"
   CHECK(ledger.Post(Make(1, deposit.debit, deposit.credit, 500)).ok());
   const TokenMove burn = TopUpMove(kAlice, Tokens(200));
   CHECK(ledger.Post(Make(2, burn.debit, burn.credit, 200)).ok());
-  CHECK(ledger.balance(LedgerAccount(kAlice, Holding::kTokens)) == 300);
+  const TokenMove withdrawal = WithdrawalMove(kAlice, Tokens(50));
+  CHECK(ledger.Post(Make(3, withdrawal.debit, withdrawal.credit, 50)).ok());
+  CHECK(ledger.balance(LedgerAccount(kAlice, Holding::kTokens)) == 250);
   CHECK(ledger.balance(LedgerAccount(Holding::kVault)) == 200);
-  CHECK(ledger.total(Holding::kTokens) == 300);
+  CHECK(ledger.balance(LedgerAccount(Holding::kOutside)) == kGenesisTokens.value() - 450);
+  CHECK(ledger.total(Holding::kTokens) == 250);
   CHECK(ledger.counters().deposited == Tokens(500));
+  CHECK(ledger.counters().withdrawn == Tokens(50));
   CHECK(ledger.counters().burned == Tokens(200));
   const auto changed = ledger.TakeChanged();
   REQUIRE(changed.size() == 3);
   CHECK(changed[0] == std::pair(LedgerAccount(Holding::kVault), int64_t{200}));
   CHECK(changed[1].first == LedgerAccount(Holding::kOutside));
-  CHECK(changed[2] == std::pair(LedgerAccount(kAlice, Holding::kTokens), int64_t{300}));
+  CHECK(changed[2] == std::pair(LedgerAccount(kAlice, Holding::kTokens), int64_t{250}));
   CHECK(ledger.TakeChanged().empty());
 }
 
@@ -100,6 +104,7 @@ TEST_CASE("A transfer that no ledger may hold is refused, and changes nothing") 
       {Make(3, free, locked, -5), "not positive"},
       {Make(3, tokens, locked, 5), "assets differ"},
       {Make(3, tokens, vault, 101), "only 100"},
+      {Make(3, tokens, LedgerAccount(Holding::kOutside), 101), "only 100"},
       {Make(3, free, locked, 1'001), "only 1000"},
       {Make(3, vault, tokens, 1), "only 0"},
       {Make(3, escrow, free, 1), "only 0"},
@@ -182,7 +187,7 @@ TEST_CASE("Moves that no engine makes are faults") {
   CHECK(absl::IsInvalidArgument(status(17, 1, 1, 255)));
 }
 
-TEST_CASE("A deposit comes from outside, a top-up goes to the vault, a refusal moves nothing") {
+TEST_CASE("Tokens come from outside, go to the vault or out again; a refusal moves nothing") {
   wire::RequestDecided event;
   event.mutable_header().mutate_event_sequence(5);
   event.mutable_header().mutate_account_id(kAlice.value());
@@ -199,9 +204,17 @@ TEST_CASE("A deposit comes from outside, a top-up goes to the vault, a refusal m
   CHECK(transfers[1].debit == LedgerAccount(kAlice, Holding::kTokens));
   CHECK(transfers[1].credit == LedgerAccount(Holding::kVault));
   CHECK(transfers[1].amount == 70);
+  event.mutate_kind(static_cast<uint8_t>(RequestKind::kWithdrawal));
+  REQUIRE(AppendPostings(event, transfers).ok());
+  REQUIRE(transfers.size() == 3);
+  CHECK(transfers[2].debit == LedgerAccount(kAlice, Holding::kTokens));
+  CHECK(transfers[2].credit == LedgerAccount(Holding::kOutside));
+  CHECK(transfers[2].amount == 70);
+  event.mutate_kind(3);
+  CHECK(absl::IsInvalidArgument(AppendPostings(event, transfers)));
   event.mutate_reason(static_cast<uint16_t>(RejectReason::kInsufficientTokens));
   REQUIRE(AppendPostings(event, transfers).ok());
-  CHECK(transfers.size() == 2);
+  CHECK(transfers.size() == 3);
 }
 
 TEST_CASE("A settlement pays provider and fee and retires, each a leg; what is zero is no leg") {

@@ -146,6 +146,64 @@ TEST_CASE("Deposits on their way are no longer outside") {
   CHECK(f.Balance(Holding::kOutside) == 0);
 }
 
+TEST_CASE("A withdrawal is posted when it is read back, and its tokens are outside again") {
+  Fixture f(Tokens(0));
+  const int64_t outside = f.Balance(Holding::kOutside);
+  f.market.RequestWithdrawal(f.buyer, Tokens(1'000'000'001));
+  CHECK(f.NextRefusal() == RejectReason::kInsufficientTokens);
+  f.market.RequestWithdrawal(f.buyer, Tokens(400'000'000));
+  CHECK(f.NextDecision().kind == DecisionKind::kPostWithdrawal);
+  f.settlement.Deliver();
+  CHECK(f.Balance(f.buyer, Holding::kTokens) == 1'000'000'000);
+  f.settlement.Settle();
+  CHECK(f.Balance(f.buyer, Holding::kTokens) == 600'000'000);
+  CHECK(f.Balance(Holding::kOutside) == outside + 400'000'000);
+  // They may come in once more, for anybody.
+  f.market.RequestDeposit(f.provider, Tokens(outside + 400'000'000));
+  CHECK(f.NextDecision().kind == DecisionKind::kPostDeposit);
+}
+
+TEST_CASE("Withdrawals and top-ups on their way have spent their tokens, whichever came first") {
+  Fixture f(Tokens(0));
+  f.market.RequestWithdrawal(f.buyer, Tokens(600'000'000));
+  f.market.RequestTopUp(f.buyer, Tokens(600'000'000));
+  f.market.RequestWithdrawal(f.buyer, Tokens(600'000'000));
+  f.market.RequestTopUp(f.buyer, Tokens(300'000'000));
+  f.market.RequestWithdrawal(f.buyer, Tokens(100'000'001));
+  f.market.RequestWithdrawal(f.buyer, Tokens(100'000'000));
+  f.market.Seal();
+  const Changes changes = f.settlement.Step();
+  REQUIRE(changes.decided.size() == 6);
+  CHECK(changes.decided[0].kind == DecisionKind::kPostWithdrawal);
+  CHECK(changes.decided[1].reason == RejectReason::kInsufficientTokens);
+  CHECK(changes.decided[2].reason == RejectReason::kInsufficientTokens);
+  CHECK(changes.decided[3].kind == DecisionKind::kPostTopUp);
+  CHECK(changes.decided[4].reason == RejectReason::kInsufficientTokens);
+  CHECK(changes.decided[5].kind == DecisionKind::kPostWithdrawal);
+  f.settlement.Deliver();
+  f.settlement.Settle();
+  CHECK(f.Balance(f.buyer, Holding::kTokens) == 0);
+}
+
+TEST_CASE("A reference is used once by deposits and withdrawals together") {
+  Fixture f(Tokens(0));
+  f.market.RequestDeposit(f.buyer, Tokens(5), "wire-1");
+  f.market.RequestWithdrawal(f.buyer, Tokens(5), "wire-1");
+  f.market.RequestWithdrawal(f.buyer, Tokens(5), "wire-2");
+  f.market.RequestWithdrawal(f.buyer, Tokens(5), "wire-2");
+  f.market.Seal();
+  const Changes changes = f.settlement.Step();
+  REQUIRE(changes.decided.size() == 4);
+  CHECK(changes.decided[0].kind == DecisionKind::kPostDeposit);
+  CHECK(changes.decided[1].reason == RejectReason::kReferenceReused);
+  CHECK(changes.decided[2].kind == DecisionKind::kPostWithdrawal);
+  CHECK(changes.decided[3].reason == RejectReason::kReferenceReused);
+  f.settlement.Deliver();
+  f.settlement.Settle();
+  f.market.RequestDeposit(f.buyer, Tokens(5), "wire-2");
+  CHECK(f.NextRefusal() == RejectReason::kReferenceReused);
+}
+
 TEST_CASE("A top-up burns the tokens into the vault and makes the published credits") {
   Fixture f(Tokens(10'000'000));
   CHECK(f.Balance(f.buyer, Holding::kFree) == 1'197'000'000);

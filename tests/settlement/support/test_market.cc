@@ -31,6 +31,12 @@ wire::CommandRecord RecordOf(const settlement::Decision& decision) {
       command.mutate_request_sequence(decision.request.value());
       return wire::CommandRecord(command);
     }
+    case DecisionKind::kPostWithdrawal: {
+      wire::PostWithdrawal command;
+      command.mutate_number(decision.number);
+      command.mutate_request_sequence(decision.request.value());
+      return wire::CommandRecord(command);
+    }
     case DecisionKind::kPostTopUp: {
       wire::PostTopUp command;
       command.mutate_number(decision.number);
@@ -143,9 +149,10 @@ AccountId TestMarket::OpenMember() {
   return AccountId(made_id_);
 }
 
-Sequence TestMarket::RequestDeposit(AccountId member, Tokens amount, std::string reference) {
-  if (reference.empty()) reference = "deposit-" + std::to_string(++references_);
-  wire::RequestDeposit command;
+template <typename Command>
+Sequence TestMarket::RequestTokens(AccountId member, Tokens amount, std::string reference) {
+  if (reference.empty()) reference = "reference-" + std::to_string(++references_);
+  Command command;
   command.mutate_target_account_id(member.value());
   command.mutate_amount_utok(amount.value());
   for (uint16_t i = 0; i < reference.size(); ++i) {
@@ -153,6 +160,14 @@ Sequence TestMarket::RequestDeposit(AccountId member, Tokens amount, std::string
   }
   WARPBOOK_CHECK(Submit(command, operator_) == RejectReason::kNone);
   return engine_.last_sequence();
+}
+
+Sequence TestMarket::RequestDeposit(AccountId member, Tokens amount, std::string reference) {
+  return RequestTokens<wire::RequestDeposit>(member, amount, std::move(reference));
+}
+
+Sequence TestMarket::RequestWithdrawal(AccountId member, Tokens amount, std::string reference) {
+  return RequestTokens<wire::RequestWithdrawal>(member, amount, std::move(reference));
 }
 
 Sequence TestMarket::RequestTopUp(AccountId member, Tokens burn) {
@@ -368,6 +383,10 @@ void TestMarket::RunHour() {
     if (Random(0, 2) == 0) {
       const Member& member = members_[static_cast<size_t>(Random(0, std::ssize(members_) - 1))];
       RequestTopUp(member.account, Tokens(Random(1, 15'000'000)));
+    }
+    if (Random(0, 19) == 0) {
+      const Member& member = members_[static_cast<size_t>(Random(0, std::ssize(members_) - 1))];
+      RequestWithdrawal(member.account, Tokens(Random(1, 100'000'000)));
     }
     if (minute < 50) {
       for (int64_t i = Random(0, 9); i > 0; --i) {

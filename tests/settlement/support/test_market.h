@@ -45,6 +45,7 @@ class TestMarket {
   AccountId OpenMember();
   // A deposit that waits for settlement, with a reference of its own where none is given.
   Sequence RequestDeposit(AccountId member, Tokens amount, std::string reference = "");
+  Sequence RequestWithdrawal(AccountId member, Tokens amount, std::string reference = "");
   Sequence RequestTopUp(AccountId member, Tokens burn);
   // All five feeds at this price, of now.
   void SetPrice(TokenPrice price);
@@ -65,7 +66,7 @@ class TestMarket {
   // ---- A random market ----
 
   // One more hour: members come, deposit, top up, trade this hour and the next, resell, deliver
-  // more or less; prices move. Needs settlement's decisions between the calls (deposits and top-ups
+  // more or less, withdraw; prices move. Needs settlement's decisions between the calls (requests
   // wait for them).
   void RunHour();
   // The window after the last hour's ends too, without any delivery.
@@ -100,6 +101,8 @@ class TestMarket {
     return limits;
   }
   RejectReason Apply(wire::CommandRecord command);
+  template <typename Command>
+  Sequence RequestTokens(AccountId member, Tokens amount, std::string reference);
   LeaseId TradeWith(const wire::PlaceOrder& ask, AccountId seller, AccountId buyer, Tier tier);
   int64_t Random(int64_t low, int64_t high);
   void TradeAtRandom(InstrumentId instrument);
