@@ -51,10 +51,10 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::
 }
 
 void Publisher::AnnounceShutdown(int64_t reconnect_by_us) {
-  for (const auto& [connection_id, subscriber] : replier_.connections()) {
-    if (public_.IsSubscribed(connection_id, {.channel = Channel::kStatus})) continue;
-    subscriber->Send(ShutdownNotice(subscriber->encoding(), reconnect_by_us));
-  }
+  replier_.ForEachConnection([&](uint64_t connection_id, Subscriber& subscriber) {
+    if (public_.IsSubscribed(connection_id, {.channel = Channel::kStatus})) return;
+    subscriber.Send(ShutdownNotice(subscriber.encoding(), reconnect_by_us));
+  });
   public_.AnnounceShutdown(reconnect_by_us);
 }
 

@@ -38,7 +38,11 @@ class Replier {
   void StateLimits(uint64_t connection_id, LimitsOf limits_of);
   void RemoveConnection(uint64_t connection_id) { connections_.erase(connection_id); }
 
-  const absl::flat_hash_map<uint64_t, Subscriber*>& connections() const { return connections_; }
+  // Each connection: `visit(connection_id, subscriber)`.
+  template <typename Visit>
+  void ForEachConnection(Visit&& visit) const {
+    for (const auto& [id, connection] : connections_) visit(id, *connection.subscriber);
+  }
 
   // An event of `command`. Most are no answers.
   void OnEvent(wire::RecordView command, wire::RecordView event);
