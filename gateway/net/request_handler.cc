@@ -4,6 +4,15 @@
 #include <variant>
 
 namespace warpbook::gateway {
+namespace {
+
+DecodedMessage Refused(RejectReason reason) {
+  DecodedMessage message;
+  message.request = Refusal{.reason = reason};
+  return message;
+}
+
+}  // namespace
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
                                SharedAdmission& admission, Publisher& publisher,
@@ -19,7 +28,8 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       statements_(publisher, history_, clocks.real, clocks.market, limits.history),
       role_(std::move(role)),
       guardian_(publisher, port),
-      decoder_(limits.message_bytes_max) {
+      json_decoder_(limits.message_bytes_max),
+      binary_decoder_(limits.message_bytes_max) {
   if (role_.is_first) guardian_.TakeOverSessions();
 }
 
@@ -54,15 +64,23 @@ void RequestHandler::Introduce(Visitor& visitor) {
 
 void RequestHandler::OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text) {
   const int64_t time_in_us = clocks_.real.NowMicros();
-  const DecodedMessage message = decoder_.Decode(text);
-  Call call{visitor, subscriber, message, time_in_us};
-  Dispatch(call);
+  if (subscriber.encoding() != Encoding::kJson) {
+    return Answer(visitor, subscriber, Refused(RejectReason::kTextNotSupported), time_in_us);
+  }
+  Answer(visitor, subscriber, json_decoder_.Decode(text), time_in_us);
 }
 
-void RequestHandler::OnBinary(Visitor& visitor, Subscriber& subscriber) {
-  DecodedMessage message;
-  message.request = Refusal{.reason = RejectReason::kBinaryNotSupported};
-  Call call{visitor, subscriber, message, clocks_.real.NowMicros()};
+void RequestHandler::OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes) {
+  const int64_t time_in_us = clocks_.real.NowMicros();
+  if (subscriber.encoding() != Encoding::kFlatBuffers) {
+    return Answer(visitor, subscriber, Refused(RejectReason::kBinaryNotSupported), time_in_us);
+  }
+  Answer(visitor, subscriber, binary_decoder_.Decode(bytes), time_in_us);
+}
+
+void RequestHandler::Answer(Visitor& visitor, Subscriber& subscriber, const DecodedMessage& message,
+                            int64_t time_in_us) {
+  Call call{visitor, subscriber, message, time_in_us};
   Dispatch(call);
 }
 

@@ -21,6 +21,7 @@
 #include "gateway/admission/shared_admission.h"
 #include "gateway/net/order_guardian.h"
 #include "gateway/net/published_checks.h"
+#include "gateway/protocol/binary_decoder.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
@@ -56,10 +57,10 @@ class RequestHandler {
   RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
                  Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks, Role role);
 
-  // A text message.
+  // A text message: JSON. Each connection speaks its subscriber's encoding alone.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
-  // A binary one: kBinaryNotSupported.
-  void OnBinary(Visitor& visitor, Subscriber& subscriber);
+  // A binary one: FlatBuffers.
+  void OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes);
 
   // The connection has room again after it refused market data or a part of a replay.
   void OnRoom(uint64_t connection_id) { resumer_.OnRoom(connection_id); }
@@ -90,6 +91,8 @@ class RequestHandler {
     int64_t time_in_us;
   };
 
+  void Answer(Visitor& visitor, Subscriber& subscriber, const DecodedMessage& message,
+              int64_t time_in_us);
   void Dispatch(Call& call);
 
   void Handle(Call& call, const Refusal& refusal);
@@ -193,7 +196,8 @@ class RequestHandler {
   Statements statements_;
   const Role role_;
   OrderGuardian guardian_;
-  JsonDecoder decoder_;
+  JsonDecoder json_decoder_;
+  BinaryDecoder binary_decoder_;
   bool shutting_down_ = false;
   std::string message_;  // being written; kept for its memory
 };

@@ -1,17 +1,9 @@
-#include <span>
-
-#include "absl/strings/escaping.h"
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
 #include "gateway/protocol/version.h"
 
 namespace warpbook::gateway {
 namespace {
-
-std::string Hex(std::span<const uint8_t> bytes) {
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
 
 struct ScopeName {
   Scope scope;
@@ -40,7 +32,7 @@ void RequestHandler::Handle(Call& call, const PingRequest&) {
 void RequestHandler::Handle(Call& call, const SessionChallengeRequest&) {
   const LogonNonce& nonce = call.visitor.challenge.Issue(clocks_.real.NowMicros());
   Succeed(call, [&](MessageWriter& out) {
-    out.Field("nonce", Hex(nonce)).Field("server_name", authenticator_.server_name());
+    out.FieldBytes("nonce", nonce).Field("server_name", authenticator_.server_name());
     out.Field("time", call.time_in_us);
   });
 }

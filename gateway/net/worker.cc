@@ -185,8 +185,8 @@ void Worker::OnText(Session& session, std::string_view text) {
   handler_->OnText(session.visitor(), session, text);
 }
 
-void Worker::OnBinary(Session& session, std::string_view) {
-  handler_->OnBinary(session.visitor(), session);
+void Worker::OnBinary(Session& session, std::string_view bytes) {
+  handler_->OnBinary(session.visitor(), session, bytes);
 }
 
 void Worker::OnRoom(Session& session) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/publish/message_fields.h"
 #include "schema/base/check.h"
 #include "schema/types/decimal.h"
 #include "schema/types/enums.h"
@@ -250,7 +251,7 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
     } else {
       out.Field("burned", Tokens(event.amount_utok()));
       out.FieldId("credits", event.credits());
-      out.Field("usd", FormatUsd(Credits(event.credits())));
+      out.FieldUsd("usd", Credits(event.credits()));
     }
   });
 }

@@ -2,14 +2,28 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "gateway/net/log.h"
 #include "schema/types/signed_messages.h"
+#include "tests/gateway/support/client_json.h"
 #include "tests/gateway/support/json_text.h"
 
 namespace warpbook::gateway {
 namespace {
+
+void Record(std::string_view message) {
+  static std::FILE* const kFile = [] {
+    const char* const path = std::getenv("WARPBOOK_TEST_MESSAGES");
+    return path == nullptr ? nullptr : std::fopen(path, "w");
+  }();
+  if (kFile == nullptr) return;
+  std::fwrite(message.data(), 1, message.size(), kFile);
+  std::fputc('\n', kFile);
+}
 
 bool IsReply(std::string_view message) { return Has(message, "/success"); }
 
@@ -46,6 +60,20 @@ std::string SignedLogonText(std::string_view challenge, AccountId account,
   return RequestText(account ? "session.logon" : "account.open", params);
 }
 
+Encoding TestEncoding() {
+  static const Encoding kEncoding = [] {
+    const char* const name = std::getenv("WARPBOOK_TEST_ENCODING");
+    return name != nullptr && std::string_view(name) == "flatbuffers" ? Encoding::kFlatBuffers
+                                                                      : Encoding::kJson;
+  }();
+  return kEncoding;
+}
+
+void TestPeer::Keep(Encoding encoding, std::string_view message) {
+  messages.push_back(encoding == Encoding::kJson ? std::string(message) : JsonMessage(message));
+  Record(messages.back());
+}
+
 std::vector<std::string> TestPeer::Take(std::string_view channel) {
   std::vector<std::string> taken;
   std::deque<std::string> kept;
@@ -79,7 +107,15 @@ TestPeer& TestGateway::Connect(bool on_admin) {
 }
 
 void TestGateway::Say(TestPeer& peer, std::string_view text) {
-  handler.OnText(peer.visitor, peer, text);
+  const Encoding encoding = peer.speaks;
+  const auto binary = encoding == Encoding::kJson ? std::nullopt : BinaryRequest(text);
+  if (binary) {
+    handler.OnBinary(peer.visitor, peer, *binary);
+  } else {
+    peer.speaks = Encoding::kJson;
+    handler.OnText(peer.visitor, peer, text);
+    peer.speaks = encoding;
+  }
   Pump();
 }
 

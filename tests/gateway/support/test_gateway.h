@@ -20,19 +20,24 @@ namespace warpbook::gateway {
 
 inline constexpr const char* kTestServerName = "warpbook-test";
 
-// A connection's other end: keeps what is sent to it.
+// What connections speak: JSON, or what WARPBOOK_TEST_ENCODING says, so that all tests can be run
+// in both encodings (encodings_test.py).
+Encoding TestEncoding();
+
+// A connection's other end: keeps what is sent to it, as JSON whatever it speaks. Adds it to the
+// file that WARPBOOK_TEST_MESSAGES names.
 class TestPeer final : public Subscriber {
  public:
   TestPeer(uint64_t id, bool on_admin, const RateLimits& limits)
       : visitor(id, "127.0.0.1", on_admin, limits) {}
-  Encoding encoding() const override { return Encoding::kJson; }
-  void Send(std::string_view message) override { messages.emplace_back(message); }
+  Encoding encoding() const override { return speaks; }
+  void Send(std::string_view message) override { Keep(speaks, message); }
   bool SendPublic(const SharedMessage& message) override {
     if (is_slow || (room && (*room)-- == 0)) {
       room = room ? std::optional<size_t>(0) : std::nullopt;
       return false;
     }
-    messages.push_back(message->payload);
+    Keep(message->encoding, message->payload);
     return true;
   }
   void OnLogonEnded() override { visitor.logged_on.reset(); }
@@ -43,6 +48,10 @@ class TestPeer final : public Subscriber {
   std::deque<std::string> messages;
   bool is_slow = false;        // takes no market data
   std::optional<size_t> room;  // so many more messages of it
+  Encoding speaks = TestEncoding();
+
+ private:
+  void Keep(Encoding encoding, std::string_view message);
 };
 
 // `{"method":method,"req_id":1,"params":params}`.
@@ -61,7 +70,8 @@ class TestGateway {
   // As the server does when the connection ends.
   void Disconnect(TestPeer& peer);
 
-  // One message, and all that it causes at once.
+  // One message, and all that it causes at once. Where the peer speaks FlatBuffers and these cannot
+  // say it, it speaks JSON this once.
   void Say(TestPeer& peer, std::string_view text);
   // Says it and takes the one answer out; fails the test where there is none or more than one.
   std::string Ask(TestPeer& peer, std::string_view text);
