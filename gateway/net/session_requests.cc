@@ -51,8 +51,12 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
               .detail = RejectReasonCode(reason)});
     return Refuse(call, reason);
   }
-  call.visitor.logged_on = LoggedOn{
-      .account = account->id, .owner = account->owner, .kind = account->kind, .scopes = scopes};
+  call.visitor.logged_on = LoggedOn{.account = account->id,
+                                    .owner = account->owner,
+                                    .kind = account->kind,
+                                    .scopes = scopes,
+                                    .orders = admission_.budgets().account_orders.Get(
+                                        account->id, clocks_.monotonic.NowMicros())};
   LogEvent(LogLevel::kInfo, "logon",
            {.connection_id = call.visitor.connection_id, .account = account->id.value()});
   publisher_.logons().Add(call.visitor.connection_id, account->id, request.public_key,
@@ -80,8 +84,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
   publisher_.logons().Remove(call.visitor.connection_id);
-  resumer_.Remove(call.visitor.connection_id, RejectReason::kNotLoggedOn);
-  call.visitor.logged_on.reset();
+  OnLogonEnded(call.visitor);
   Succeed(call, [](MessageWriter&) {});
 }
 

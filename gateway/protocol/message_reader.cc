@@ -39,6 +39,7 @@ DecodedMessage ReadMessage(FieldTree& tree) {
   if (message.method) {
     FieldReader fields(tree, params.value_or(FieldReader::kEmptyObject), fault);
     message.request = ReadRequest(*message.method, fields, tree, fault);
+    message.validate = ReadValidate(*message.method, fields);
     fields.RefuseUnknownFields();
   }
   envelope.RefuseUnknownFields();

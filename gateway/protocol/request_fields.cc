@@ -237,7 +237,6 @@ Request ReadOrderPlace(FieldReader& fields) {
   request.post_only = fields.Bool("post_only", kOptional).value_or(false);
   request.stp = fields.Word<SelfTradePrevention>("stp", kOptional)
                     .value_or(SelfTradePrevention::kCancelNewest);
-  request.validate = fields.Bool("validate", kOptional).value_or(false);
   ReadSideFields(fields, request);
   return request;
 }
@@ -284,6 +283,59 @@ Request ReadOrderCancelAll(FieldReader& fields) {
       .hardware_class = fields.Text("hardware_class", kCatalogueNameBytesMax, kOptional),
       .side = fields.Word<Side>("side", kOptional),
       .deadline = fields.Time("deadline", kOptional).value_or(Timestamp())};
+}
+
+// One item: its faults are its own, and the field they name is one of its params.
+OrderBatchItem ReadBatchItem(FieldTree& tree, uint32_t child) {
+  OrderBatchItem item;
+  Fault fault;
+  FieldReader envelope(tree, child, fault);
+  const auto name = envelope.Node("method", FieldNode::Kind::kString, kRequired);
+  const auto params = envelope.Node("params", FieldNode::Kind::kObject, kOptional);
+  const MethodInfo* info = name ? FindMethod(envelope.TextOf(*name)) : nullptr;
+  FieldReader fields(tree, params.value_or(FieldReader::kEmptyObject), fault);
+  const Method method = info == nullptr ? Method::kOrderBatch : info->method;
+  if (method == Method::kOrderPlace) {
+    item.request = std::get<OrderPlaceRequest>(ReadOrderPlace(fields));
+  } else if (method == Method::kOrderAmend) {
+    item.request = std::get<OrderAmendRequest>(ReadOrderAmend(fields));
+  } else if (method == Method::kOrderCancel) {
+    item.request = std::get<OrderCancelRequest>(ReadOrderCancel(fields));
+  } else if (name) {
+    envelope.Refuse(RejectReason::kUnknownValue, "method",
+                    "one of order.place order.amend order.cancel");
+  }
+  if (item.request.index() != 0) {
+    item.method = method;
+    item.validate = ReadValidate(method, fields);
+    fields.RefuseUnknownFields();
+    envelope.RefuseUnknownFields();
+  }
+  if (fault.found()) item.request = fault.refusal();
+  return item;
+}
+
+Request ReadOrderBatch(FieldReader& fields, FieldTree& tree) {
+  OrderBatchRequest request;
+  const auto requests = fields.Node("requests", FieldNode::Kind::kArray, kRequired);
+  if (!requests) return request;
+  const size_t count = tree.CountChildren(*requests);
+  if (count == 0) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests", "must not be empty");
+  } else if (count > kBatchItemsMax) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests",
+                  absl::StrCat("must hold at most ", kBatchItemsMax));
+  } else {
+    for (uint32_t child = tree.node(*requests).first_child; child != 0;
+         child = tree.node(child).next_sibling) {
+      if (tree.node(child).kind == FieldNode::Kind::kObject) {
+        request.items.push_back(ReadBatchItem(tree, child));
+      } else {
+        request.items.push_back({.request = Refusal{.reason = RejectReason::kNotAnObject}});
+      }
+    }
+  }
+  return request;
 }
 
 // ---- Capacity and leases ----
@@ -425,6 +477,11 @@ Request ReadSettlementSubmit(FieldReader& fields) {
 
 }  // namespace
 
+bool ReadValidate(Method method, FieldReader& fields) {
+  const bool may_ask = IsCommand(method) || method == Method::kDrain;
+  return may_ask && fields.Bool("validate", Need::kOptional).value_or(false);
+}
+
 Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault) {
   switch (method) {
     case Method::kPing:
@@ -468,8 +525,7 @@ Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& 
     case Method::kOrderCancelAll:
       return ReadOrderCancelAll(fields);
     case Method::kOrderBatch:
-      fields.Refuse(RejectReason::kMissingField, "requests", "");
-      return PingRequest{};
+      return ReadOrderBatch(fields, tree);
     case Method::kOrderStatus:
       return ReadOrderStatus(fields);
     case Method::kCancelAfter:

@@ -10,4 +10,7 @@ namespace warpbook::gateway {
 // nothing. Fields that no function asks for are left to the caller.
 Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault);
 
+// Whether a command of that method is only to be checked; every one may say so.
+bool ReadValidate(Method method, FieldReader& fields);
+
 }  // namespace warpbook::gateway

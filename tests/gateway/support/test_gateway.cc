@@ -90,10 +90,11 @@ std::vector<std::string> TestPeer::Take(std::string_view channel) {
 
 TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
-      publisher(exchange.catalogue(), 0xabcd1234, real, limits.recent_events),
+      publisher(exchange.catalogue(), real, limits.recent_events),
       port(exchange.CreatePort()),
       handler(kTestServerName, limits, admission, publisher, *port,
-              {.real = real, .monotonic = monotonic, .market = exchange.clock()}) {
+              {.real = real, .monotonic = monotonic, .market = exchange.clock()},
+              {.on_drain = [this](int64_t micros) { drain_asked = micros; }}) {
   SetLogLevel(LogLevel::kError);
   for (const auto& batch : exchange.History()) publisher.Publish(*batch);
 }
@@ -142,13 +143,22 @@ int TestGateway::ReasonOf(TestPeer& peer, std::string_view method, std::string_v
 }
 
 void TestGateway::Pump() {
-  while (const auto batch = port->Poll()) publisher.Publish(*batch);
+  bool more = true;
+  while (std::exchange(more, false)) {
+    handler.GoOn();
+    while (const auto batch = port->Poll()) {
+      publisher.Publish(*batch);
+      more = true;
+    }
+  }
   handler.OnHistory();
 }
 
 void TestGateway::Disconnect(TestPeer& peer) {
   publisher.RemoveConnection(peer.visitor.connection_id);
   handler.RemoveConnection(peer.visitor.connection_id);
+  handler.OnLogonEnded(peer.visitor);
+  Pump();
 }
 
 std::string TestGateway::LogonText(TestPeer& peer, AccountId account,

@@ -67,6 +67,7 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
+  // As the server does when the connection ends.
   void Disconnect(TestPeer& peer);
 
   // One message, and all that it causes at once. Where the peer speaks FlatBuffers and these cannot
@@ -79,7 +80,7 @@ class TestGateway {
   }
   // The reason's number of the one answer; 0: success.
   int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
-  // Publishes what the engine has made durable.
+  // Publishes what the engine has made durable, and lets the gateway do what follows from it.
   void Pump();
 
   // Sessions. The key signs at the real clock's time.
@@ -103,6 +104,7 @@ class TestGateway {
   SharedAdmission admission{limits};
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
+  int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 
  private:
