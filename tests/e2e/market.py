@@ -33,6 +33,7 @@ import contextlib
 import csv
 import ctypes
 import io
+import json
 import os
 import random
 import shutil
@@ -224,6 +225,11 @@ class Market:
             return error.code
         except OSError:
             return None
+
+    def http_get(self, target):
+        """The result of a question to the read-only HTTP API."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{target}", timeout=5) as answer:
+            return json.load(answer)["result"]
 
     # -- Commands
 
