@@ -9,7 +9,7 @@ import market
 from client import PRIVATE_CHANNELS, Key, price_micros
 from line import Line
 from market import SERVER_NAME, Market
-from market_test_case import MINUTE_US, MarketTestCase
+from market_test_case import MINUTE_US, MarketTestCase, unique
 from peers import ChromiumPeer, NodePeer, PythonPeer
 
 FAR_MINUTES = 3 * 60  # windows that will not begin while these tests run
@@ -119,7 +119,7 @@ class ClientsTest(MarketTestCase):
         that is never cut."""
         self.addAsyncCleanup(peer.stop)
         self.trader = await self.provider(gpus=1000, limit_usd="10000000.00")
-        key = await peer.make_key()
+        await peer.make_key()
         self.assertIn("permessage-deflate", await peer.connect(self.line.url, SERVER_NAME))
         self.account = await peer.open_account()
         await peer.logon(self.account)
@@ -131,7 +131,7 @@ class ClientsTest(MarketTestCase):
             await peer.subscribe(channel)
             self.heard[channel] = await self.observer.subscribe(channel)
         await self.operator.call("token.deposit", account=self.account, amount="5000",
-                                 reference=f"clients-{key[:8]}")
+                                 reference=unique("deposit"))
         await self.succeeds(peer, "credits.buy", burn="4000.5")
         await self.sees_the_market(peer)
 
@@ -257,6 +257,11 @@ class ClientsTest(MarketTestCase):
         await peer.logon(self.account)
         result = await peer.resume()
         self.assertEqual((result["resumed"], result["from_seq"]), (True, heard + 1))
+        await self.same_as_observer(peer)
+        # And what comes after it, once settlement has found its engine again.
+        self.operator = await self.logged_on_admin("operator")
+        await self.operator.call("token.deposit", account=self.account, amount="1",
+                                 reference=unique("after"))
         await self.same_as_observer(peer)
 
     async def sells_until(self, enough):
