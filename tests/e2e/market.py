@@ -8,6 +8,7 @@ What is in this folder:
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
+  resume_test.py      who was cut off hears what he missed, byte for byte
   peers.py            members on clients that others wrote, all with the same commands
   clients/            the member in JavaScript, for Node.js and for Chromium
   line.py             a TCP line that a test cuts
