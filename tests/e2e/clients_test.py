@@ -1,18 +1,22 @@
 #!/usr/bin/python3
-"""One scenario on WebSocket clients that others wrote (peers.py): a trading session, and a book that
-proves itself."""
+"""One scenario on WebSocket clients that others wrote (peers.py): a trading session, a book that
+proves itself, and cuts after which nothing is missing and nothing comes twice."""
 
+import asyncio
 import random
 
 import market
-from client import PRIVATE_CHANNELS, Key
+from client import PRIVATE_CHANNELS, Key, price_micros
 from line import Line
 from market import SERVER_NAME, Market
-from market_test_case import MINUTE_US, MarketTestCase
+from market_test_case import MINUTE_US, MarketTestCase, unique
 from peers import ChromiumPeer, NodePeer, PythonPeer
 
 FAR_MINUTES = 3 * 60  # windows that will not begin while these tests run
 BOOK_ORDERS = 150
+CUTS = 3
+BIDS_BEFORE_CUT = 12
+SALES_MAX = 300
 
 
 def buy(price, gpus, **more):
@@ -70,6 +74,9 @@ EXECUTIONS = [
     {"event": "accepted", "cl_ord_id": "lower"},
     {"event": "cancelled", "cl_ord_id": "named"},
     {"event": "cancelled", "cl_ord_id": "lower"},
+    {"event": "accepted", "cl_ord_id": "batch", "gpus": 4},
+    {"event": "amended", "cl_ord_id": "batch", "remaining": 3},
+    {"event": "cancelled", "cl_ord_id": "batch", "remaining": 3},
 ]
 TRADES = [("2.50", 1, "sell"), ("2.60", 1, "buy"), ("2.60", 2, "buy"), ("2.60", 2, "buy")]
 
@@ -112,7 +119,7 @@ class ClientsTest(MarketTestCase):
         that is never cut."""
         self.addAsyncCleanup(peer.stop)
         self.trader = await self.provider(gpus=1000, limit_usd="10000000.00")
-        key = await peer.make_key()
+        await peer.make_key()
         self.assertIn("permessage-deflate", await peer.connect(self.line.url, SERVER_NAME))
         self.account = await peer.open_account()
         await peer.logon(self.account)
@@ -124,7 +131,7 @@ class ClientsTest(MarketTestCase):
             await peer.subscribe(channel)
             self.heard[channel] = await self.observer.subscribe(channel)
         await self.operator.call("token.deposit", account=self.account, amount="5000",
-                                 reference=f"clients-{key[:8]}")
+                                 reference=unique("deposit"))
         await self.succeeds(peer, "credits.buy", burn="4000.5")
         await self.sees_the_market(peer)
 
@@ -156,6 +163,14 @@ class ClientsTest(MarketTestCase):
                 else:
                     self.assertTrue(reply["success"], reply)
                     self.assertEqual({**reply["result"], **expected}, reply["result"])
+        order = {"symbol": self.symbol, **buy("2.30", 4, cl_ord_id="batch")}
+        batch = await self.succeeds(peer, "order.batch", requests=[
+            {"method": "order.place", "params": order},
+            {"method": "order.amend", "params": {"cl_ord_id": "batch", "gpus": 3}},
+            {"method": "order.place", "params": {**order, "cl_ord_id": "none", "gpus": 0}},
+            {"method": "order.cancel", "params": {"cl_ord_id": "batch"}}])
+        self.assertEqual([item["success"] for item in batch["items"]], [True, True, False, True])
+        self.assertEqual(batch["items"][2]["error"]["code"], "invalid_quantity")
         updates = await self.same_as_observer(peer)
         executions = [entry for message in updates if message["channel"] == "executions"
                       for entry in message["data"]]
@@ -190,6 +205,76 @@ class ClientsTest(MarketTestCase):
         self.assertEqual(book["snapshots"], 1)
         self.assertGreater(book["proved"], BOOK_ORDERS // 2)
 
+    async def resumes(self, peer):
+        """The line is cut in the middle of fills of the member's orders, which go on. Each time the
+        member comes back, resumes, and has missed nothing."""
+        for _ in range(CUTS):
+            for number in range(BIDS_BEFORE_CUT):
+                await self.succeeds(peer, "order.place", symbol=self.symbol,
+                                    **buy("2.50", 2 + number % 3))
+            enough = asyncio.Event()
+            before = self.filled()
+            selling = asyncio.create_task(self.sells_until(enough))
+            await self.observer.wait(lambda: self.filled() >= before + 3, "fills")
+            self.line.cut(after_bytes=self.random.randrange(0, 2000))
+            self.assertEqual(await peer.until_closed(), 1006)
+            heard = (await peer.updates())[-1]["seq"]
+            await self.observer.wait(lambda: self.observer.private.last > heard + 4,
+                                     "events that the peer misses")
+            await peer.connect(self.line.url, SERVER_NAME)
+            await peer.logon(self.account)
+            result = await peer.resume()
+            self.assertEqual(
+                (result["resumed"], result["from_seq"], result["source"]),
+                (True, heard + 1, "memory"))
+            self.assertGreaterEqual(result["events"], 5)
+            await self.sees_the_market(peer)
+            enough.set()
+            await selling
+            await self.same_as_observer(peer)
+            await self.same_book(peer)
+
+    async def resumes_after_a_crash(self, peer):
+        """What the member missed before the exchange was killed it gets from the one that runs
+        afterwards; the observer too goes on where it was."""
+        await self.succeeds(peer, "order.place", symbol=self.symbol, **buy("2.50", 20))
+        await self.same_as_observer(peer)
+        heard = (await peer.updates())[-1]["seq"]
+        self.line.cut()
+        self.assertEqual(await peer.until_closed(), 1006)
+        for _ in range(10):
+            await self.ask(self.trader, self.symbol, "2.50", 1)
+        await self.observer.wait(lambda: self.filled() == 10, "the fills")
+        await self.stop_pricing()
+        for process in (self.market.engine, self.market.settlement):
+            process.kill()
+        self.market.start_engine()
+        self.market.settlement.start()
+        crashed, self.observer = self.observer, await self.logged_on(int(self.account),
+                                                                     self.watching)
+        self.assertTrue((await self.observer.resume(crashed))["resumed"])
+        await peer.connect(self.line.url, SERVER_NAME)
+        await peer.logon(self.account)
+        result = await peer.resume()
+        self.assertEqual((result["resumed"], result["from_seq"]), (True, heard + 1))
+        await self.same_as_observer(peer)
+        # And what comes after it, once settlement has found its engine again.
+        self.operator = await self.logged_on_admin("operator")
+        await self.operator.call("token.deposit", account=self.account, amount="1",
+                                 reference=unique("after"))
+        await self.same_as_observer(peer)
+
+    async def sells_until(self, enough):
+        """One GPU after the other; where the bids are used up the asks rest."""
+        for _ in range(SALES_MAX):
+            await self.ask(self.trader, self.symbol, "2.50", 1)
+            await asyncio.sleep(0.01)
+            if enough.is_set():
+                return
+
+    def filled(self):
+        return len(self.heard["executions"].data(event="filled"))
+
     # -- What must hold
 
     async def same_as_observer(self, peer):
@@ -216,14 +301,18 @@ class ClientsTest(MarketTestCase):
         return heard
 
     async def same_book(self, peer):
-        """The peer's book is the one that a new subscriber gets."""
+        """The peer's book is the one that a new subscriber gets, and the one that HTTP tells."""
         late = await self.connect()
         book = await late.subscribe("book", self.symbol)
         await peer.until_book(self.symbol, book.seq)
         found = await peer.book(self.symbol)
+        mine = {name: found[name] for name in ("seq", "asks", "bids")}
         self.assertEqual({"seq": book.seq, **{side: [list(level) for level in book.levels(side)]
-                                              for side in ("asks", "bids")}},
-                         {name: found[name] for name in ("seq", "asks", "bids")})
+                                              for side in ("asks", "bids")}}, mine)
+        told = await asyncio.to_thread(self.market.http_get, f"/api/v1/book?symbol={self.symbol}")
+        self.assertEqual({"seq": told["book_seq"],
+                          **{side: [[price_micros(price), gpus] for price, gpus in told[side]]
+                             for side in ("asks", "bids")}}, mine)
         await late.close()
         return found
 
@@ -235,6 +324,17 @@ class ClientsTest(MarketTestCase):
         await self.moves_the_book(peer)
         self.assertEqual(await peer.close(), 1000)
 
+    async def cut_session(self, peer):
+        await self.begins(peer)
+        await self.resumes(peer)
+        self.assertEqual(await peer.close(), 1000)
+        self.assertEqual(self.line.cuts, CUTS)
+
+    async def crash_session(self, peer):
+        await self.begins(peer)
+        await self.resumes_after_a_crash(peer)
+        self.assertEqual(await peer.close(), 1000)
+
     async def test_python_websockets_trades(self):
         await self.whole_session(await self.python())
 
@@ -243,6 +343,24 @@ class ClientsTest(MarketTestCase):
 
     async def test_chromium_trades(self):
         await self.whole_session(await self.chromium())
+
+    async def test_python_websockets_resumes(self):
+        await self.cut_session(await self.python())
+
+    async def test_node_ws_resumes(self):
+        await self.cut_session(await self.node_js())
+
+    async def test_chromium_resumes(self):
+        await self.cut_session(await self.chromium())
+
+    async def test_python_websockets_resumes_after_a_crash(self):
+        await self.crash_session(await self.python())
+
+    async def test_node_ws_resumes_after_a_crash(self):
+        await self.crash_session(await self.node_js())
+
+    async def test_chromium_resumes_after_a_crash(self):
+        await self.crash_session(await self.chromium())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ What is in this folder:
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
+  resume_test.py      who was cut off hears what he missed, byte for byte
   peers.py            members on clients that others wrote, all with the same commands
   clients/            the member in JavaScript, for Node.js and for Chromium
   line.py             a TCP line that a test cuts
@@ -33,6 +34,7 @@ import contextlib
 import csv
 import ctypes
 import io
+import json
 import os
 import random
 import shutil
@@ -224,6 +226,11 @@ class Market:
             return error.code
         except OSError:
             return None
+
+    def http_get(self, target):
+        """The result of a question to the read-only HTTP API."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{target}", timeout=5) as answer:
+            return json.load(answer)["result"]
 
     # -- Commands
 

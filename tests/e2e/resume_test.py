@@ -7,8 +7,9 @@ import time
 
 import websockets
 
+import market
 from client import PRIVATE_CHANNELS, Refused, logon_message, now_us
-from market import SERVER_NAME, run
+from market import SERVER_NAME
 from market_test_case import MarketTestCase
 
 
@@ -166,4 +167,4 @@ class ResumeTest(MarketTestCase):
 
 
 if __name__ == "__main__":
-    run()
+    market.main()

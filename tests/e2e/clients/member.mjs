@@ -149,6 +149,7 @@ class Balances {
     const isUpdate = message.type === 'update';
     for (const entry of message.data) {
       if (entry.asset === 'TOK') {
+        promise(!isUpdate || !('balance' in entry), 'an event does not say the balance', message);
         this.tok = isUpdate ? this.tok + micros(entry.change, message)
                             : micros(entry.balance, message);
         promise(this.tok >= 0, 'TOK below zero', message);
@@ -195,6 +196,9 @@ class PrivateSequence {
 }
 
 function checkReply(reply) {
+  for (const {name, used, limit, reset_us: reset} of reply.limits ?? []) {
+    promise(name && used >= 0 && used <= limit && reset >= 0, 'a limit is none', reply);
+  }
   if (reply.success === true) {
     promise(typeof reply.result === 'object' && !('error' in reply), 'no result', reply);
     promise(reply.time_in > 0 && reply.time_in <= reply.time_out, 'times are wrong', reply);
