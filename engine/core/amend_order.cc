@@ -148,10 +148,14 @@ IncomingOrder AmendCheck::incoming() const {
 
 Refusal Handle(Context& context, const wire::AmendOrder& command) {
   const auto client_order_id = ClientOrderId::FromBytes(command.client_order_id()->Data());
-  if (!client_order_id) return {RejectReason::kMalformedCommand};
+  if (!client_order_id || command.validate_only() > 1) return {RejectReason::kMalformedCommand};
   AmendCheck check(context, command, *client_order_id);
   if (const Refusal refusal = Run<kAmendRows>(check)) return refusal;
   Order& order = *check.order;
+  if (command.validate_only() != 0) {
+    context.events.Accept(command.header(), wire::RecordType::kAmendOrder, order.id.value());
+    return kNoRefusal;
+  }
   const uint64_t tag = command.header().tag();
   if (check.remaining == Quantity(0)) {
     CancelOrder(context, order, CancelReason::kAmendedToFilled, tag);

@@ -1,6 +1,10 @@
 #include "gateway/admission/gatekeeper.h"
 
+#include <array>
+#include <atomic>
 #include <string>
+
+#include "schema/base/crypto.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -40,43 +44,61 @@ int64_t TokensFor(Method method) {
 
 }  // namespace
 
-bool IsCommand(Method method) {
-  switch (method) {
-    case Method::kPing:
-    case Method::kSessionChallenge:
-    case Method::kSessionLogon:
-    case Method::kSessionStatus:
-    case Method::kSessionLogout:
-    case Method::kSessionResume:
-    case Method::kAccountBalances:
-    case Method::kAccountOrders:
-    case Method::kAccountLeases:
-    case Method::kAccountNodes:
-    case Method::kAccountPositions:
-    case Method::kAccountStatement:
-    case Method::kOrderStatus:
-    case Method::kInstruments:
-    case Method::kSubscribe:
-    case Method::kUnsubscribe:
-    case Method::kBookResync:
-    case Method::kDrain:
-      return false;
-    default:
-      return true;
-  }
-}
-
 bool IsDecidedBySettlement(Method method) {
   return method == Method::kCreditsBuy || method == Method::kTokenDeposit ||
          method == Method::kTokenWithdraw;
 }
 
-Refusal Admit(Visitor& visitor, Method method, bool shutting_down, int64_t now_micros) {
+bool IsOrderMethod(Method method) {
+  switch (method) {
+    case Method::kOrderPlace:
+    case Method::kOrderAmend:
+    case Method::kOrderCancel:
+    case Method::kOrderCancelAll:
+    case Method::kOrderBatch:
+      return true;
+    default:
+      return false;
+  }
+}
+
+uint32_t NextSessionMark() {
+  static std::atomic<uint32_t> next = [] {
+    std::array<uint8_t, 4> bytes{};
+    FillRandom(bytes);
+    return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
+  }();
+  uint32_t mark = 0;
+  while (mark == 0) mark = next.fetch_add(1, std::memory_order_relaxed);
+  return mark;
+}
+
+LimitStates Visitor::LimitsAt(int64_t now_micros) const {
+  LimitStates stated;
+  const auto add = [&](std::string_view name, const TokenBucket& bucket) {
+    const TokenBucket::Level level = bucket.LevelAt(now_micros);
+    stated.Add(
+        {.name = name, .used = level.used, .limit = level.limit, .reset_us = level.reset_us});
+  };
+  add("requests", requests);
+  if (logged_on && logged_on->orders != nullptr) add("orders", *logged_on->orders);
+  return stated;
+}
+
+Refusal Admit(Visitor& visitor, Method method, int64_t count, bool shutting_down,
+              int64_t now_micros) {
   const Refusal refusal = CheckPermission(visitor, InfoOf(method));
   if (refusal.reason != RejectReason::kNone) return refusal;
   if (shutting_down && IsCommand(method)) return {.reason = RejectReason::kShuttingDown};
-  int64_t wait = visitor.requests.Take(now_micros, TokensFor(method));
+  const int64_t tokens = TokensFor(method) * count;
+  int64_t wait = visitor.requests.Take(now_micros, tokens);
+  if (wait == 0 && visitor.address_requests != nullptr) {
+    wait = visitor.address_requests->Take(now_micros, tokens);
+  }
   if (wait == 0 && VerifiesIdentity(method)) wait = visitor.authentications.Take(now_micros);
+  if (wait == 0 && IsOrderMethod(method) && visitor.logged_on->orders != nullptr) {
+    wait = visitor.logged_on->orders->Take(now_micros, count);
+  }
   if (wait != 0) return {.reason = RejectReason::kRateLimited, .retry_after_us = wait};
   return {};
 }

@@ -21,6 +21,17 @@ struct RateLimits {
   size_t subscriptions_max = 512;  // kTooManySubscriptions
 };
 
+// What all connections of one account, and of one address, may ask for together; on top of what
+// each connection may. A token bucket each: kRateLimited, with retry_after_us.
+struct SharedRateLimits {
+  int64_t account_orders_per_second = 2'000;  // order.*, each item of a batch
+  int64_t account_orders_burst = 4'000;
+  size_t accounts_remembered_max = 65'536;       // beyond: one that nobody uses is forgotten
+  int64_t address_requests_per_second = 20'000;  // of clients; counted as a connection's are
+  int64_t address_requests_burst = 40'000;
+  size_t addresses_remembered_max = 16'384;  // beyond: one that nobody uses is forgotten
+};
+
 // account.open, which anybody may ask for. A token bucket for each address and one for all:
 // kRateLimited, with retry_after_us.
 struct AccountOpenLimits {
@@ -83,6 +94,7 @@ struct GatewayLimits {
 
   size_t http_header_bytes_max = 8 * 1024;  // 431
   HttpLimits http;
+  SharedRateLimits shared;
   AccountOpenLimits account_opens;
   // Each listener counts its own, so that clients take no room from operators and settlement.
   ConnectionLimits client_connections;
@@ -112,6 +124,9 @@ struct GatewayLimits {
   int64_t close_timeout_micros = 5 * kMicrosPerSecond;       // the closing handshake: cut
   int64_t settlement_reply_micros = 10 * kMicrosPerSecond;   // kSettlementDelayed
   int64_t engine_busy_retry_micros = 1'000;                  // retry_after_us of kEngineBusy
+
+  // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.
+  size_t session_guards_max = 65'536;
 };
 
 }  // namespace warpbook::gateway

@@ -1,6 +1,7 @@
 // SharedAdmission: what admission must know over all I/O threads of a gateway: connections and what
-// addresses do before anybody has logged on. Any thread; under a mutex, which is taken when a
-// connection comes or goes, an account is opened or HTTP is asked, and never for an order.
+// addresses do before anybody has logged on, and what accounts and addresses may ask for together.
+// Any thread; under a mutex, which is taken when a connection comes or goes, says its first message
+// or logs on, an account is opened or HTTP is asked, and never for an order.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "gateway/admission/address_limiter.h"
 #include "gateway/admission/connection_counter.h"
 #include "gateway/admission/limits.h"
+#include "gateway/admission/shared_budgets.h"
 
 namespace warpbook::gateway {
 
@@ -22,7 +24,8 @@ class SharedAdmission {
         admin_connections_(limits.admin_connections),
         account_opens_(limits.account_opens),
         http_requests_(limits.http.requests_per_second, limits.http.requests_burst,
-                       limits.http.addresses_max) {}
+                       limits.http.addresses_max),
+        budgets_(limits.shared) {}
 
   struct Arrival {
     ConnectionCounter::Verdict verdict;
@@ -48,6 +51,9 @@ class SharedAdmission {
     return http_requests_.Take(address, now_micros);
   }
 
+  // Any thread: it locks for itself.
+  SharedBudgets& budgets() { return budgets_; }
+
  private:
   ConnectionCounter& CounterOf(bool on_admin) {
     return on_admin ? admin_connections_ : client_connections_;
@@ -57,6 +63,7 @@ class SharedAdmission {
   ConnectionCounter client_connections_, admin_connections_;
   AccountOpenLimiter account_opens_;
   AddressLimiter http_requests_;
+  SharedBudgets budgets_;
   uint64_t last_connection_id_ = 0;
 };
 

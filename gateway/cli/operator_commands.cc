@@ -89,6 +89,13 @@ absl::Status SetPrice(CliSession& session, const std::string& price) {
   return result.status();
 }
 
+absl::Status Drain(CliSession& session, int64_t seconds) {
+  const absl::StatusOr<JsonValue> result =
+      session.Call("drain", JsonObject().Integer("timeout_ms", seconds * 1'000).Build());
+  if (result.ok() && !session.json()) std::cout << "the exchange drains, and ends\n";
+  return result.status();
+}
+
 }  // namespace
 
 void AddOperatorCommands(Command& root) {
@@ -139,6 +146,14 @@ void AddOperatorCommands(Command& root) {
   set_price.Text("usd,--usd", priced->amount, "USD per TOK, as 2.00").Required();
   OnRunWithSession(set_price, std::make_shared<ClientOptions>(), Speaker::kOperator,
                    [priced](CliSession& session) { return SetPrice(session, priced->amount); });
+
+  Command drain = root.Add("drain",
+                           "End the exchange as SIGTERM does: clients are told first "
+                           "(operator)");
+  const auto seconds = std::make_shared<int64_t>(10);
+  drain.Integer("--seconds", *seconds, "How long clients have to go").Range(0, 600);
+  OnRunWithSession(drain, std::make_shared<ClientOptions>(), Speaker::kOperator,
+                   [seconds](CliSession& session) { return Drain(session, *seconds); });
 }
 
 }  // namespace warpbook::gateway

@@ -250,6 +250,30 @@ void AddCancelAndAmend(Command& order) {
       });
 }
 
+void AddStatus(Command& order) {
+  struct Arguments {
+    int64_t order_id = 0;
+    std::string client_id;
+  };
+  Command command = order.Add("status", "What became of an order: open, filled or cancelled");
+  const auto asked = std::make_shared<Arguments>();
+  command.Integer("order,--order", asked->order_id, "The order's id");
+  command.Text("--cl-ord-id", asked->client_id, "Your own name for it");
+  OnRunWithSession(
+      command, std::make_shared<ClientOptions>(), Speaker::kMember, [asked](CliSession& session) {
+        const absl::StatusOr<JsonValue> result =
+            session.Call("order.status", OrderName(asked->order_id, asked->client_id).Build());
+        if (!result.ok() || session.json()) return result.status();
+        const std::string reason = Cell((*result)["reason"]);
+        std::cout << "order " << Cell((*result)["order_id"]) << " is " << Cell((*result)["status"])
+                  << (reason.empty() ? "" : " (" + reason + ")") << ": "
+                  << Cell((*result)["filled"]) << " of " << Cell((*result)["gpus"]) << " filled, "
+                  << Cell((*result)["side"]) << " at " << Cell((*result)["price"]) << ", "
+                  << Cell((*result)["symbol"]) << "\n";
+        return absl::OkStatus();
+      });
+}
+
 absl::Status CancelAll(CliSession& session, const std::string& symbol,
                        const std::string& hardware_class, const std::string& side) {
   JsonObject params;
@@ -290,6 +314,7 @@ void AddOrderCommands(Command& root) {
   AddPlace(order);
   AddCancelAndAmend(order);
   AddCancelAll(order);
+  AddStatus(order);
 }
 
 }  // namespace warpbook::gateway

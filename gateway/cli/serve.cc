@@ -56,9 +56,11 @@ absl::Status CheckTls(const TlsContext::Files& files, const char* prefix) {
 }
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfiguration& configuration,
-                                                            std::function<void()> on_engine_lost) {
+                                                            std::function<void()> on_engine_lost,
+                                                            std::function<void(int64_t)> on_drain) {
   GatewayServer::Options options;
   options.on_engine_lost = std::move(on_engine_lost);
+  options.on_drain = std::move(on_drain);
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
@@ -173,7 +175,8 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
   return configuration;
 }
 
-Exchange::Exchange(std::chrono::seconds drain) : drain_(drain) {}
+Exchange::Exchange(std::chrono::seconds drain)
+    : drain_micros_(std::chrono::microseconds(drain).count()) {}
 
 Exchange::~Exchange() {
   if (server_) server_->Stop();
@@ -184,8 +187,12 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
   std::unique_ptr<Exchange> exchange(
       new Exchange(std::chrono::seconds(configuration.options.drain_seconds)));
   // The ports first: a busy one is told before a long replay.
-  absl::StatusOr<std::unique_ptr<GatewayServer>> server =
-      CreateServer(configuration, [lost = &exchange->engine_lost_] { lost->store(true); });
+  absl::StatusOr<std::unique_ptr<GatewayServer>> server = CreateServer(
+      configuration, [lost = &exchange->engine_lost_] { lost->store(true); },
+      [exchange = exchange.get()](int64_t timeout_micros) {
+        exchange->drain_micros_.store(timeout_micros);
+        exchange->drain_asked_.store(true);
+      });
   if (!server.ok()) return server.status();
   exchange->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<engine::EngineService>> service =
@@ -205,13 +212,15 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
 }
 
 absl::Status Exchange::Stop() {
-  server_->Drain(drain_);
+  server_->Drain(std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::microseconds(drain_micros_.load())));
   server_->Stop();
   return service_->Stop();
 }
 
 absl::Status Exchange::Run() {
-  while (!engine_lost_.load() && !WaitForStopSignal(kLookInterval)) continue;
+  while (!engine_lost_.load() && !drain_asked_.load() && !WaitForStopSignal(kLookInterval))
+    continue;
   if (!engine_lost_.load()) std::cout << "stopping" << std::endl;
   const absl::Status stopped = Stop();
   if (!stopped.ok()) return stopped;

@@ -63,8 +63,9 @@ class Exchange {
   // Ends at once what Stop has not ended well.
   ~Exchange();
 
-  // Runs until SIGTERM or SIGINT (BlockStopSignals before), or until the engine is lost, which is
-  // an error, so that a supervisor starts it again; then stops. Once, instead of Stop.
+  // Runs until SIGTERM or SIGINT (BlockStopSignals before), until an operator asks for a drain, or
+  // until the engine is lost, which is an error, so that a supervisor starts it again; then stops.
+  // Once, instead of Stop.
   absl::Status Run();
   // Tells the clients, finishes what is under way, and closes the journal. Once.
   absl::Status Stop();
@@ -75,7 +76,8 @@ class Exchange {
  private:
   explicit Exchange(std::chrono::seconds drain);
 
-  const std::chrono::seconds drain_;
+  std::atomic<int64_t> drain_micros_;      // how long Stop gives the clients
+  std::atomic<bool> drain_asked_ = false;  // by an operator; set by the server's thread
   // The gateway fell so far behind the engine that it lost events: it has sent every client away,
   // and only another start serves them again. Set by the server's thread.
   std::atomic<bool> engine_lost_ = false;

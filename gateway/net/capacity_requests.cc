@@ -14,6 +14,7 @@ void RequestHandler::Handle(Call& call, const CapacityRegisterRequest& request) 
   if (!authenticator_.VerifyNode(request.device_key, account, request.signature)) {
     return Refuse(call, RejectReason::kBadSignature, "signature");
   }
+  if (!PassesChecks(call, request)) return;
   Submit(call, account, [&](CommandOrigin origin) {
     return MakeCommand(request, origin, hardware_class->id, region->id);
   });

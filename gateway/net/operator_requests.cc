@@ -1,3 +1,4 @@
+#include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
 
 namespace warpbook::gateway {
@@ -5,13 +6,20 @@ namespace warpbook::gateway {
 void RequestHandler::Handle(Call& call, const InstrumentHaltRequest& request) {
   const InstrumentRow* instrument = OpenInstrument(call, request.symbol);
   if (instrument == nullptr) return;
+  if (!PassesChecks(call, request)) return;
   const InstrumentId id = instrument->terms->id;
   Submit(call, call.visitor.logged_on->account,
          [&](CommandOrigin origin) { return MakeCommand(request, origin, id); });
 }
 
-void RequestHandler::Handle(Call& call, const DrainRequest&) {
-  Refuse(call, RejectReason::kUnknownMethod, "method");
+void RequestHandler::Handle(Call& call, const DrainRequest& request) {
+  if (call.message.validate) return Validated(call);
+  LogEvent(LogLevel::kInfo, "drain_asked",
+           {.connection_id = call.visitor.connection_id,
+            .account = call.visitor.logged_on->account.value()});
+  // The reply first: with the drain every connection comes to its end.
+  Succeed(call, [](MessageWriter&) {});
+  if (role_.on_drain) role_.on_drain(request.timeout_ms * 1'000);
 }
 
 }  // namespace warpbook::gateway

@@ -4,10 +4,19 @@
 #include <variant>
 
 namespace warpbook::gateway {
+namespace {
+
+DecodedMessage Refused(RejectReason reason) {
+  DecodedMessage message;
+  message.request = Refusal{.reason = reason};
+  return message;
+}
+
+}  // namespace
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
                                SharedAdmission& admission, Publisher& publisher,
-                               engine::EnginePort& port, GatewayClocks clocks)
+                               engine::EnginePort& port, GatewayClocks clocks, Role role)
     : authenticator_(std::move(server_name)),
       limits_(limits),
       admission_(admission),
@@ -17,30 +26,77 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       history_(port),
       resumer_(publisher, history_, clocks.real, clocks.market, limits.history),
       statements_(publisher, history_, clocks.real, clocks.market, limits.history),
-      decoder_(limits.message_bytes_max) {}
+      role_(std::move(role)),
+      guardian_(publisher, port),
+      json_decoder_(limits.message_bytes_max),
+      binary_decoder_(limits.message_bytes_max) {
+  if (role_.is_first) guardian_.TakeOverSessions();
+}
+
+void RequestHandler::BeginDrain() {
+  BeginShutdown();
+  guardian_.BeginDrain();
+}
+
+void RequestHandler::OnLogonEnded(Visitor& visitor) {
+  guardian_.OnSessionEnd(visitor.session);
+  resumer_.Remove(visitor.connection_id, RejectReason::kNotLoggedOn);
+  visitor.logged_on.reset();
+  visitor.session = NextSessionMark();
+}
+
+void RequestHandler::GoOn() {
+  if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
+  guardian_.GoOn();
+}
+
+void RequestHandler::Introduce(Visitor& visitor) {
+  if (visitor.is_introduced) return;
+  visitor.is_introduced = true;
+  if (!visitor.on_admin) {
+    visitor.address_requests =
+        admission_.budgets().address_requests.Get(visitor.address, clocks_.monotonic.NowMicros());
+  }
+  publisher_.replier().StateLimits(visitor.connection_id, [this, &visitor] {
+    return visitor.LimitsAt(clocks_.monotonic.NowMicros());
+  });
+}
 
 void RequestHandler::OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text) {
   const int64_t time_in_us = clocks_.real.NowMicros();
-  const DecodedMessage message = decoder_.Decode(text);
+  if (subscriber.encoding() != Encoding::kJson) {
+    return Answer(visitor, subscriber, Refused(RejectReason::kTextNotSupported), time_in_us);
+  }
+  Answer(visitor, subscriber, json_decoder_.Decode(text), time_in_us);
+}
+
+void RequestHandler::OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes) {
+  const int64_t time_in_us = clocks_.real.NowMicros();
+  if (subscriber.encoding() != Encoding::kFlatBuffers) {
+    return Answer(visitor, subscriber, Refused(RejectReason::kBinaryNotSupported), time_in_us);
+  }
+  Answer(visitor, subscriber, binary_decoder_.Decode(bytes), time_in_us);
+}
+
+void RequestHandler::Answer(Visitor& visitor, Subscriber& subscriber, const DecodedMessage& message,
+                            int64_t time_in_us) {
   Call call{visitor, subscriber, message, time_in_us};
   Dispatch(call);
 }
 
-void RequestHandler::OnBinary(Visitor& visitor, Subscriber& subscriber) {
-  DecodedMessage message;
-  message.request = Refusal{.reason = RejectReason::kBinaryNotSupported};
-  Call call{visitor, subscriber, message, clocks_.real.NowMicros()};
-  Dispatch(call);
-}
-
 void RequestHandler::Dispatch(Call& call) {
+  Introduce(call.visitor);
   const int64_t now = clocks_.monotonic.NowMicros();
   if (!std::holds_alternative<Refusal>(call.message.request)) {
-    const Refusal refusal = Admit(call.visitor, *call.message.method, shutting_down_, now);
+    // A batch counts as what it holds.
+    const auto* batch = std::get_if<OrderBatchRequest>(&call.message.request);
+    const auto count = static_cast<int64_t>(batch == nullptr ? 1 : batch->items.size());
+    const Refusal refusal = Admit(call.visitor, *call.message.method, count, shutting_down_, now);
     if (refusal.reason != RejectReason::kNone) return Refuse(call, refusal);
   } else {
     // A bad message counts like any other, but its own fault is the answer.
     call.visitor.requests.Take(now);
+    if (call.visitor.address_requests != nullptr) call.visitor.address_requests->Take(now);
   }
   std::visit([&](const auto& request) { Handle(call, request); }, call.message.request);
 }
@@ -63,7 +119,18 @@ ReplyHead RequestHandler::HeadOf(const Call& call) const {
           .req_id = call.message.req_id,
           .sequence = 0,
           .time_in_us = call.time_in_us,
-          .time_out_us = clocks_.real.NowMicros()};
+          .time_out_us = clocks_.real.NowMicros(),
+          .limits = call.visitor.LimitsAt(clocks_.monotonic.NowMicros())};
+}
+
+PublishedMarketView RequestHandler::MarketView(const Call& call) const {
+  return {.state = publisher_.state(),
+          .account = call.visitor.logged_on->account,
+          .now = Timestamp(clocks_.market.NowMicros())};
+}
+
+void RequestHandler::Validated(Call& call) {
+  Succeed(call, [](MessageWriter& out) { out.Field("validated", true); });
 }
 
 LateReply RequestHandler::LateReplyTo(const Call& call) const {

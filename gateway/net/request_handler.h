@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@
 #include "gateway/admission/gatekeeper.h"
 #include "gateway/admission/limits.h"
 #include "gateway/admission/shared_admission.h"
+#include "gateway/net/order_guardian.h"
+#include "gateway/net/published_checks.h"
+#include "gateway/protocol/binary_decoder.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/protocol/json_decoder.h"
 #include "gateway/protocol/reply_writer.h"
@@ -41,14 +45,22 @@ struct GatewayClocks {
 
 class RequestHandler {
  public:
-  // All that is passed must outlive it.
-  RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
-                 Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks);
+  // Of the handlers of several I/O threads one has more to do.
+  struct Role {
+    // Looks after timers, and after what a process before has left.
+    bool is_first = true;
+    // An operator asks for the drain; its reply has been sent.
+    std::function<void(int64_t timeout_micros)> on_drain = {};
+  };
 
-  // A text message.
+  // All that is passed must outlive it. The publisher has published what is past.
+  RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
+                 Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks, Role role);
+
+  // A text message: JSON. Each connection speaks its subscriber's encoding alone.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
-  // A binary one: kBinaryNotSupported.
-  void OnBinary(Visitor& visitor, Subscriber& subscriber);
+  // A binary one: FlatBuffers.
+  void OnBinary(Visitor& visitor, Subscriber& subscriber, std::string_view bytes);
 
   // The connection has room again after it refused market data or a part of a replay.
   void OnRoom(uint64_t connection_id) { resumer_.OnRoom(connection_id); }
@@ -59,6 +71,16 @@ class RequestHandler {
 
   // From now on commands are refused with kShuttingDown, and so is what waits for the journal.
   void BeginShutdown();
+  // And no session's end is its own doing any more: nothing is cancelled for it.
+  void BeginDrain();
+
+  // The connection's logon comes to its end: by logout, with its key, or with the connection. Safe
+  // to repeat.
+  void OnLogonEnded(Visitor& visitor);
+  // To be called when batches were published, and several times a second.
+  void GoOn();
+  // Whether all that this handler does by itself is done.
+  bool idle() const { return guardian_.idle(); }
 
  private:
   // One message on its way.
@@ -69,6 +91,8 @@ class RequestHandler {
     int64_t time_in_us;
   };
 
+  void Answer(Visitor& visitor, Subscriber& subscriber, const DecodedMessage& message,
+              int64_t time_in_us);
   void Dispatch(Call& call);
 
   void Handle(Call& call, const Refusal& refusal);
@@ -93,6 +117,7 @@ class RequestHandler {
   void Handle(Call& call, const BookResyncRequest& request);
   void Handle(Call& call, const OrderPlaceRequest& request);
   void Handle(Call& call, const OrderCancelAllRequest& request);
+  void Handle(Call& call, const OrderBatchRequest& request);
   void Handle(Call& call, const OrderStatusRequest& request);
   void Handle(Call& call, const CancelAfterRequest& request);
   void Handle(Call& call, const CancelOnDisconnectRequest& request);
@@ -116,6 +141,13 @@ class RequestHandler {
 
   // The account that is logged on; its row is there, as its logon found it.
   const AccountRow& AccountOf(const Call& call) const;
+  // The commands of a batch's items, or why there is none.
+  struct ItemCommand {
+    Refusal refusal;
+    wire::CommandRecord command;
+  };
+  ItemCommand MakeItem(const Call& call, const OrderBatchItem& item, CommandOrigin origin);
+
   // The instrument of that symbol, if it is not closed; else the call is refused.
   const InstrumentRow* OpenInstrument(Call& call, std::string_view symbol);
 
@@ -136,12 +168,22 @@ class RequestHandler {
   template <typename R>
   void SubmitPlain(Call& call, const R& request);
 
+  // False: the command is only to be checked, and was refused. Before Submit, which gives the
+  // answer of those that passed.
+  template <typename R>
+  bool PassesChecks(Call& call, const R& request);
+  // The answer of a command that is only to be checked, and was.
+  void Validated(Call& call);
+
   // The answers that need no command.
   template <typename WriteFields>
   void Succeed(Call& call, WriteFields&& write_fields);
   void Refuse(Call& call, const Refusal& refusal);
   void Refuse(Call& call, RejectReason reason, std::string_view param = "");
   ReplyHead HeadOf(const Call& call) const;
+  PublishedMarketView MarketView(const Call& call) const;
+  // What is known of a connection from its first message on.
+  void Introduce(Visitor& visitor);
 
   const Authenticator authenticator_;
   const GatewayLimits& limits_;
@@ -152,7 +194,10 @@ class RequestHandler {
   HistoryQueries history_;
   Resumer resumer_;
   Statements statements_;
-  JsonDecoder decoder_;
+  const Role role_;
+  OrderGuardian guardian_;
+  JsonDecoder json_decoder_;
+  BinaryDecoder binary_decoder_;
   bool shutting_down_ = false;
   std::string message_;  // being written; kept for its memory
 };
@@ -172,18 +217,23 @@ void RequestHandler::Succeed(Call& call, WriteFields&& write_fields) {
 
 template <typename Make>
 void RequestHandler::Submit(Call& call, AccountId account, Make&& make) {
+  const Method method = *call.message.method;
+  // The engine itself checks these two.
+  const bool validate = call.message.validate;
+  const bool by_engine = method == Method::kOrderPlace || method == Method::kOrderAmend;
+  if (validate && !by_engine) return Validated(call);
   PendingRequests& pending = publisher_.replier().pending();
   const uint64_t connection_id = call.visitor.connection_id;
   if (pending.CountOf(connection_id) >= call.visitor.limits.in_flight_max) {
     return Refuse(call, RejectReason::kTooManyInFlight);
   }
-  const uint64_t tag = pending.NextTag();
-  const wire::CommandRecord command = make(CommandOrigin{.account = account, .tag = tag});
+  const uint64_t tag = pending.NextTag(call.visitor.session);
+  const wire::CommandRecord command =
+      make(CommandOrigin{.account = account, .tag = tag, .validate_only = validate});
   if (port_.TrySubmit(std::span(&command, 1)) == 0) {
     return Refuse(call, {.reason = RejectReason::kEngineBusy,
                          .retry_after_us = limits_.engine_busy_retry_micros});
   }
-  const Method method = *call.message.method;
   pending.Add(tag, {.connection_id = connection_id,
                     .method = method,
                     .req_id = call.message.req_id,
@@ -194,9 +244,19 @@ void RequestHandler::Submit(Call& call, AccountId account, Make&& make) {
 }
 
 template <typename R>
+bool RequestHandler::PassesChecks(Call& call, const R& request) {
+  if (!call.message.validate) return true;
+  const Refusal refusal = CheckAsPublished(MarketView(call), request);
+  if (refusal.reason == RejectReason::kNone) return true;
+  Refuse(call, refusal);
+  return false;
+}
+
+template <typename R>
 void RequestHandler::SubmitPlain(Call& call, const R& request) {
-  Submit(call, call.visitor.logged_on->account,
-         [&](CommandOrigin origin) { return MakeCommand(request, origin); });
+  const AccountId account = call.visitor.logged_on->account;
+  if (!PassesChecks(call, request)) return;
+  Submit(call, account, [&](CommandOrigin origin) { return MakeCommand(request, origin); });
 }
 
 }  // namespace warpbook::gateway

@@ -10,21 +10,8 @@
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/worker.h"
 #include "schema/base/check.h"
-#include "schema/base/crypto.h"
 
 namespace warpbook::gateway {
-namespace {
-
-uint32_t RandomTagPrefix() {
-  std::array<uint8_t, 4> bytes{};
-  FillRandom(bytes);
-  uint32_t prefix = 0;
-  for (const uint8_t byte : bytes) prefix = (prefix << 8) | byte;
-  return prefix;
-}
-
-}  // namespace
-
 class GatewayServer::Impl {
  public:
   Impl(Options options, Catalogue catalogue)
@@ -85,9 +72,8 @@ absl::Status GatewayServer::Impl::OpenListeners() {
     return absl::InvalidArgumentError(
         absl::StrCat(options_.io_threads, " I/O threads: there are 1 to ", kIoThreadsMax));
   }
-  const uint32_t tag_prefix = RandomTagPrefix();
   for (uint32_t i = 0; i < options_.io_threads; ++i) {
-    auto worker = std::make_unique<Worker>(context_, tag_prefix + i);
+    auto worker = std::make_unique<Worker>(context_);
     const absl::Status opened =
         i == 0 ? worker->OpenListeners() : worker->OpenListenerBeside(*workers_.front());
     if (!opened.ok()) return opened;

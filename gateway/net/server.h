@@ -49,6 +49,9 @@ class GatewayServer {
     // true can be said any more, every client has been sent away, and the process should start
     // again.
     std::function<void()> on_engine_lost;
+    // Called on the I/O thread when an operator asks for a drain: whoever stops the process should
+    // do so, with this much time for Drain.
+    std::function<void(int64_t timeout_micros)> on_drain;
     GatewayLimits limits;
   };
 

@@ -66,7 +66,7 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
   Encoding encoding() const override { return encoding_; }
   void Send(std::string_view message) override;
   bool SendPublic(const SharedMessage& message) override;
-  void OnLogonEnded() override { visitor_.logged_on.reset(); }
+  void OnLogonEnded() override { host_.OnLogonEnded(*this); }
 
   Visitor& visitor() { return visitor_; }
   bool was_opened() const { return was_opened_; }  // as a WebSocket

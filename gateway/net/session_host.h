@@ -41,6 +41,8 @@ class SessionHost {
   virtual void OnBinary(Session& session, std::string_view bytes) = 0;
   // The queue has room for market data again, after some was refused.
   virtual void OnRoom(Session& session) = 0;
+  // Its key was revoked.
+  virtual void OnLogonEnded(Session& session) = 0;
   // Nobody is to send to it any more. At least once for each session that was opened.
   virtual void OnEnding(Session& session) = 0;
   // The connection is gone.

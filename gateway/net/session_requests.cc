@@ -1,17 +1,9 @@
-#include <span>
-
-#include "absl/strings/escaping.h"
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
 #include "gateway/protocol/version.h"
 
 namespace warpbook::gateway {
 namespace {
-
-std::string Hex(std::span<const uint8_t> bytes) {
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
 
 struct ScopeName {
   Scope scope;
@@ -40,7 +32,7 @@ void RequestHandler::Handle(Call& call, const PingRequest&) {
 void RequestHandler::Handle(Call& call, const SessionChallengeRequest&) {
   const LogonNonce& nonce = call.visitor.challenge.Issue(clocks_.real.NowMicros());
   Succeed(call, [&](MessageWriter& out) {
-    out.Field("nonce", Hex(nonce)).Field("server_name", authenticator_.server_name());
+    out.FieldBytes("nonce", nonce).Field("server_name", authenticator_.server_name());
     out.Field("time", call.time_in_us);
   });
 }
@@ -59,8 +51,12 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
               .detail = RejectReasonCode(reason)});
     return Refuse(call, reason);
   }
-  call.visitor.logged_on = LoggedOn{
-      .account = account->id, .owner = account->owner, .kind = account->kind, .scopes = scopes};
+  call.visitor.logged_on = LoggedOn{.account = account->id,
+                                    .owner = account->owner,
+                                    .kind = account->kind,
+                                    .scopes = scopes,
+                                    .orders = admission_.budgets().account_orders.Get(
+                                        account->id, clocks_.monotonic.NowMicros())};
   LogEvent(LogLevel::kInfo, "logon",
            {.connection_id = call.visitor.connection_id, .account = account->id.value()});
   publisher_.logons().Add(call.visitor.connection_id, account->id, request.public_key,
@@ -88,8 +84,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
 void RequestHandler::Handle(Call& call, const SessionLogoutRequest&) {
   publisher_.private_feed().RemoveConnection(call.visitor.connection_id);
   publisher_.logons().Remove(call.visitor.connection_id);
-  resumer_.Remove(call.visitor.connection_id, RejectReason::kNotLoggedOn);
-  call.visitor.logged_on.reset();
+  OnLogonEnded(call.visitor);
   Succeed(call, [](MessageWriter&) {});
 }
 

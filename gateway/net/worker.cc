@@ -40,11 +40,11 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
 
 // ---- Life ----
 
-Worker::Worker(const WorkerContext& context, uint32_t tag_prefix)
+Worker::Worker(const WorkerContext& context)
     : context_(context),
       limits_(context.options.limits),
       thread_state_(limits_, io_),
-      publisher_(context.catalogue, tag_prefix, real_clock_, limits_.recent_events),
+      publisher_(context.catalogue, real_clock_, limits_.recent_events),
       ready_(io_),
       sweep_timer_(io_),
       sweep_each_micros_(SweepEachMicros(limits_)) {
@@ -93,7 +93,9 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
       context_.options.server_name, limits_, context_.admission, publisher_, *port_,
-      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock});
+      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock},
+      RequestHandler::Role{.is_first = admin_listener_ != nullptr,
+                           .on_drain = context_.options.on_drain});
   TakeBatches();  // what was published before
   ScheduleSweep();
   listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
@@ -183,8 +185,8 @@ void Worker::OnText(Session& session, std::string_view text) {
   handler_->OnText(session.visitor(), session, text);
 }
 
-void Worker::OnBinary(Session& session, std::string_view) {
-  handler_->OnBinary(session.visitor(), session);
+void Worker::OnBinary(Session& session, std::string_view bytes) {
+  handler_->OnBinary(session.visitor(), session, bytes);
 }
 
 void Worker::OnRoom(Session& session) {
@@ -196,7 +198,10 @@ void Worker::OnRoom(Session& session) {
 void Worker::OnEnding(Session& session) {
   publisher_.RemoveConnection(session.visitor().connection_id);
   handler_->RemoveConnection(session.visitor().connection_id);
+  handler_->OnLogonEnded(session.visitor());
 }
+
+void Worker::OnLogonEnded(Session& session) { handler_->OnLogonEnded(session.visitor()); }
 
 void Worker::OnGone(Session& session, std::string_view why) {
   const Visitor& visitor = session.visitor();
@@ -234,6 +239,7 @@ void Worker::TakeBatches() {
     if (batch == nullptr) {
       PublishMarketData();
       handler_->OnHistory();
+      handler_->GoOn();
       thread_state_.FlushAll();
       if (draining_) ContinueDrain();
       return WaitForBatches();
@@ -280,6 +286,7 @@ void Worker::Sweep() {
   }
   publisher_.replier().AnswerOverdue(now);
   publisher_.Tick(now);
+  handler_->GoOn();
   thread_state_.FlushAll();
   if (draining_) ContinueDrain();
 }
@@ -295,7 +302,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
   draining_ = true;
   drain_deadline_micros_ = deadline_micros;
   listener_->Close();
-  handler_->BeginShutdown();
+  handler_->BeginDrain();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
   publisher_.AnnounceShutdown(reconnect_by);
@@ -305,7 +312,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
 
 void Worker::ContinueDrain() {
   Replier& replier = publisher_.replier();
-  const bool answered = replier.pending().size() == 0;
+  const bool answered = replier.pending().size() == 0 && handler_->idle();
   if (!closing_ && (answered || MonotonicMicros() >= drain_deadline_micros_ - kClosingMicros)) {
     closing_ = true;
     replier.AnswerAllUnknown();

@@ -48,8 +48,7 @@ struct WorkerContext {
 
 class Worker final : public SessionHost {
  public:
-  // The prefix of its commands' tags is no other worker's.
-  Worker(const WorkerContext& context, uint32_t tag_prefix);
+  explicit Worker(const WorkerContext& context);
   ~Worker() override { Stop(); }
 
   // The first worker opens the ports, the others listen beside it; only the first is for operators.
@@ -77,6 +76,7 @@ class Worker final : public SessionHost {
   void OnBinary(Session& session, std::string_view bytes) override;
   void OnRoom(Session& session) override;
   void OnEnding(Session& session) override;
+  void OnLogonEnded(Session& session) override;
   void OnGone(Session& session, std::string_view why) override;
 
  private:

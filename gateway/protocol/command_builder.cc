@@ -86,6 +86,8 @@ wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t n
   return wire::CommandRecord(command);
 }
 
+constexpr uint8_t kBothSides = 2;
+
 }  // namespace
 
 wire::CommandRecord MakeCommand(const AccountOpenRequest& request, CommandOrigin origin) {
@@ -133,7 +135,7 @@ wire::CommandRecord MakeCommand(const OrderPlaceRequest& request, CommandOrigin 
   command.mutate_min_assurance(Byte(request.min_assurance));
   command.mutate_self_trade_prevention(Byte(request.stp));
   command.mutate_post_only(request.post_only ? 1 : 0);
-  command.mutate_validate_only(request.validate ? 1 : 0);
+  command.mutate_validate_only(origin.validate_only ? 1 : 0);
   return wire::CommandRecord(command);
 }
 
@@ -144,6 +146,7 @@ wire::CommandRecord MakeCommand(const OrderAmendRequest& request, CommandOrigin 
   command.mutate_price(request.price.value());
   command.mutate_deadline_us(request.deadline.micros());
   command.mutate_gpus(request.gpus.value());
+  command.mutate_validate_only(origin.validate_only ? 1 : 0);
   return wire::CommandRecord(command);
 }
 
@@ -157,13 +160,55 @@ wire::CommandRecord MakeCommand(const OrderCancelRequest& request, CommandOrigin
 
 wire::CommandRecord MakeCommand(const OrderCancelAllRequest& request, CommandOrigin origin,
                                 InstrumentId instrument, ClassId class_id) {
-  constexpr uint8_t kBothSides = 2;
   auto command = Begin<wire::CancelAllOrders>(origin);
   command.mutate_deadline_us(request.deadline.micros());
   command.mutate_instrument_id(instrument.value());
   command.mutate_class_id(class_id.value());
   command.mutate_side(request.side ? Byte(*request.side) : kBothSides);
   command.mutate_reason(Byte(CancelReason::kRequested));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CancelOnDisconnectRequest& request, CommandOrigin origin,
+                                uint32_t session) {
+  const auto mode = request.scope == DisconnectScope::kSession   ? OrderGuardMode::kSession
+                    : request.scope == DisconnectScope::kAccount ? OrderGuardMode::kAccount
+                                                                 : OrderGuardMode::kOff;
+  auto command = Begin<wire::SetOrderGuard>(origin);
+  command.mutate_session(session);
+  command.mutate_mode(Byte(mode));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const CancelAfterRequest& request, CommandOrigin origin,
+                                Timestamp now) {
+  auto command = Begin<wire::SetOrderGuard>(origin);
+  if (request.timeout_ms == 0) return wire::CommandRecord(command);  // off, whatever it is
+  command.mutate_mode(Byte(OrderGuardMode::kTimer));
+  command.mutate_deadline_us(now.PlusMicros(request.timeout_ms * 1'000).micros());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCancelAll(AccountId account, CancelReason reason) {
+  wire::CancelAllOrders command;
+  command.mutate_target_account_id(account.value());
+  command.mutate_side(kBothSides);
+  command.mutate_reason(Byte(reason));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeWithdraw(AccountId account, OrderId order, CancelReason reason) {
+  wire::WithdrawOrder command;
+  command.mutate_target_account_id(account.value());
+  command.mutate_order_id(order.value());
+  command.mutate_reason(Byte(reason));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeGuardOff(AccountId account, uint32_t session, Timestamp deadline) {
+  auto command = Begin<wire::SetOrderGuard>(CommandOrigin{.account = account});
+  command.mutate_session(session);
+  command.mutate_deadline_us(deadline.micros());
   return wire::CommandRecord(command);
 }
 

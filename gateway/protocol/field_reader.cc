@@ -1,9 +1,10 @@
 #include "gateway/protocol/field_reader.h"
 
 #include <charconv>
+#include <cstring>
+#include <system_error>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "schema/types/decimal.h"
 
@@ -12,21 +13,27 @@ namespace {
 
 // 9999-12-31T23:59:59.999999Z: later times would not print.
 constexpr int64_t kTimeMax = 253'402'300'799'999'999;
+constexpr int kMicroDecimals = 6;
+constexpr const char* kIsNegative = "must not be negative";
 
-std::string_view KindName(JsonNode::Kind kind) {
+std::string_view KindName(FieldNode::Kind kind) {
   switch (kind) {
-    case JsonNode::Kind::kObject:
+    case FieldNode::Kind::kObject:
       return "an object";
-    case JsonNode::Kind::kArray:
+    case FieldNode::Kind::kArray:
       return "an array";
-    case JsonNode::Kind::kString:
+    case FieldNode::Kind::kString:
       return "a string";
-    case JsonNode::Kind::kNumber:
+    case FieldNode::Kind::kNumber:
+    case FieldNode::Kind::kInteger:
+    case FieldNode::Kind::kUnsigned:
       return "an integer";
-    case JsonNode::Kind::kBool:
+    case FieldNode::Kind::kBool:
       return "true or false";
-    case JsonNode::Kind::kNull:
+    case FieldNode::Kind::kNull:
       return "null";
+    case FieldNode::Kind::kBytes:
+      return "bytes";
   }
   return "";
 }
@@ -49,6 +56,24 @@ bool IsDecimal(std::string_view text, int decimals) {
   return AllDigits(fraction) && fraction.size() <= static_cast<size_t>(decimals);
 }
 
+// The value of a hex digit, or 16.
+unsigned HexDigit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+  return 16;
+}
+
+// Half as many bytes as digits; false where there is one that is none.
+bool DecodeHex(std::string_view digits, uint8_t* bytes) {
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    const unsigned high = HexDigit(digits[i]), low = HexDigit(digits[i + 1]);
+    if ((high | low) >= 16) return false;
+    bytes[i / 2] = static_cast<uint8_t>(high << 4 | low);
+  }
+  return true;
+}
+
 }  // namespace
 
 void Fault::Add(RejectReason reason, std::string param, std::string detail) {
@@ -69,27 +94,39 @@ void FieldReader::Refuse(RejectReason reason, std::string_view name, std::string
 }
 
 bool FieldReader::Has(std::string_view name) const {
-  return object_ != kEmptyObject && tree_.FindChild(object_, name) != 0;
+  return object_ != kEmptyObject && tree_.FindChild(object_, name, KeyTag(name), hint_) != 0;
 }
 
-std::optional<uint32_t> FieldReader::Node(std::string_view name, JsonNode::Kind kind, Need need) {
-  const uint32_t index = object_ == kEmptyObject ? 0 : tree_.FindChild(object_, name);
+FieldNode* FieldReader::Find(std::string_view name, Need need) {
+  const uint32_t index =
+      object_ == kEmptyObject ? 0 : tree_.FindChild(object_, name, KeyTag(name), hint_);
   if (index == 0) {
     if (need == Need::kRequired) Refuse(RejectReason::kMissingField, name, "");
-    return std::nullopt;
+    return nullptr;
   }
-  JsonNode& node = tree_.node(index);
+  FieldNode& node = tree_.node(index);
   node.known = true;
-  if (node.kind != kind) {
-    Refuse(RejectReason::kWrongType, name, "must be " + std::string(KindName(kind)));
+  hint_ = node.next_sibling;
+  return &node;
+}
+
+void FieldReader::RefuseKind(std::string_view name, FieldNode::Kind kind) {
+  Refuse(RejectReason::kWrongType, name, "must be " + std::string(KindName(kind)));
+}
+
+std::optional<uint32_t> FieldReader::Node(std::string_view name, FieldNode::Kind kind, Need need) {
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind != kind) {
+    RefuseKind(name, kind);
     return std::nullopt;
   }
-  return index;
+  return static_cast<uint32_t>(node - &tree_.node(0));
 }
 
 std::optional<std::string_view> FieldReader::Text(std::string_view name, size_t bytes_max,
                                                   Need need) {
-  const auto index = Node(name, JsonNode::Kind::kString, need);
+  const auto index = Node(name, FieldNode::Kind::kString, need);
   if (!index) return std::nullopt;
   const std::string_view text = tree_.node(*index).text;
   if (text.empty() || text.size() > bytes_max) {
@@ -100,24 +137,33 @@ std::optional<std::string_view> FieldReader::Text(std::string_view name, size_t 
 }
 
 std::optional<bool> FieldReader::Bool(std::string_view name, Need need) {
-  const auto index = Node(name, JsonNode::Kind::kBool, need);
+  const auto index = Node(name, FieldNode::Kind::kBool, need);
   if (!index) return std::nullopt;
   return tree_.node(*index).is_true;
 }
 
 std::optional<int64_t> FieldReader::Integer(std::string_view name, int64_t min, int64_t max,
                                             Need need) {
-  const auto index = Node(name, JsonNode::Kind::kNumber, need);
-  if (!index) return std::nullopt;
-  const std::string_view text = tree_.node(*index).text;
-  // The tree has seen that it is a JSON number: what is left is 1.0, 1e3 and -0.
-  if (text.find_first_of(".eE") != std::string_view::npos || text == "-0") {
-    Refuse(RejectReason::kMalformedNumber, name, "must be a plain integer");
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return std::nullopt;
+  int64_t value = 0;
+  bool fits = true;
+  if (node->kind == FieldNode::Kind::kNumber) {
+    const std::string_view text = node->text;
+    // The parser has seen that it is a JSON number: what is left is 1.0, 1e3 and -0.
+    if (text.find_first_of(".eE") != std::string_view::npos || text == "-0") {
+      Refuse(RejectReason::kMalformedNumber, name, "must be a plain integer");
+      return std::nullopt;
+    }
+    fits = std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
+  } else if (node->kind == FieldNode::Kind::kInteger || node->kind == FieldNode::Kind::kUnsigned) {
+    value = static_cast<int64_t>(node->bits);
+    fits = node->kind == FieldNode::Kind::kInteger || value >= 0;
+  } else {
+    RefuseKind(name, FieldNode::Kind::kNumber);
     return std::nullopt;
   }
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || value < min || value > max) {
+  if (!fits || value < min || value > max) {
     Refuse(RejectReason::kOutOfRange, name, absl::StrCat("must be ", min, " to ", max));
     return std::nullopt;
   }
@@ -140,14 +186,19 @@ std::optional<ClientOrderId> FieldReader::OrderName(std::string_view name, Need 
 }
 
 std::optional<int64_t> FieldReader::Decimal(std::string_view name, int decimals, Need need) {
-  const auto index = Node(name, JsonNode::Kind::kString, need);
-  if (!index) return std::nullopt;
-  const std::string_view text = tree_.node(*index).text;
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind == FieldNode::Kind::kInteger) return NotNegative(name, *node);
+  if (node->kind != FieldNode::Kind::kString) {
+    RefuseKind(name, FieldNode::Kind::kString);
+    return std::nullopt;
+  }
+  const std::string_view text = node->text;
   const auto value = ParseDecimal(text, decimals);
   if (value) return value;
   const bool negative = text.starts_with('-');
   if (IsDecimal(text.substr(negative ? 1 : 0), decimals)) {
-    Refuse(RejectReason::kOutOfRange, name, negative ? "must not be negative" : "is too large");
+    Refuse(RejectReason::kOutOfRange, name, negative ? kIsNegative : "is too large");
   } else {
     Refuse(RejectReason::kMalformedDecimal, name,
            decimals == 0 ? std::string("must be digits, without a leading zero")
@@ -157,31 +208,52 @@ std::optional<int64_t> FieldReader::Decimal(std::string_view name, int decimals,
   return std::nullopt;
 }
 
+std::optional<int64_t> FieldReader::NotNegative(std::string_view name, const FieldNode& node) {
+  const auto value = static_cast<int64_t>(node.bits);
+  if (value >= 0) return value;
+  Refuse(RejectReason::kOutOfRange, name, kIsNegative);
+  return std::nullopt;
+}
+
 std::optional<Price> FieldReader::PositivePrice(std::string_view name, Need need) {
-  const auto index = Node(name, JsonNode::Kind::kString, need);
-  if (!index) return std::nullopt;
-  const std::string_view text = tree_.node(*index).text;
-  const bool negative = text.starts_with('-');
-  const auto magnitude = ParsePrice(text.substr(negative ? 1 : 0));
-  if (magnitude && (negative || magnitude->value() == 0)) {
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return std::nullopt;
+  bool is_positive = true;
+  if (node->kind == FieldNode::Kind::kInteger) {
+    is_positive = static_cast<int64_t>(node->bits) > 0;
+  } else if (node->kind == FieldNode::Kind::kString) {
+    const bool negative = node->text.starts_with('-');
+    const auto magnitude = ParsePrice(node->text.substr(negative ? 1 : 0));
+    if (magnitude && !negative && magnitude->value() > 0) return magnitude;
+    is_positive = !magnitude;  // what is no price is for Decimal to say
+  }
+  if (!is_positive) {
     Refuse(RejectReason::kPriceNotPositive, name, "");
     return std::nullopt;
   }
-  const auto value = Decimal(name, 6, need);
+  const auto value = Decimal(name, kMicroDecimals, need);
   return value ? std::optional(Price(*value)) : std::nullopt;
 }
 
 std::optional<uint64_t> FieldReader::Unsigned(std::string_view name, Need need) {
-  const auto index = Node(name, JsonNode::Kind::kString, need);
-  if (!index) return std::nullopt;
-  const std::string_view text = tree_.node(*index).text;
-  if (!AllDigits(text) || (text.size() > 1 && text[0] == '0')) {
-    Refuse(RejectReason::kMalformedText, name, "must be digits, without a leading zero");
-    return std::nullopt;
-  }
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return std::nullopt;
   uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || value == 0) {
+  if (node->kind == FieldNode::Kind::kUnsigned) {
+    value = node->bits;
+  } else if (node->kind != FieldNode::Kind::kString) {
+    RefuseKind(name, FieldNode::Kind::kString);
+    return std::nullopt;
+  } else {
+    const std::string_view text = node->text;
+    if (!AllDigits(text) || (text.size() > 1 && text[0] == '0')) {
+      Refuse(RejectReason::kMalformedText, name, "must be digits, without a leading zero");
+      return std::nullopt;
+    }
+    const auto error = std::from_chars(text.data(), text.data() + text.size(), value).ec;
+    if (error != std::errc()) value = 0;
+  }
+  if (value == 0) {
     Refuse(RejectReason::kOutOfRange, name, "must be 1 to 18446744073709551615");
     return std::nullopt;
   }
@@ -189,17 +261,21 @@ std::optional<uint64_t> FieldReader::Unsigned(std::string_view name, Need need) 
 }
 
 void FieldReader::HexInto(std::string_view name, uint8_t* bytes, size_t count) {
-  const auto index = Node(name, JsonNode::Kind::kString, Need::kRequired);
-  if (!index) return;
-  const std::string_view text = tree_.node(*index).text;
-  const bool all_hex = text.size() == 2 * count &&
-                       text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-  if (!all_hex) {
-    Refuse(RejectReason::kMalformedText, name, absl::StrCat(2 * count, " hex digits"));
-    return;
+  const FieldNode* node = Find(name, Need::kRequired);
+  if (node == nullptr) return;
+  const std::string_view text = node->text;
+  bool fits = false;
+  if (node->kind == FieldNode::Kind::kBytes) {
+    fits = text.size() == count;
+    if (fits) std::memcpy(bytes, text.data(), count);
+  } else if (node->kind == FieldNode::Kind::kString) {
+    fits = text.size() == 2 * count && DecodeHex(text, bytes);
+  } else {
+    return RefuseKind(name, FieldNode::Kind::kString);
   }
-  const std::string decoded = absl::HexStringToBytes(absl::string_view(text.data(), text.size()));
-  for (size_t i = 0; i < count; ++i) bytes[i] = static_cast<uint8_t>(decoded[i]);
+  if (fits) return;
+  Refuse(RejectReason::kMalformedText, name,
+         absl::StrCat(count, " bytes, in JSON ", 2 * count, " hex digits"));
 }
 
 void FieldReader::RefuseUnknownFields() {

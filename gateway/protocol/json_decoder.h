@@ -8,20 +8,22 @@
 #include <cstddef>
 #include <string_view>
 
-#include "gateway/protocol/json_tree.h"
+#include "gateway/protocol/field_tree.h"
+#include "gateway/protocol/json_parser.h"
 #include "gateway/protocol/request.h"
 
 namespace warpbook::gateway {
 
 class JsonDecoder {
  public:
-  explicit JsonDecoder(size_t message_bytes_max) : tree_(message_bytes_max) {}
+  explicit JsonDecoder(size_t message_bytes_max) : parser_(message_bytes_max) {}
 
   // Every text has exactly one answer. Its texts are valid until the next Decode.
   DecodedMessage Decode(std::string_view text);
 
  private:
-  JsonTree tree_;
+  JsonParser parser_;
+  FieldTree tree_;
 };
 
 }  // namespace warpbook::gateway

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,9 +20,11 @@ class JsonWriter {
   JsonWriter& BeginArray() { return Open('['); }
   JsonWriter& EndArray() { return Close(']'); }
 
-  // The key of the value that comes next.
-  JsonWriter& Key(std::string_view key) {
-    String(key);
+  // The key of the value that comes next: a name of ours, without anything to escape.
+  JsonWriter& Key(std::string_view key) { return Key(key, ""); }
+  // "free" and "_usd": a name in two parts.
+  JsonWriter& Key(std::string_view key, std::string_view rest) {
+    Quote(key, rest);
     out_ += ':';
     needs_comma_ = false;
     return *this;
@@ -47,8 +50,11 @@ class JsonWriter {
   JsonWriter& NumberText(T value) {
     char digits[24];
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-    return String(std::string_view(digits, end));
+    return Quote(std::string_view(digits, end), "");
   }
+
+  // Bytes as hex digits.
+  JsonWriter& HexText(std::span<const uint8_t> bytes);
 
   // Fields: a key with its value.
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).String(text); }
@@ -74,6 +80,16 @@ class JsonWriter {
   }
   JsonWriter& Close(char bracket) {
     out_ += bracket;
+    needs_comma_ = true;
+    return *this;
+  }
+  // Two parts of a text without anything to escape.
+  JsonWriter& Quote(std::string_view text, std::string_view rest) {
+    Comma();
+    out_ += '"';
+    out_ += text;
+    out_ += rest;
+    out_ += '"';
     needs_comma_ = true;
     return *this;
   }

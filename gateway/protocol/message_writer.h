@@ -1,18 +1,22 @@
 // MessageWriter: writes one message to a client, field by field, in the client's encoding. What is
 // written is the same in both; how amounts, identifiers and words look is the encoding's business:
 // in JSON prices and TOK are decimal strings, credits integer strings with `_usd` beside them,
-// identifiers strings (4-gateway-api of the design, Shape).
+// identifiers strings, bytes hex digits (4-gateway-api of the design, Shape); in FlatBuffers what
+// schema/wire/client.fbs says, which has to have every key and word that is written.
 //
-// Reads like the message: keys are string literals, and stay what they are while it is written.
+// Reads like the message: keys are string literals, and stay what they are while it is written. One
+// message at a time is written on a thread.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "gateway/protocol/encoding.h"
 #include "gateway/protocol/json_writer.h"
+#include "gateway/protocol/table_writer.h"
 #include "schema/types/amounts.h"
 #include "schema/types/decimal.h"
 
@@ -21,66 +25,118 @@ namespace warpbook::gateway {
 class MessageWriter {
  public:
   // Appends to `out`, which is complete after Finish.
-  MessageWriter(Encoding encoding, std::string& out) : encoding_(encoding), out_(out), json_(out) {}
+  MessageWriter(Encoding encoding, std::string& out) : out_(out), json_(out) {
+    if (encoding == Encoding::kJson) return;
+    tables_ = &TableWriter::OfThread();
+    tables_->Begin(ServerMessageShape());
+  }
 
-  Encoding encoding() const { return encoding_; }
-  void Finish() {}
+  Encoding encoding() const {
+    return tables_ == nullptr ? Encoding::kJson : Encoding::kFlatBuffers;
+  }
+  void Finish() {
+    if (tables_ != nullptr) tables_->Finish(out_);
+  }
 
-  MessageWriter& BeginObject() { return json_.BeginObject(), *this; }
-  MessageWriter& EndObject() { return json_.EndObject(), *this; }
-  MessageWriter& BeginArray() { return json_.BeginArray(), *this; }
-  MessageWriter& EndArray() { return json_.EndArray(), *this; }
-  MessageWriter& Key(std::string_view key) { return json_.Key(key), *this; }
+  MessageWriter& BeginObject() {
+    tables_ == nullptr ? void(json_.BeginObject()) : tables_->BeginObject();
+    return *this;
+  }
+  MessageWriter& EndObject() {
+    tables_ == nullptr ? void(json_.EndObject()) : tables_->EndObject();
+    return *this;
+  }
+  MessageWriter& BeginArray() {
+    tables_ == nullptr ? void(json_.BeginArray()) : tables_->BeginArray();
+    return *this;
+  }
+  MessageWriter& EndArray() {
+    tables_ == nullptr ? void(json_.EndArray()) : tables_->EndArray();
+    return *this;
+  }
+  MessageWriter& Key(std::string_view key) {
+    tables_ == nullptr ? void(json_.Key(key)) : tables_->Key(key);
+    return *this;
+  }
 
-  // An element of an array of texts.
-  MessageWriter& Text(std::string_view text) { return json_.String(text), *this; }
-  // An element of an array of book levels: [price, GPUs].
+  // ---- Elements of arrays ----
+
+  MessageWriter& Text(std::string_view text) {
+    tables_ == nullptr ? void(json_.String(text)) : tables_->Text(text);
+    return *this;
+  }
+  // A level of a book: [price, GPUs].
   MessageWriter& Level(Price price, Quantity gpus) {
+    if (tables_ != nullptr) return tables_->Level(price, gpus), *this;
     json_.BeginArray().String(FormatPrice(price)).Number(gpus.value()).EndArray();
     return *this;
   }
 
   // ---- Fields ----
 
-  MessageWriter& Field(std::string_view key, std::string_view text) {
-    return json_.Field(key, text), *this;
-  }
-  MessageWriter& Field(std::string_view key, const char* text) {
-    return json_.Field(key, text), *this;
-  }
+  MessageWriter& Field(std::string_view key, std::string_view text) { return Key(key).Text(text); }
+  MessageWriter& Field(std::string_view key, const char* text) { return Key(key).Text(text); }
   MessageWriter& Field(std::string_view key, std::same_as<bool> auto value) {
-    return json_.Field(key, value), *this;
+    Key(key);
+    tables_ == nullptr ? void(json_.Bool(value)) : tables_->Bool(value);
+    return *this;
   }
   template <std::integral T>
   requires(!std::same_as<T, bool>) MessageWriter& Field(std::string_view key, T value) {
-    return json_.Field(key, value), *this;
+    Key(key);
+    return tables_ == nullptr ? (json_.Number(value), *this) : Integer(value);
   }
   MessageWriter& Field(std::string_view key, Quantity gpus) { return Field(key, gpus.value()); }
   MessageWriter& Field(std::string_view key, Minutes minutes) {
     return Field(key, minutes.value());
   }
   MessageWriter& Field(std::string_view key, Price price) {
-    return json_.Field(key, FormatPrice(price)), *this;
+    Key(key);
+    return tables_ == nullptr ? (json_.String(FormatPrice(price)), *this) : Integer(price.value());
   }
   MessageWriter& Field(std::string_view key, Tokens tokens) {
-    return json_.Field(key, FormatTokens(tokens)), *this;
+    Key(key);
+    return tables_ == nullptr ? (json_.String(FormatTokens(tokens)), *this)
+                              : Integer(tokens.value());
   }
   // "free":"1200","free_usd":"0.00002"
   MessageWriter& Field(std::string_view key, Credits credits) {
-    json_.FieldText(key, credits.value());
-    json_.Field(std::string(key) + "_usd", FormatUsd(credits));
+    FieldId(key, credits.value());
+    if (tables_ == nullptr) json_.Key(key, "_usd").String(FormatUsd(credits));
+    return *this;
+  }
+  // Credits in dollars, beside the credits themselves: JSON's alone.
+  MessageWriter& FieldUsd(std::string_view key, Credits credits) {
+    if (tables_ == nullptr) json_.Field(key, FormatUsd(credits));
     return *this;
   }
   // An identifier.
   template <std::integral T>
   MessageWriter& FieldId(std::string_view key, T value) {
-    return json_.FieldText(key, value), *this;
+    Key(key);
+    return tables_ == nullptr ? (json_.NumberText(value), *this) : Integer(value);
+  }
+  // A key, a signature, a nonce.
+  MessageWriter& FieldBytes(std::string_view key, std::span<const uint8_t> bytes) {
+    Key(key);
+    tables_ == nullptr ? void(json_.HexText(bytes)) : tables_->Bytes(bytes);
+    return *this;
   }
 
  private:
-  const Encoding encoding_;
+  template <std::integral T>
+  MessageWriter& Integer(T value) {
+    if constexpr (std::unsigned_integral<T>) {
+      tables_->Unsigned(value);
+    } else {
+      tables_->Integer(value);
+    }
+    return *this;
+  }
+
   std::string& out_;
   JsonWriter json_;
+  TableWriter* tables_ = nullptr;  // of FlatBuffers
 };
 
 // One object as a message of its own.

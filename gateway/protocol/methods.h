@@ -126,6 +126,33 @@ constexpr const MethodInfo* FindMethod(std::string_view name) {
   return nullptr;
 }
 
+// Whether the method changes anything, and so is a command that goes into the journal.
+constexpr bool IsCommand(Method method) {
+  switch (method) {
+    case Method::kPing:
+    case Method::kSessionChallenge:
+    case Method::kSessionLogon:
+    case Method::kSessionStatus:
+    case Method::kSessionLogout:
+    case Method::kSessionResume:
+    case Method::kAccountBalances:
+    case Method::kAccountOrders:
+    case Method::kAccountLeases:
+    case Method::kAccountNodes:
+    case Method::kAccountPositions:
+    case Method::kAccountStatement:
+    case Method::kOrderStatus:
+    case Method::kInstruments:
+    case Method::kSubscribe:
+    case Method::kUnsubscribe:
+    case Method::kBookResync:
+    case Method::kDrain:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // What can be subscribed to: market data of an instrument, what concerns everybody, and what is the
 // account's own.
 enum class Channel : uint8_t {

@@ -105,19 +105,21 @@ void BeginReply(MessageWriter& out, const ReplyHead& head, bool success) {
 
 void EndReply(MessageWriter& out, const ReplyHead& head) {
   if (head.sequence != 0) out.Field("seq", head.sequence);
-  out.Field("time_in", head.time_in_us).Field("time_out", head.time_out_us).EndObject().Finish();
+  out.Field("time_in", head.time_in_us).Field("time_out", head.time_out_us);
+  if (head.limits.count != 0) {
+    out.Key("limits").BeginArray();
+    for (const LimitState& limit : head.limits.view()) {
+      out.BeginObject().Field("name", limit.name).Field("used", limit.used);
+      out.Field("limit", limit.limit).Field("reset_us", limit.reset_us).EndObject();
+    }
+    out.EndArray();
+  }
+  out.EndObject().Finish();
 }
 
-void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
-                RequestOutcome outcome) {
-  BeginReply(out, head, false);
-  WriteErrorField(out, refusal, outcome);
-  EndReply(out, head);
-}
-
-void WriteErrorField(MessageWriter& out, const Refusal& refusal, RequestOutcome outcome) {
+void WriteErrorObject(MessageWriter& out, const Refusal& refusal, RequestOutcome outcome) {
   const auto info = FindRejectReason(refusal.reason);
-  out.Key("error").BeginObject();
+  out.BeginObject();
   out.Field("code", RejectReasonCode(refusal.reason));
   out.Field("number", static_cast<uint16_t>(refusal.reason));
   out.Field("message", info ? info->message : std::string_view());
@@ -125,6 +127,14 @@ void WriteErrorField(MessageWriter& out, const Refusal& refusal, RequestOutcome 
   out.Field("param", refusal.param).Field("reason", refusal.detail);
   out.Field("retry_after_us", refusal.retry_after_us).EndObject();
   out.Field("outcome", OutcomeName(outcome)).EndObject();
+}
+
+void WriteError(MessageWriter& out, const ReplyHead& head, const Refusal& refusal,
+                RequestOutcome outcome) {
+  BeginReply(out, head, false);
+  out.Key("error");
+  WriteErrorObject(out, refusal, outcome);
+  EndReply(out, head);
 }
 
 Refusal EngineRefusal(RejectReason reason, int64_t detail) {

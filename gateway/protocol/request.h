@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "gateway/protocol/candle_interval.h"
 #include "gateway/protocol/methods.h"
@@ -126,7 +127,6 @@ struct OrderPlaceRequest {
   ClientOrderId client_order_id;
   bool post_only = false;
   SelfTradePrevention stp = SelfTradePrevention::kCancelNewest;
-  bool validate = false;
   NodeId node;
   LeaseId lease;
 };
@@ -149,6 +149,17 @@ struct OrderCancelAllRequest {
   std::optional<std::string_view> hardware_class;
   std::optional<Side> side;
   Timestamp deadline;
+};
+// Several of place, amend and cancel, each on its own: an item that is at fault is refused by
+// itself.
+inline constexpr size_t kBatchItemsMax = 50;
+struct OrderBatchItem {
+  Method method = Method::kOrderPlace;
+  bool validate = false;
+  std::variant<Refusal, OrderPlaceRequest, OrderAmendRequest, OrderCancelRequest> request;
+};
+struct OrderBatchRequest {
+  std::vector<OrderBatchItem> items;
 };
 struct OrderStatusRequest {
   OrderId order_id;
@@ -259,12 +270,12 @@ using Request = std::variant<
     SessionLogoutRequest, SessionResumeRequest, AccountOpenRequest, KeyAddRequest, KeyRevokeRequest,
     AccountBalancesRequest, AccountOrdersRequest, AccountLeasesRequest, AccountNodesRequest,
     AccountPositionsRequest, AccountStatementRequest, CreditsBuyRequest, OrderPlaceRequest,
-    OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest, OrderStatusRequest,
-    CancelAfterRequest, CancelOnDisconnectRequest, CapacityRegisterRequest, LeaseStartRequest,
-    LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest, SubscribeRequest,
-    UnsubscribeRequest, BookResyncRequest, TokenDepositRequest, TokenWithdrawRequest,
-    OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest, InstrumentHaltRequest,
-    DrainRequest, SettlementSubmitRequest>;
+    OrderAmendRequest, OrderCancelRequest, OrderCancelAllRequest, OrderBatchRequest,
+    OrderStatusRequest, CancelAfterRequest, CancelOnDisconnectRequest, CapacityRegisterRequest,
+    LeaseStartRequest, LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest,
+    SubscribeRequest, UnsubscribeRequest, BookResyncRequest, TokenDepositRequest,
+    TokenWithdrawRequest, OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest,
+    InstrumentHaltRequest, DrainRequest, SettlementSubmitRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.
@@ -272,6 +283,7 @@ struct DecodedMessage {
   std::optional<Method> method;
   std::string_view method_name;  // as sent; empty where it could not be read
   std::optional<int64_t> req_id;
+  bool validate = false;  // a command is only to be checked
   Request request;
 };
 

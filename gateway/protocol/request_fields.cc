@@ -86,13 +86,13 @@ std::optional<Scope> MemberScope(std::string_view word) {
   return std::nullopt;
 }
 
-Request ReadKeyAdd(FieldReader& fields, const JsonTree& tree) {
+Request ReadKeyAdd(FieldReader& fields, const FieldTree& tree) {
   KeyAddRequest request{.public_key = fields.Hex<kPublicKeyBytes>("public_key")};
-  const auto scopes = fields.Node("scopes", JsonNode::Kind::kArray, kRequired);
+  const auto scopes = fields.Node("scopes", FieldNode::Kind::kArray, kRequired);
   if (!scopes) return request;
   for (uint32_t child = tree.node(*scopes).first_child; child != 0;
        child = tree.node(child).next_sibling) {
-    if (tree.node(child).kind != JsonNode::Kind::kString) {
+    if (tree.node(child).kind != FieldNode::Kind::kString) {
       fields.Refuse(RejectReason::kWrongType, "scopes", "must hold strings");
     } else if (const auto scope = MemberScope(tree.node(child).text)) {
       request.scopes |= static_cast<uint32_t>(*scope);
@@ -120,7 +120,7 @@ std::optional<Channel> ChannelOf(std::string_view name) {
 template <typename SubscriptionRequest>
 Request ReadSubscription(FieldReader& fields) {
   SubscriptionRequest request;
-  const auto name = fields.Node("channel", JsonNode::Kind::kString, kRequired);
+  const auto name = fields.Node("channel", FieldNode::Kind::kString, kRequired);
   const auto symbol = fields.Text("symbol", kSymbolBytesMax, kOptional);
   request.symbol = symbol.value_or("");
   const auto interval = fields.Word<CandleInterval>("interval", kOptional);
@@ -147,22 +147,22 @@ Request ReadSubscription(FieldReader& fields) {
   return request;
 }
 
-Request ReadSessionResume(FieldReader& fields, const JsonTree& tree) {
+Request ReadSessionResume(FieldReader& fields, const FieldTree& tree) {
   SessionResumeRequest request;
   request.last_sequence =
       static_cast<uint64_t>(fields.Integer("last_seq", 0, kSequenceMax, kRequired).value_or(0));
-  if (const auto last = fields.Node("last_channel", JsonNode::Kind::kString, kOptional)) {
+  if (const auto last = fields.Node("last_channel", FieldNode::Kind::kString, kOptional)) {
     request.last_channel = ChannelOf(fields.TextOf(*last));
     if (!request.last_channel || !IsPrivate(*request.last_channel)) {
       fields.Refuse(RejectReason::kUnknownChannel, "last_channel",
                     "one of executions balances leases");
     }
   }
-  const auto channels = fields.Node("channels", JsonNode::Kind::kArray, kRequired);
+  const auto channels = fields.Node("channels", FieldNode::Kind::kArray, kRequired);
   if (!channels) return request;
   for (uint32_t child = tree.node(*channels).first_child; child != 0;
        child = tree.node(child).next_sibling) {
-    const bool is_text = tree.node(child).kind == JsonNode::Kind::kString;
+    const bool is_text = tree.node(child).kind == FieldNode::Kind::kString;
     const auto channel = is_text ? ChannelOf(tree.node(child).text) : std::nullopt;
     if (!is_text) {
       fields.Refuse(RejectReason::kWrongType, "channels", "must hold strings");
@@ -237,7 +237,6 @@ Request ReadOrderPlace(FieldReader& fields) {
   request.post_only = fields.Bool("post_only", kOptional).value_or(false);
   request.stp = fields.Word<SelfTradePrevention>("stp", kOptional)
                     .value_or(SelfTradePrevention::kCancelNewest);
-  request.validate = fields.Bool("validate", kOptional).value_or(false);
   ReadSideFields(fields, request);
   return request;
 }
@@ -268,7 +267,7 @@ Request ReadOrderStatus(FieldReader& fields) {
 
 Request ReadCancelOnDisconnect(FieldReader& fields) {
   constexpr std::array<std::string_view, 3> kScopes = {"off", "session", "account"};
-  const auto node = fields.Node("scope", JsonNode::Kind::kString, kRequired);
+  const auto node = fields.Node("scope", FieldNode::Kind::kString, kRequired);
   if (!node) return CancelOnDisconnectRequest{};
   const auto* const found = std::ranges::find(kScopes, fields.TextOf(*node));
   if (found == kScopes.end()) {
@@ -284,6 +283,59 @@ Request ReadOrderCancelAll(FieldReader& fields) {
       .hardware_class = fields.Text("hardware_class", kCatalogueNameBytesMax, kOptional),
       .side = fields.Word<Side>("side", kOptional),
       .deadline = fields.Time("deadline", kOptional).value_or(Timestamp())};
+}
+
+// One item: its faults are its own, and the field they name is one of its params.
+OrderBatchItem ReadBatchItem(FieldTree& tree, uint32_t child) {
+  OrderBatchItem item;
+  Fault fault;
+  FieldReader envelope(tree, child, fault);
+  const auto name = envelope.Node("method", FieldNode::Kind::kString, kRequired);
+  const auto params = envelope.Node("params", FieldNode::Kind::kObject, kOptional);
+  const MethodInfo* info = name ? FindMethod(envelope.TextOf(*name)) : nullptr;
+  FieldReader fields(tree, params.value_or(FieldReader::kEmptyObject), fault);
+  const Method method = info == nullptr ? Method::kOrderBatch : info->method;
+  if (method == Method::kOrderPlace) {
+    item.request = std::get<OrderPlaceRequest>(ReadOrderPlace(fields));
+  } else if (method == Method::kOrderAmend) {
+    item.request = std::get<OrderAmendRequest>(ReadOrderAmend(fields));
+  } else if (method == Method::kOrderCancel) {
+    item.request = std::get<OrderCancelRequest>(ReadOrderCancel(fields));
+  } else if (name) {
+    envelope.Refuse(RejectReason::kUnknownValue, "method",
+                    "one of order.place order.amend order.cancel");
+  }
+  if (item.request.index() != 0) {
+    item.method = method;
+    item.validate = ReadValidate(method, fields);
+    fields.RefuseUnknownFields();
+    envelope.RefuseUnknownFields();
+  }
+  if (fault.found()) item.request = fault.refusal();
+  return item;
+}
+
+Request ReadOrderBatch(FieldReader& fields, FieldTree& tree) {
+  OrderBatchRequest request;
+  const auto requests = fields.Node("requests", FieldNode::Kind::kArray, kRequired);
+  if (!requests) return request;
+  const size_t count = tree.CountChildren(*requests);
+  if (count == 0) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests", "must not be empty");
+  } else if (count > kBatchItemsMax) {
+    fields.Refuse(RejectReason::kOutOfRange, "requests",
+                  absl::StrCat("must hold at most ", kBatchItemsMax));
+  } else {
+    for (uint32_t child = tree.node(*requests).first_child; child != 0;
+         child = tree.node(child).next_sibling) {
+      if (tree.node(child).kind == FieldNode::Kind::kObject) {
+        request.items.push_back(ReadBatchItem(tree, child));
+      } else {
+        request.items.push_back({.request = Refusal{.reason = RejectReason::kNotAnObject}});
+      }
+    }
+  }
+  return request;
 }
 
 // ---- Capacity and leases ----
@@ -340,15 +392,15 @@ Request ReadCapacitySet(FieldReader& fields) {
       .assurance = fields.Word<Assurance>("assurance", kRequired).value_or(Assurance::kListed)};
 }
 
-Request ReadPriceSet(FieldReader& fields, JsonTree& tree, Fault& fault) {
+Request ReadPriceSet(FieldReader& fields, FieldTree& tree, Fault& fault) {
   PriceSetRequest request;
-  const auto feeds = fields.Node("feeds", JsonNode::Kind::kArray, kRequired);
+  const auto feeds = fields.Node("feeds", FieldNode::Kind::kArray, kRequired);
   if (!feeds) return request;
   size_t count = 0;
   for (uint32_t child = tree.node(*feeds).first_child; child != 0;
        child = tree.node(child).next_sibling, ++count) {
     if (count == kPriceFeedCount) break;
-    if (tree.node(child).kind != JsonNode::Kind::kObject) {
+    if (tree.node(child).kind != FieldNode::Kind::kObject) {
       fields.Refuse(RejectReason::kWrongType, "feeds", "must hold objects");
       return request;
     }
@@ -398,7 +450,7 @@ Request ReadSettlementSubmit(FieldReader& fields) {
   SettlementSubmitRequest request;
   request.number =
       static_cast<uint64_t>(fields.Integer("number", 1, kDecisionNumberMax, kRequired).value_or(1));
-  const auto node = fields.Node("decision", JsonNode::Kind::kString, kRequired);
+  const auto node = fields.Node("decision", FieldNode::Kind::kString, kRequired);
   if (!node) return request;
   const std::string_view decision = fields.TextOf(*node);
   if (decision == "post_deposit") {
@@ -425,7 +477,12 @@ Request ReadSettlementSubmit(FieldReader& fields) {
 
 }  // namespace
 
-Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault) {
+bool ReadValidate(Method method, FieldReader& fields) {
+  const bool may_ask = IsCommand(method) || method == Method::kDrain;
+  return may_ask && fields.Bool("validate", Need::kOptional).value_or(false);
+}
+
+Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault) {
   switch (method) {
     case Method::kPing:
       return PingRequest{};
@@ -468,8 +525,7 @@ Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& f
     case Method::kOrderCancelAll:
       return ReadOrderCancelAll(fields);
     case Method::kOrderBatch:
-      fields.Refuse(RejectReason::kMissingField, "requests", "");
-      return PingRequest{};
+      return ReadOrderBatch(fields, tree);
     case Method::kOrderStatus:
       return ReadOrderStatus(fields);
     case Method::kCancelAfter:

@@ -8,6 +8,9 @@ namespace warpbook::gateway {
 
 // Reads the method's params. Where one is at fault, the fault is kept and the request is worth
 // nothing. Fields that no function asks for are left to the caller.
-Request ReadRequest(Method method, FieldReader& fields, JsonTree& tree, Fault& fault);
+Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault);
+
+// Whether a command of that method is only to be checked; every one may say so.
+bool ReadValidate(Method method, FieldReader& fields);
 
 }  // namespace warpbook::gateway

@@ -91,7 +91,7 @@ ApiAnswer Refused(const Refusal& refusal) {
   return {.status = StatusOf(refusal.reason),
           .body = WriteMessage(Encoding::kJson, [&](MessageWriter& out) {
             out.Field("success", false);
-            WriteErrorField(out, refusal, RequestOutcome::kRejected);
+            WriteErrorObject(out.Key("error"), refusal, RequestOutcome::kRejected);
           })};
 }
 

@@ -116,7 +116,18 @@ template <typename Stream, typename AnyOrder>
 bool StreamOrder(Stream& stream, AnyOrder& order) {
   stream(order.id, order.instrument, order.node, order.lease, order.price, order.expires,
          order.gpus, order.remaining, order.min_fill, order.side, order.type, order.time_in_force,
-         order.queue, order.min_assurance, order.post_only, order.priority);
+         order.queue, order.min_assurance, order.post_only, order.priority, order.session);
+  bool has_client_order_id = !order.client_order_id.empty();
+  stream(has_client_order_id);
+  if (has_client_order_id) stream(order.client_order_id);
+  return has_client_order_id;
+}
+
+// Whether a client order id is among its bytes.
+template <typename Stream, typename AnyOrder>
+bool StreamFinishedOrder(Stream& stream, AnyOrder& order) {
+  stream(order.id, order.account, order.instrument, order.price, order.time, order.gpus,
+         order.remaining, order.side, order.cancelled, order.reason);
   bool has_client_order_id = !order.client_order_id.empty();
   stream(has_client_order_id);
   if (has_client_order_id) stream(order.client_order_id);

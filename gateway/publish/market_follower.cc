@@ -5,9 +5,9 @@
 
 namespace warpbook::gateway {
 
-// No tag is of this process where nothing is sent, and nobody resumes.
+// Nobody resumes.
 MarketFollower::MarketFollower(const Catalogue& catalogue)
-    : publisher_(catalogue, 0, clock_, {.bytes = 0}) {}
+    : publisher_(catalogue, clock_, {.bytes = 0}) {}
 
 absl::Status MarketFollower::Apply(const engine::DurableBatch& batch) {
   const absl::Status known = CheckCatalogue(publisher_.state().catalogue(), batch);

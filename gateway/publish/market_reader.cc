@@ -12,8 +12,10 @@
 namespace warpbook::gateway {
 namespace {
 
-// No row of which there may be many has fewer bytes.
+// No row of which there may be many has fewer bytes, but for those named.
 constexpr uint64_t kRowSizeMin = 50;
+constexpr uint64_t kFinishedOrderSizeMin = 48;
+constexpr uint64_t kGuardSizeMin = 13;
 // The year 10,000: symbols have no room for it.
 constexpr Timestamp kWindowsEnd = Timestamp(int64_t{253'402'300'800} * kMicrosPerSecond);
 constexpr uint32_t kScopes =
@@ -54,6 +56,12 @@ class Reading {
                     forgotten_, [](const auto& terms) { return terms.second.use_count() == 1; }),
                 "some are no lease's");
     AllOrders();
+    Rows(
+        "finished order", [this] { OneFinishedOrder(); }, kFinishedOrderSizeMin);
+    Rows(
+        "guard", [this] { OneGuard(); }, kGuardSizeMin);
+    Rows(
+        "timer", [this] { OneTimer(); }, kGuardSizeMin);
     in_.Enter("end");
     in_.Require(in_.left() == 0, "there is more behind it");
     return {in_.fault(), catalogue_};
@@ -61,17 +69,17 @@ class Reading {
 
  private:
   // How many rows; none where there are not the bytes for them.
-  uint64_t Count() {
+  uint64_t Count(uint64_t row_size_min = kRowSizeMin) {
     uint64_t count = 0;
     in_(count);
-    const bool fits = count <= in_.left() / kRowSizeMin;
+    const bool fits = count <= in_.left() / row_size_min;
     return in_.Require(fits, "there are more than bytes for them") ? count : 0;
   }
 
   template <typename ReadRow>
-  void Rows(std::string_view what, ReadRow read_row) {
+  void Rows(std::string_view what, ReadRow read_row, uint64_t row_size_min = kRowSizeMin) {
     in_.Enter(what);
-    const uint64_t count = Count();
+    const uint64_t count = Count(row_size_min);
     for (uint64_t i = 1; i <= count && in_.ok(); ++i) {
       in_.Enter(what, i);
       read_row();
@@ -259,6 +267,48 @@ class Reading {
     }
     in_.Require(state_.FindOrder(order.id) == nullptr, "an order is there twice");
     if (Ascends(order.id, last)) state_.Add(order);
+  }
+
+  void OneFinishedOrder() {
+    FinishedOrder order;
+    const bool has_client_order_id = StreamFinishedOrder(in_, order);
+    in_.Require(has_client_order_id == !order.client_order_id.empty(),
+                "a client order id is empty");
+    in_.Require(order.id && order.instrument && IsPrice(order.price) && IsGpus(order.gpus) &&
+                    order.remaining >= Quantity(0) && order.remaining <= order.gpus,
+                "its price or GPUs are not within their bounds");
+    in_.Require(order.cancelled ||
+                    (order.remaining == Quantity(0) && order.reason == CancelReason::kRequested),
+                "it is neither filled nor cancelled");
+    in_.Require(
+        state_.FindOrder(order.id) == nullptr && state_.finished_orders().Find(order.id) == nullptr,
+        "it is there twice");
+    in_.Require(state_.finished_orders().HasRoomFor(order.account), "there are more than are kept");
+    if (HasAccount(order.account)) state_.Add(order);
+  }
+
+  void OneGuard() {
+    OrderGuards::Session session;
+    OrderGuardMode mode = OrderGuardMode::kOff;
+    in_(session.account, session.mark, mode);
+    in_.Require(
+        session.mark != 0 && (mode == OrderGuardMode::kSession || mode == OrderGuardMode::kAccount),
+        "it is none of a session");
+    const auto& sessions = state_.guards().sessions();
+    in_.Require(sessions.empty() || sessions.rbegin()->first < session, "it is out of order");
+    if (HasAccount(session.account)) state_.mutable_guards().AddSession(session, mode);
+  }
+
+  void OneTimer() {
+    Timestamp deadline;
+    AccountId account;
+    in_(deadline, account);
+    in_.Require(deadline > Timestamp(), "it has no deadline");
+    const auto& timers = state_.guards().timers();
+    in_.Require(timers.empty() || *timers.rbegin() < std::pair(deadline, account),
+                "it is out of order");
+    in_.Require(!state_.guards().TimerOf(account), "its account has two");
+    if (HasAccount(account)) state_.mutable_guards().SetTimer(account, deadline);
   }
 
   StateReader in_;

@@ -123,6 +123,7 @@ struct OrderRow {
   Price price;
   Timestamp expires;
   Quantity gpus, remaining, min_fill;
+  uint32_t session = 0;  // the mark of the session that has placed it
   Side side = Side::kBuy;
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGtc;
@@ -141,6 +142,19 @@ inline bool ComesFirst(const OrderRow& a, const OrderRow& b) {
   if (a.queue != b.queue) return a.queue < b.queue;
   return std::pair(a.priority, a.id) < std::pair(b.priority, b.id);
 }
+// An order that is no more.
+struct FinishedOrder {
+  OrderId id;
+  AccountId account;
+  InstrumentId instrument;
+  ClientOrderId client_order_id;
+  Price price;
+  Timestamp time;            // when it came to its end
+  Quantity gpus, remaining;  // of these, what was not filled
+  Side side = Side::kBuy;
+  bool cancelled = false;                          // else: filled
+  CancelReason reason = CancelReason::kRequested;  // of one that was cancelled
+};
 
 struct LeaseRow {
   LeaseId id;

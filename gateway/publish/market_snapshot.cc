@@ -83,6 +83,23 @@ void WriteOrders(const MarketState& state, StateWriter& writer) {
   }
 }
 
+// As they finished.
+void WriteFinishedOrders(const MarketState& state, StateWriter& writer) {
+  writer(uint64_t{state.finished_orders().all().size()});
+  for (const FinishedOrder& order : state.finished_orders().all()) {
+    StreamFinishedOrder(writer, order);
+  }
+}
+
+void WriteGuards(const OrderGuards& guards, StateWriter& writer) {
+  writer(uint64_t{guards.sessions().size()});
+  for (const auto& [session, mode] : guards.sessions()) {
+    writer(session.account, session.mark, mode);
+  }
+  writer(uint64_t{guards.timers().size()});
+  for (const auto& [deadline, account] : guards.timers()) writer(deadline, account);
+}
+
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("the market snapshot is damaged: ", what));
 }
@@ -100,6 +117,8 @@ void WriteMarket(const Publisher& publisher, StateSink sink) {
   WriteInstruments(state, publisher.public_feed().market(), writer);
   WriteLeases(state, writer);
   WriteOrders(state, writer);
+  WriteFinishedOrders(state, writer);
+  WriteGuards(state.guards(), writer);
   writer.Finish();
   const uint64_t hash = writer.hash();
   sink(std::as_bytes(std::span(&hash, 1)));

@@ -101,6 +101,10 @@ std::vector<const OrderRow*> MarketState::RestingOrders(const InstrumentRow& ins
   });
   return orders;
 }
+OrderId MarketState::FindOrder(AccountId account, const ClientOrderId& client_order_id) const {
+  const OrderId* id = Find(orders_by_client_order_id_, std::pair(account, client_order_id));
+  return id == nullptr ? OrderId() : *id;
+}
 const LeaseRow* MarketState::FindLease(LeaseId id) const { return Find(leases_, id); }
 const NodeRow* MarketState::FindNode(NodeId id) const { return Find(nodes_, id); }
 
@@ -143,6 +147,27 @@ void MarketState::Add(const OrderRow& order) {
   resting.push_back(order.id);
   auto& orders = Account(order.account.value()).orders;
   orders.insert(orders.end(), order.id);
+  NoteClientOrderId(order.account, order.client_order_id, order.id);
+}
+
+void MarketState::Add(const FinishedOrder& order) {
+  NoteClientOrderId(order.account, order.client_order_id, order.id);
+  finished_orders_.Add(order, [this](const FinishedOrder& forgotten) {
+    const auto noted =
+        orders_by_client_order_id_.find(std::pair(forgotten.account, forgotten.client_order_id));
+    // Unless it was used again since.
+    if (noted != orders_by_client_order_id_.end() && noted->second == forgotten.id) {
+      orders_by_client_order_id_.erase(noted);
+    }
+  });
+}
+
+// The last order that was placed under it is meant.
+void MarketState::NoteClientOrderId(AccountId account, const ClientOrderId& client_order_id,
+                                    OrderId order) {
+  if (client_order_id.empty()) return;
+  OrderId& noted = orders_by_client_order_id_[std::pair(account, client_order_id)];
+  noted = std::max(noted, order);
 }
 
 void MarketState::Add(const LeaseRow& lease) {
@@ -288,6 +313,7 @@ void MarketState::On(const wire::OrderAccepted& event) {
                .gpus = Quantity(event.gpus()),
                .remaining = Quantity(event.gpus()),
                .min_fill = Quantity(event.min_fill()),
+               .session = static_cast<uint32_t>(event.tag() >> 32),
                .side = As<Side>(event.side()),
                .type = As<OrderType>(event.type()),
                .time_in_force = As<TimeInForce>(event.time_in_force()),
@@ -302,7 +328,7 @@ void MarketState::On(const wire::OrderFilled& event) {
   const auto order = orders_.find(id);
   WARPBOOK_CHECK(order != orders_.end());
   order->second.remaining = Quantity(event.remaining());
-  if (order->second.remaining == Quantity(0)) RemoveOrder(id);
+  if (order->second.remaining == Quantity(0)) FinishOrder(id, false, CancelReason::kRequested);
 }
 
 void MarketState::On(const wire::OrderAmended& event) {
@@ -314,20 +340,34 @@ void MarketState::On(const wire::OrderAmended& event) {
   if (event.kept_priority() == 0) order->second.priority = event_sequence_;
 }
 
-void MarketState::On(const wire::OrderCancelled& event) { RemoveOrder(OrderId(event.order_id())); }
+void MarketState::On(const wire::OrderCancelled& event) {
+  FinishOrder(OrderId(event.order_id()), true, As<CancelReason>(event.reason()));
+}
 
-void MarketState::RemoveOrder(OrderId id) {
-  const auto order = orders_.find(id);
-  WARPBOOK_CHECK(order != orders_.end());
-  Account(order->second.account.value()).orders.erase(id);
+void MarketState::FinishOrder(OrderId id, bool cancelled, CancelReason reason) {
+  const auto found = orders_.find(id);
+  WARPBOOK_CHECK(found != orders_.end());
+  const OrderRow& order = found->second;
+  Account(order.account.value()).orders.erase(id);
   // The last one takes its place.
-  std::vector<OrderId>& resting = Instrument(order->second.instrument.value()).orders;
+  std::vector<OrderId>& resting = Instrument(order.instrument.value()).orders;
   if (resting.back() != id) {
-    orders_.find(resting.back())->second.place = order->second.place;
-    resting[order->second.place] = resting.back();
+    orders_.find(resting.back())->second.place = order.place;
+    resting[order.place] = resting.back();
   }
   resting.pop_back();
-  orders_.erase(order);
+  Add(FinishedOrder{.id = id,
+                    .account = order.account,
+                    .instrument = order.instrument,
+                    .client_order_id = order.client_order_id,
+                    .price = order.price,
+                    .time = time_,
+                    .gpus = order.gpus,
+                    .remaining = order.remaining,
+                    .side = order.side,
+                    .cancelled = cancelled,
+                    .reason = reason});
+  orders_.erase(found);
 }
 
 // ---- Capacity and leases ----

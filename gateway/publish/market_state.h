@@ -7,11 +7,14 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "gateway/publish/finished_orders.h"
 #include "gateway/publish/market_rows.h"
+#include "gateway/publish/order_guards.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/wire/record.h"
 
@@ -28,6 +31,8 @@ class MarketState {
   // Takes in one event of a command of that time. Events come in journal order, without a gap from
   // the first one ever, or from the snapshot.
   void Apply(wire::RecordView event, Timestamp time);
+  // Takes in a command that was accepted, beside its event.
+  void Apply(const wire::SetOrderGuard& command) { guards_.Apply(command); }
 
   const Catalogue& catalogue() const { return *catalogue_; }
   // Null where there is none. Valid until the next Apply.
@@ -35,6 +40,8 @@ class MarketState {
   const InstrumentRow* FindInstrument(InstrumentId id) const;
   const InstrumentRow* FindInstrument(std::string_view symbol) const;
   const OrderRow* FindOrder(OrderId id) const;
+  // The last order of the account with that client order id, open or finished; 0: none is known.
+  OrderId FindOrder(AccountId account, const ClientOrderId& client_order_id) const;
   const LeaseRow* FindLease(LeaseId id) const;
   const NodeRow* FindNode(NodeId id) const;
   // What rests of an instrument: bids, then asks, each in the order in which they are served.
@@ -45,18 +52,22 @@ class MarketState {
   const std::deque<InstrumentId>& closed_instruments() const { return closed_instruments_; }
   const absl::flat_hash_map<AccountId, AccountRow>& accounts() const { return accounts_; }
   const absl::flat_hash_map<OrderId, OrderRow>& orders() const { return orders_; }
+  const FinishedOrders& finished_orders() const { return finished_orders_; }
+  const OrderGuards& guards() const { return guards_; }
   const absl::flat_hash_map<LeaseId, LeaseRow>& leases() const { return leases_; }
   const absl::flat_hash_map<NodeId, NodeRow>& nodes() const { return nodes_; }
 
   // Takes in a row whose id is new and that names only what there is. Instruments that are closed
-  // come as they were closed, and before those that are not; nodes ascend by id. An account's
-  // orders, leases and nodes are noted with these.
+  // come as they were closed, and before those that are not; nodes ascend by id; finished orders
+  // come as they finished. An account's orders, leases and nodes are noted with these.
   void Add(AccountRow account);
   void Add(InstrumentRow instrument);
   void Add(const OrderRow& order);
+  void Add(const FinishedOrder& order);
   void Add(const LeaseRow& lease);
   void Add(const NodeRow& node);
   void ReserveOrders(size_t count) { orders_.reserve(count); }
+  OrderGuards& mutable_guards() { return guards_; }
 
  private:
   void On(const wire::AccountOpened& event);
@@ -82,7 +93,8 @@ class MarketState {
 
   AccountRow& Account(uint64_t id);
   InstrumentRow& Instrument(uint32_t id);
-  void RemoveOrder(OrderId id);
+  void FinishOrder(OrderId id, bool cancelled, CancelReason reason);
+  void NoteClientOrderId(AccountId account, const ClientOrderId& client_order_id, OrderId order);
   void ForgetOldestClosed();
 
   const Catalogue* catalogue_;
@@ -94,6 +106,10 @@ class MarketState {
   absl::btree_set<InstrumentId> open_instruments_;
   std::deque<InstrumentId> closed_instruments_;  // oldest first
   absl::flat_hash_map<OrderId, OrderRow> orders_;
+  FinishedOrders finished_orders_;
+  // Of open and of finished orders.
+  absl::flat_hash_map<std::pair<AccountId, ClientOrderId>, OrderId> orders_by_client_order_id_;
+  OrderGuards guards_;
   absl::flat_hash_map<LeaseId, LeaseRow> leases_;
   absl::flat_hash_map<NodeId, NodeRow> nodes_;
 };

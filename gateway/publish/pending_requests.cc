@@ -3,19 +3,36 @@
 #include "schema/base/check.h"
 
 namespace warpbook::gateway {
+namespace {
 
-uint64_t PendingRequests::NextTag() {
+uint32_t SessionOf(uint64_t tag) { return static_cast<uint32_t>(tag >> 32); }
+
+// What decides which orders are a session's when it ends.
+bool ConcernsSessionsOrders(Method method) {
+  return method == Method::kOrderPlace || method == Method::kCancelOnDisconnect;
+}
+
+void Decrement(auto& counts, auto key) {
+  const auto count = counts.find(key);
+  WARPBOOK_CHECK(count != counts.end());
+  if (--count->second == 0) counts.erase(count);
+}
+
+}  // namespace
+
+uint64_t PendingRequests::NextTag(uint32_t session) {
   // The counter wraps after four thousand million commands: what is still open is stepped over.
   uint64_t tag = 0;
   do {
-    tag = (uint64_t{prefix_} << 32) | ++counter_;
-  } while (tag == 0 || requests_.contains(tag));
+    tag = (uint64_t{session} << 32) | ++counter_;
+  } while (requests_.contains(tag));
   return tag;
 }
 
 void PendingRequests::Add(uint64_t tag, const PendingRequest& request) {
   WARPBOOK_CHECK(requests_.emplace(tag, request).second);
   ++counts_[request.connection_id];
+  if (ConcernsSessionsOrders(request.method)) ++under_way_[SessionOf(tag)];
 }
 
 PendingRequest* PendingRequests::Find(uint64_t tag) {
@@ -28,9 +45,8 @@ std::optional<PendingRequest> PendingRequests::Take(uint64_t tag) {
   if (found == requests_.end()) return std::nullopt;
   const PendingRequest request = found->second;
   requests_.erase(found);
-  // The connection may be gone, and its count with it.
-  const auto count = counts_.find(request.connection_id);
-  if (count != counts_.end() && --count->second == 0) counts_.erase(count);
+  Decrement(counts_, request.connection_id);
+  if (ConcernsSessionsOrders(request.method)) Decrement(under_way_, SessionOf(tag));
   return request;
 }
 

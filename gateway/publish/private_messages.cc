@@ -38,8 +38,8 @@ void BeginExecution(MessageWriter& out, std::string_view name, const Event& even
   out.Field("symbol", SymbolOf(state, event.instrument_id()));
 }
 
-void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& state) {
-  out.BeginObject().FieldId("order_id", order.id.value());
+void WriteOrderFields(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.FieldId("order_id", order.id.value());
   WriteClientOrderId(out, order.client_order_id);
   out.Field("symbol", SymbolOf(state, order.instrument.value()));
   out.Field("side", Name(order.side)).Field("order_type", Name(order.type));
@@ -53,6 +53,11 @@ void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& st
   out.Field("post_only", order.post_only);
   if (order.node) out.FieldId("node", order.node.value());
   if (order.lease) out.FieldId("lease", order.lease.value());
+}
+
+void WriteOrder(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.BeginObject();
+  WriteOrderFields(out, order, state);
   out.EndObject();
 }
 
@@ -386,6 +391,22 @@ uint64_t WriteNodes(MessageWriter& out, const AccountRow& account, const MarketS
   return WriteList(out, std::ranges::upper_bound(account.nodes, NodeId(page.after)),
                    account.nodes.end(), page.limit,
                    [&](NodeId id) { WriteNode(out, *state.FindNode(id), state.catalogue()); });
+}
+
+void WriteOrderStatus(MessageWriter& out, const OrderRow& order, const MarketState& state) {
+  out.Field("status", "open");
+  WriteOrderFields(out, order, state);
+}
+
+void WriteOrderStatus(MessageWriter& out, const FinishedOrder& order, const MarketState& state) {
+  out.Field("status", order.cancelled ? "cancelled" : "filled");
+  out.FieldId("order_id", order.id.value());
+  WriteClientOrderId(out, order.client_order_id);
+  out.Field("symbol", SymbolOf(state, order.instrument.value()));
+  out.Field("side", Name(order.side)).Field("price", order.price).Field("gpus", order.gpus);
+  out.Field("filled", order.gpus - order.remaining).Field("remaining", order.remaining);
+  if (order.cancelled) out.Field("reason", Name(order.reason));
+  out.Field("time", order.time.micros());
 }
 
 }  // namespace warpbook::gateway

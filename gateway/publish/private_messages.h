@@ -48,5 +48,8 @@ uint64_t WriteLeases(MessageWriter& out, const AccountRow& account, const Market
                      const ListPage& page = {});
 uint64_t WriteNodes(MessageWriter& out, const AccountRow& account, const MarketState& state,
                     const ListPage& page = {});
+// What order.status gives: "status" and the order.
+void WriteOrderStatus(MessageWriter& out, const OrderRow& order, const MarketState& state);
+void WriteOrderStatus(MessageWriter& out, const FinishedOrder& order, const MarketState& state);
 
 }  // namespace warpbook::gateway

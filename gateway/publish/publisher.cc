@@ -36,6 +36,10 @@ void Publisher::Restore(PublishedMarket market) {
 
 void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause) {
   state_.Apply(event, Timestamp(last_time_us_));
+  if (event.type() == wire::RecordType::kCommandAccepted &&
+      command.type() == wire::RecordType::kSetOrderGuard) {
+    state_.Apply(command.as<wire::SetOrderGuard>());
+  }
   replier_.OnEvent(command, event);
   if (event.event_header().account_sequence() != 0) {
     const PrivateEvent private_event{.record = event, .cause = cause, .ts_us = last_time_us_};
@@ -47,10 +51,10 @@ void Publisher::OnEvent(wire::RecordView command, wire::RecordView event, wire::
 }
 
 void Publisher::AnnounceShutdown(int64_t reconnect_by_us) {
-  for (const auto& [connection_id, subscriber] : replier_.connections()) {
-    if (public_.IsSubscribed(connection_id, {.channel = Channel::kStatus})) continue;
-    subscriber->Send(ShutdownNotice(subscriber->encoding(), reconnect_by_us));
-  }
+  replier_.ForEachConnection([&](uint64_t connection_id, Subscriber& subscriber) {
+    if (public_.IsSubscribed(connection_id, {.channel = Channel::kStatus})) return;
+    subscriber.Send(ShutdownNotice(subscriber.encoding(), reconnect_by_us));
+  });
   public_.AnnounceShutdown(reconnect_by_us);
 }
 

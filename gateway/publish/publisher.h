@@ -32,13 +32,8 @@ struct PublishedMarket {
 class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
-  Publisher(const Catalogue& catalogue, uint32_t tag_prefix, const Clock& clock,
-            const RecentEventsLimits& recent = {})
-      : state_(catalogue),
-        replier_(tag_prefix, clock),
-        recent_(recent),
-        private_(state_),
-        public_(state_) {}
+  Publisher(const Catalogue& catalogue, const Clock& clock, const RecentEventsLimits& recent = {})
+      : state_(catalogue), replier_(clock), recent_(recent), private_(state_), public_(state_) {}
 
   // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
   // and accounts are told what is theirs.
@@ -74,6 +69,7 @@ class Publisher {
   Replier& replier() { return replier_; }
   // The last private events of each account, those that recovery replayed included.
   const RecentEvents& recent_events() const { return recent_; }
+  const Replier& replier() const { return replier_; }
   PrivateFeed& private_feed() { return private_; }
   Logons& logons() { return logons_; }
   PublicFeed& public_feed() { return public_; }

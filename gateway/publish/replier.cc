@@ -1,9 +1,12 @@
 #include "gateway/publish/replier.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/publish/message_fields.h"
+#include "schema/base/check.h"
 #include "schema/types/decimal.h"
+#include "schema/types/enums.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -26,33 +29,49 @@ uint64_t DecisionNumber(wire::RecordView command) {
   }
 }
 
-// A repeat of an earlier order, or one that was only to be checked.
-void WriteOrderNotMade(MessageWriter& out, const wire::PlaceOrder& command,
-                       const wire::CommandAccepted& event) {
-  if (event.result_id() != 0) out.FieldId("order_id", event.result_id());
-  WriteClientOrderId(out, ClientOrderId::FromBytes(command.client_order_id()->Data()));
-  out.Field(event.duplicate() != 0 ? "duplicate" : "validated", true);
+constexpr std::string_view ScopeWord(uint8_t mode) {
+  return Name(static_cast<OrderGuardMode>(mode));
 }
 
 }  // namespace
 
+void Replier::StateLimits(uint64_t connection_id, LimitsOf limits_of) {
+  const auto connection = connections_.find(connection_id);
+  if (connection != connections_.end()) connection->second.limits_of = std::move(limits_of);
+}
+
 template <typename Write>
-void Replier::Send(const PendingRequest& request, Write&& write) {
-  const auto connection = connections_.find(request.connection_id);
-  if (connection == connections_.end()) return;
+void Replier::Send(const PendingRequest& request, uint64_t sequence, Write&& write) {
+  const auto found = connections_.find(request.connection_id);
+  if (found == connections_.end()) return;
+  const Connection& connection = found->second;
   message_.clear();
-  MessageWriter out(connection->second->encoding(), message_);
-  write(out);
-  connection->second->Send(message_);
+  MessageWriter out(connection.subscriber->encoding(), message_);
+  ReplyHead head = HeadOf(request, sequence);
+  if (connection.limits_of) head.limits = connection.limits_of();
+  write(out, head);
+  connection.subscriber->Send(message_);
 }
 
 template <typename WriteFields>
 void Replier::Succeed(uint64_t tag, uint64_t sequence, WriteFields&& write_fields) {
   const auto request = pending_.Take(tag);
   if (!request) return;
-  Send(*request, [&](MessageWriter& out) {
-    WriteReply(out, HeadOf(*request, sequence),
-               [&](MessageWriter& result) { write_fields(result, request->method); });
+  Send(*request, sequence, [&](MessageWriter& out, const ReplyHead& head) {
+    WriteReply(out, head, [&](MessageWriter& result) { write_fields(result, request->method); });
+  });
+}
+
+void Replier::Succeed(uint64_t tag, uint64_t sequence, const OrderOutcome& outcome) {
+  const auto request = pending_.Take(tag);
+  if (!request) return;
+  if (request->batch != 0) {
+    return SetItem(request->batch, request->item,
+                   {.method = request->method, .outcome = outcome, .sequence = sequence});
+  }
+  Send(*request, sequence, [&](MessageWriter& out, const ReplyHead& head) {
+    WriteReply(out, head,
+               [&](MessageWriter& result) { WriteOrderOutcome(result, request->method, outcome); });
   });
 }
 
@@ -60,8 +79,14 @@ void Replier::Fail(uint64_t tag, uint64_t sequence, const Refusal& refusal,
                    RequestOutcome outcome) {
   const auto request = pending_.Take(tag);
   if (!request) return;
-  Send(*request,
-       [&](MessageWriter& out) { WriteError(out, HeadOf(*request, sequence), refusal, outcome); });
+  if (request->batch != 0) {
+    return SetItem(request->batch, request->item,
+                   {.method = request->method,
+                    .outcome = Failure{.refusal = refusal, .outcome = outcome},
+                    .sequence = sequence});
+  }
+  Send(*request, sequence,
+       [&](MessageWriter& out, const ReplyHead& head) { WriteError(out, head, refusal, outcome); });
 }
 
 ReplyHead Replier::HeadOf(const PendingRequest& request, uint64_t sequence) const {
@@ -71,6 +96,71 @@ ReplyHead Replier::HeadOf(const PendingRequest& request, uint64_t sequence) cons
           .time_in_us = request.time_in_us,
           .time_out_us = clock_.NowMicros()};
 }
+
+// ---- Batches ----
+
+uint64_t Replier::BeginBatch(const PendingRequest& request, size_t items) {
+  const uint64_t id = ++last_batch_;
+  batches_.emplace(id,
+                   Batch{.request = request, .items = std::vector<Item>(items), .open = items + 1});
+  return id;
+}
+
+void Replier::RefuseItem(uint64_t batch, uint32_t item, Method method, const Refusal& refusal) {
+  SetItem(batch, item, {.method = method, .outcome = Failure{.refusal = refusal}});
+}
+
+void Replier::ValidateItem(uint64_t batch, uint32_t item, Method method) {
+  SetItem(batch, item,
+          {.method = method, .outcome = OrderOutcome{.kind = OrderOutcome::Kind::kValidated}});
+}
+
+void Replier::EndBatch(uint64_t batch, uint64_t sequence) {
+  batches_.find(batch)->second.sequence = sequence;
+  CloseItem(batch);
+}
+
+void Replier::SetItem(uint64_t batch, uint32_t index, Item item) {
+  const auto found = batches_.find(batch);
+  WARPBOOK_CHECK(found != batches_.end() && index < found->second.items.size());
+  found->second.sequence = std::max(found->second.sequence, item.sequence);
+  found->second.items[index] = std::move(item);
+  CloseItem(batch);
+}
+
+void Replier::CloseItem(uint64_t batch) {
+  const auto found = batches_.find(batch);
+  if (--found->second.open != 0) return;
+  const Batch whole = std::move(found->second);
+  batches_.erase(found);
+  SendBatch(whole);
+}
+
+void Replier::SendBatch(const Batch& batch) {
+  const auto write_item = [](MessageWriter& out, const Item& item) {
+    const auto* failure = std::get_if<Failure>(&item.outcome);
+    out.BeginObject().Field("success", failure == nullptr);
+    if (failure != nullptr) {
+      out.Key("error");
+      WriteErrorObject(out, failure->refusal, failure->outcome);
+    } else {
+      out.Key("result").BeginObject();
+      WriteOrderOutcome(out, item.method, std::get<OrderOutcome>(item.outcome));
+      out.EndObject();
+    }
+    if (item.sequence != 0) out.Field("seq", item.sequence);
+    out.EndObject();
+  };
+  Send(batch.request, batch.sequence, [&](MessageWriter& out, const ReplyHead& head) {
+    WriteReply(out, head, [&](MessageWriter& result) {
+      result.Key("items").BeginArray();
+      for (const Item& item : batch.items) write_item(result, item);
+      result.EndArray();
+    });
+  });
+}
+
+// ---- Events ----
 
 void Replier::OnEvent(wire::RecordView command, wire::RecordView event) {
   const uint64_t sequence = command.command_header().sequence();
@@ -103,22 +193,19 @@ void Replier::OnEvent(wire::RecordView command, wire::RecordView event) {
     }
     case wire::RecordType::kOrderAccepted: {
       const auto& accepted = event.as<wire::OrderAccepted>();
-      return Succeed(accepted.tag(), sequence, [&](MessageWriter& out, Method) {
-        out.FieldId("order_id", accepted.order_id());
-        WriteClientOrderId(out, ClientOrderId::FromBytes(accepted.client_order_id()->Data()));
-      });
+      const OrderOutcome outcome = OutcomeOf(accepted);
+      return Succeed(accepted.tag(), sequence, outcome);
     }
     case wire::RecordType::kOrderAmended: {
       const auto& amended = event.as<wire::OrderAmended>();
-      return Succeed(amended.tag(), sequence, [&](MessageWriter& out, Method) {
-        out.FieldId("order_id", amended.order_id());
-        out.Field("price", Price(amended.price())).Field("gpus", amended.gpus());
-        out.Field("remaining", amended.remaining());
-        out.Field("kept_priority", amended.kept_priority() != 0);
-      });
+      const OrderOutcome outcome = OutcomeOf(amended);
+      return Succeed(amended.tag(), sequence, outcome);
     }
-    case wire::RecordType::kOrderCancelled:
-      return OnCancelled(event.as<wire::OrderCancelled>(), sequence);
+    case wire::RecordType::kOrderCancelled: {
+      const auto& cancelled = event.as<wire::OrderCancelled>();
+      const OrderOutcome outcome = OutcomeOf(cancelled);
+      return Succeed(cancelled.tag(), sequence, outcome);
+    }
     default:
       return;
   }
@@ -131,11 +218,19 @@ void Replier::OnRejected(const wire::CommandRejected& event, uint64_t sequence) 
 }
 
 void Replier::OnAccepted(wire::RecordView command, const wire::CommandAccepted& event) {
-  Succeed(event.tag(), command.command_header().sequence(), [&](MessageWriter& out, Method method) {
-    if (method == Method::kOrderPlace) {
-      WriteOrderNotMade(out, command.as<wire::PlaceOrder>(), event);
-    } else if (method == Method::kOrderCancelAll) {
+  const uint64_t sequence = command.command_header().sequence();
+  const auto type = static_cast<wire::RecordType>(event.command_type());
+  if (type == wire::RecordType::kPlaceOrder || type == wire::RecordType::kAmendOrder) {
+    const OrderOutcome outcome = OutcomeOf(command, event);
+    return Succeed(event.tag(), sequence, outcome);
+  }
+  Succeed(event.tag(), sequence, [&](MessageWriter& out, Method method) {
+    if (method == Method::kOrderCancelAll) {
       out.Field("cancelled_orders", event.result_id());
+    } else if (method == Method::kCancelAfter) {
+      out.Field("trigger_time", command.as<wire::SetOrderGuard>().deadline_us());
+    } else if (method == Method::kCancelOnDisconnect) {
+      out.Field("scope", ScopeWord(command.as<wire::SetOrderGuard>().mode()));
     } else if (method == Method::kSettlementSubmit) {
       out.Field("number", DecisionNumber(command));
     }
@@ -156,18 +251,7 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
     } else {
       out.Field("burned", Tokens(event.amount_utok()));
       out.FieldId("credits", event.credits());
-      out.Field("usd", FormatUsd(Credits(event.credits())));
-    }
-  });
-}
-
-void Replier::OnCancelled(const wire::OrderCancelled& event, uint64_t sequence) {
-  Succeed(event.tag(), sequence, [&](MessageWriter& out, Method method) {
-    out.FieldId("order_id", event.order_id());
-    if (method == Method::kOrderAmend) {
-      out.Field("cancelled", true);
-    } else {
-      out.Field("cancelled_gpus", event.remaining());
+      out.FieldUsd("usd", Credits(event.credits()));
     }
   });
 }

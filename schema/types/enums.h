@@ -39,6 +39,13 @@ enum class CancelReason : uint8_t {
   kDisconnected = 10,  // its session ended, and had asked for this
   kTimer = 11,         // its session's dead-man timer ran out
 };
+// When the orders that a guard stands over are cancelled.
+enum class OrderGuardMode : uint8_t {
+  kOff = 0,
+  kSession = 1,  // the session ends: those that it has placed
+  kAccount = 2,  // the session ends: all of its account
+  kTimer = 3,    // a time has come: all of the account
+};
 // The life of a lease as the engine keeps it; settlement refines it (settlement/leases).
 enum class LeaseState : uint8_t {
   kReserved = 0,
@@ -109,6 +116,10 @@ struct EnumNames<CancelReason> {
       "requested",     "ioc_remainder", "expired",        "gate_closed",
       "self_trade",    "min_fill",      "amended_filled", "capacity_reduced",
       "limit_reduced", "downgraded",    "disconnected",   "timer"};
+};
+template <>
+struct EnumNames<OrderGuardMode> {
+  static constexpr std::array<std::string_view, 4> kNames = {"off", "session", "account", "timer"};
 };
 template <>
 struct EnumNames<LeaseState> {

@@ -39,6 +39,8 @@ enum class RejectReason : uint16_t {
   kMalformedText = 1016,
   kUnknownValue = 1017,
   kConflictingFields = 1018,
+  kMalformedBinary = 1019,
+  kTextNotSupported = 1020,
 
   // Session and keys.
   kNotLoggedOn = 1101,

@@ -33,6 +33,7 @@ namespace warpbook::wire {
   X(RequestDeposit, 24) X(RequestWithdrawal, 32) X(VerifyOwner, 33)                  \
   X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42) X(RevokeKey, 50)              \
   X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) X(CancelAllOrders, 63)      \
+  X(SetOrderGuard, 64) X(WithdrawOrder, 65)                                          \
   X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
   X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 104)    \
   X(PostWithdrawal, 112)

@@ -59,6 +59,10 @@ gateway::GatewayLimits AmpleLimits() {
   gateway::GatewayLimits limits;
   limits.client.requests_per_second = 100'000'000;
   limits.client.requests_burst = 100'000'000;
+  limits.shared.account_orders_per_second = 100'000'000;
+  limits.shared.account_orders_burst = 100'000'000;
+  limits.shared.address_requests_per_second = 100'000'000;
+  limits.shared.address_requests_burst = 100'000'000;
   limits.client.authentications_per_second = 100'000;
   limits.client.authentications_burst = 100'000;
   limits.client_connections.total_max = 20'000;

@@ -65,7 +65,7 @@ void Run(const Options& options) {
   const SystemClock clock;
   std::vector<double> rounds;
   for (int round = 0; round < options.repeat; ++round) {
-    gateway::Publisher publisher(*catalogue, 1, clock);
+    gateway::Publisher publisher(*catalogue, clock);
     const double of_setup = NanosecondsOf(publisher, setup, commands.setup.size());
     rounds.push_back(NanosecondsOf(publisher, flow, commands.flow.size()));
     std::printf("placed: %.0f ns a command; mix: %.0f ns a command\n", of_setup, rounds.back());

@@ -578,6 +578,10 @@ class Client:
 def check_reply(reply):
     """The shape that every reply has."""
     promise(reply["success"] in (True, False), "no success", reply)
+    for limit in reply.get("limits", ()):
+        promise(set(limit) == {"name", "used", "limit", "reset_us"} and
+                0 <= limit["used"] <= limit["limit"] and limit["reset_us"] >= 0,
+                "a limit is none", reply)
     if reply["success"]:
         promise(isinstance(reply["result"], dict) and "error" not in reply, "no result", reply)
         promise(0 < reply["time_in"] <= reply["time_out"], "times are wrong", reply)

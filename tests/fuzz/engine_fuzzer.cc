@@ -184,7 +184,7 @@ void ApplyArbitrary(FuzzedDataProvider& bytes, uint64_t account, Market& market)
 
 void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market) {
   const auto id = bytes.ConsumeIntegralInRange<uint64_t>(0, 20);
-  switch (bytes.ConsumeIntegralInRange<int>(0, 10)) {
+  switch (bytes.ConsumeIntegralInRange<int>(0, 14)) {
     case 0: {
       AmendOrder amend;
       amend.mutate_order_id(id);
@@ -258,6 +258,20 @@ void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market)
       revoke.mutate_target_account_id(bytes.ConsumeIntegralInRange<uint64_t>(0, 6));
       revoke.mutable_public_key()->Mutate(0, bytes.ConsumeIntegralInRange<uint8_t>(103, 106));
       return market.Apply(revoke, account);
+    }
+    case 10: {
+      WithdrawOrder withdraw;
+      withdraw.mutate_target_account_id(bytes.ConsumeIntegralInRange<uint64_t>(0, 7));
+      withdraw.mutate_order_id(id);
+      withdraw.mutate_reason(bytes.ConsumeIntegralInRange<uint8_t>(9, 12));
+      return market.Apply(withdraw, bytes.ConsumeBool() ? 0 : account);
+    }
+    case 11: {
+      SetOrderGuard guard;
+      guard.mutate_mode(bytes.ConsumeIntegralInRange<uint8_t>(0, 4));
+      guard.mutate_session(bytes.ConsumeIntegralInRange<uint32_t>(0, 1));
+      guard.mutate_deadline_us(bytes.ConsumeIntegralInRange<int64_t>(-1, 1));
+      return market.Apply(guard, account);
     }
     default:
       return market.Apply(Order(bytes), account);

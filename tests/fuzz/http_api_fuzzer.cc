@@ -20,7 +20,7 @@ using namespace warpbook::gateway;
 Publisher& FuzzMarket() {
   static const ManualClock clock(1);
   static const Catalogue catalogue = *ParseCatalogue(kTestCatalogueText, "fuzz");
-  static Publisher publisher(catalogue, 1, clock);
+  static Publisher publisher(catalogue, clock);
   if (publisher.last_sequence() != 0) return publisher;
   InstrumentTerms terms;
   terms.id = InstrumentId(1);

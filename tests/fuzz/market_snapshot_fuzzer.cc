@@ -65,13 +65,24 @@ void AnswerEverybody(const MarketState& state) {
       WritePrivateSnapshot(out, channel, account, state, 0);
     }
   }
+  for (const FinishedOrder& order : state.finished_orders().all()) {
+    std::string text;
+    MessageWriter out(Encoding::kJson, text);
+    out.BeginObject();
+    WriteOrderStatus(out, order, state);
+    out.EndObject();
+    WARPBOOK_CHECK(state.finished_orders().Find(order.id) == &order);
+  }
+  for (const auto& [session, mode] : state.guards().sessions()) {
+    WARPBOOK_CHECK(state.FindAccount(session.account) != nullptr);
+  }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ManualClock clock(1);
-  static const Bytes nothing = Written(Publisher(FuzzCatalogue(), 1, clock));
+  static const Bytes nothing = Written(Publisher(FuzzCatalogue(), clock));
   Bytes bytes(nothing.begin(), nothing.begin() + kFieldsAt);
   const auto fields = std::as_bytes(std::span(data, size));
   bytes.insert(bytes.end(), fields.begin(), fields.end());
@@ -79,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto hash_bytes = std::as_bytes(std::span(&hash, 1));
   bytes.insert(bytes.end(), hash_bytes.begin(), hash_bytes.end());
 
-  Publisher publisher(FuzzCatalogue(), 1, clock);
+  Publisher publisher(FuzzCatalogue(), clock);
   if (!ReadMarket(bytes, publisher).ok()) {
     WARPBOOK_CHECK(Written(publisher) == nothing);
     return 0;

@@ -134,5 +134,29 @@ amend p1 #1 price=12000
 )");
 }
 
+TEST_CASE("An amend that is only to be validated is checked as any other and changes nothing") {
+  RunScenario(R"(
+setup
+sell p1 3@10
+buy b1 4@9 client_order_id=a
+amend b1 #2 price=9500 validate_only=1
+  ! price_off_tick detail=1000
+amend b1 #2 price=101000 validate_only=1
+  ! price_outside_band
+amend b2 #2 price=11000 validate_only=1
+  ! unknown_order
+AmendOrder from=b1 tag=5 client_order_id=a price=11000 validate_only=1
+  CommandAccepted tag=5 result_id=2 command_type=61 duplicate=0
+amend b1 #2 gpus=1 validate_only=1
+  CommandAccepted result_id=2
+queue 1 asks 1
+queue 1 bids 2
+amend b1 #2 price=11000
+  amended #2 price=11000
+  filled #2 remaining=1
+  filled #1
+)");
+}
+
 }  // namespace
 }  // namespace warpbook::engine

@@ -277,11 +277,14 @@ CommandRecord RandomMarket::Amend(const ReferenceMarket& market) {
   }
   if (Chance(2)) c.mutate_gpus(static_cast<int32_t>(Between(-1, 100'001)));
   if (Chance(3)) c.mutate_deadline_us(time_ + Between(-1, 5) * 1'000'000);
+  if (Chance(4)) c.mutate_validate_only(Chance(95) ? 1 : 2);
   return CommandRecord(c);
 }
 
 CommandRecord RandomMarket::Cancel(const ReferenceMarket& market) {
   if (Chance(15)) return CancelAll(market);
+  if (Chance(5)) return Withdraw(market);
+  if (Chance(3)) return SetGuard(market);
   wire::CancelOrder c;
   const reference::Order* order = Pick(market.orders());
   c.mutable_header() = From(order == nullptr || Chance(4) ? Member(market) : order->account);
@@ -319,6 +322,25 @@ CommandRecord RandomMarket::CancelAll(const ReferenceMarket& market) {
   c.mutate_side(Chance(30) ? 2 : static_cast<uint8_t>(Below(2)));
   if (Chance(2)) c.mutate_side(3);
   if (Chance(3)) c.mutate_deadline_us(time_ + Between(-1, 5) * 1'000'000);
+  return CommandRecord(c);
+}
+
+CommandRecord RandomMarket::Withdraw(const ReferenceMarket& market) {
+  wire::WithdrawOrder c;
+  const reference::Order* order = Pick(market.orders());
+  c.mutable_header() = From(Chance(95) ? 0 : Member(market));
+  c.mutate_target_account_id(order == nullptr || Chance(5) ? Member(market) : order->account);
+  c.mutate_order_id(order == nullptr || Chance(5) ? Below(500) : order->id);
+  c.mutate_reason(static_cast<uint8_t>(Chance(95) ? Between(10, 11) : Between(9, 12)));
+  return CommandRecord(c);
+}
+
+CommandRecord RandomMarket::SetGuard(const ReferenceMarket& market) {
+  wire::SetOrderGuard c;
+  c.mutable_header() = From(Chance(90) ? Member(market) : Below(market.accounts().size() + 2));
+  c.mutate_mode(static_cast<uint8_t>(Below(5)));
+  if (Chance(60)) c.mutate_session(static_cast<uint32_t>(Below(3)));
+  if (Chance(40)) c.mutate_deadline_us(Between(-1, 9));
   return CommandRecord(c);
 }
 

@@ -38,6 +38,8 @@ class RandomMarket {
   wire::CommandRecord Amend(const reference::ReferenceMarket& market);
   wire::CommandRecord Cancel(const reference::ReferenceMarket& market);
   wire::CommandRecord CancelAll(const reference::ReferenceMarket& market);
+  wire::CommandRecord Withdraw(const reference::ReferenceMarket& market);
+  wire::CommandRecord SetGuard(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenInstrument(const reference::ReferenceMarket& market);
   wire::CommandRecord Operate(const reference::ReferenceMarket& market);
   wire::CommandRecord OpenAccountOrNode(const reference::ReferenceMarket& market);

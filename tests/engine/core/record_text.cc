@@ -146,6 +146,7 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
   if (field == "assurance" || field == "min_assurance") return Word<Assurance>(word);
   if (field == "self_trade_prevention") return Word<SelfTradePrevention>(word);
   if (field == "source" || field == "destination") return Word<CreditBucket>(word);
+  if (field == "mode") return Word<OrderGuardMode>(word);
   if (field == "state") {
     return type == RecordType::kLeaseChanged ? Word<LeaseState>(word) : Word<InstrumentState>(word);
   }
@@ -155,8 +156,9 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
     return of_account ? Word<AccountKind>(word) : Word<RequestKind>(word);
   }
   if (field == "reason") {
-    const bool of_cancel =
-        type == RecordType::kOrderCancelled || type == RecordType::kCancelAllOrders;
+    const bool of_cancel = type == RecordType::kOrderCancelled ||
+                           type == RecordType::kCancelAllOrders ||
+                           type == RecordType::kWithdrawOrder;
     return of_cancel ? Word<CancelReason>(word) : ParseReason(word);
   }
   return std::nullopt;

@@ -84,13 +84,17 @@ ReferenceMarket::Answer ReferenceMarket::JudgeAmend(const wire::AmendOrder& c, c
 
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::AmendOrder& c) {
   const Bytes32 client_id = ToBytes(c.client_order_id());
-  if (!IsText(client_id)) return {RejectReason::kMalformedCommand};
+  if (!IsText(client_id) || c.validate_only() > 1) return {RejectReason::kMalformedCommand};
   const Order* order = FindOrder(c.header().account_id(), c.order_id(), client_id);
   Order after;
   Walk walk;
   const Answer answer = JudgeAmend(c, order, after, walk);
   if (answer.reason != RejectReason::kNone) return answer;
   const uint64_t id = order->id;
+  if (c.validate_only() == 1) {
+    Accept(c.header(), wire::RecordType::kAmendOrder, id);
+    return {};
+  }
   if (after.left == 0) {
     Cancel(id, CancelReason::kAmendedToFilled, c.header().tag());
     return {};
@@ -152,6 +156,38 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CancelAllOrders& c) {
   }
   Accept(c.header(), wire::RecordType::kCancelAllOrders, ids.size());
   for (const uint64_t id : ids) Cancel(id, reason, 0);
+  return {};
+}
+
+// The exchange only, for a member whose session ended or whose timer ran out.
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::WithdrawOrder& c) {
+  const auto reason = static_cast<CancelReason>(c.reason());
+  if (reason != CancelReason::kDisconnected && reason != CancelReason::kTimer) {
+    return {RejectReason::kMalformedCommand};
+  }
+  if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
+  const Order* order = FindOrder(c.target_account_id(), c.order_id(), Bytes32{});
+  if (order == nullptr) return {RejectReason::kUnknownOrder};
+  Cancel(order->id, reason, c.header().tag());
+  return {};
+}
+
+// Nothing comes of it here: the gateway keeps it.
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetOrderGuard& c) {
+  const bool off = c.mode() == 0, of_session = c.mode() == 1 || c.mode() == 2;
+  const bool timer = c.mode() == 3;
+  if (c.deadline_us() < 0) return {RejectReason::kMalformedCommand};
+  if (!off && !of_session && !timer) return {RejectReason::kMalformedCommand};
+  if (timer && (c.session() != 0 || c.deadline_us() == 0)) {
+    return {RejectReason::kMalformedCommand};
+  }
+  if (of_session && (c.session() == 0 || c.deadline_us() != 0)) {
+    return {RejectReason::kMalformedCommand};
+  }
+  if (off && c.session() != 0 && c.deadline_us() != 0) return {RejectReason::kMalformedCommand};
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Accept(c.header(), wire::RecordType::kSetOrderGuard, 0);
   return {};
 }
 

@@ -193,6 +193,8 @@ class ReferenceMarket {
   Answer Do(const wire::AmendOrder& c);
   Answer Do(const wire::CancelOrder& c);
   Answer Do(const wire::CancelAllOrders& c);
+  Answer Do(const wire::WithdrawOrder& c);
+  Answer Do(const wire::SetOrderGuard& c);
   Answer JudgePlace(const wire::PlaceOrder& c, Order& order, Walk& walk) const;
   Answer JudgeTerms(const wire::PlaceOrder& c, const Instrument& instrument) const;
   Answer JudgeCount(const Order& order) const;

@@ -45,6 +45,16 @@ std::vector<Told> EventsOf(std::span<const std::byte> records, AccountId account
   return events;
 }
 
+// A question for the member's events.
+HistoryRequest Behind(uint64_t after, uint64_t id = 0, uint32_t events_max = 1'000,
+                      Timestamp from_time = Timestamp()) {
+  return {.id = id,
+          .account = kMember,
+          .after_account_sequence = after,
+          .from_time = from_time,
+          .events_max = events_max};
+}
+
 struct Fixture {
   Fixture() : Fixture(ServiceLimits()) {}
   explicit Fixture(const ServiceLimits& limits) {
@@ -111,9 +121,7 @@ TEST_CASE("Page after page, a port is told an account's events as they were jour
   fixture.SetLimits(3'000);
   std::vector<Told> told;
   for (uint64_t id = 1;; ++id) {
-    const auto page = fixture.Ask(
-        fixture.user->port(),
-        {.id = id, .account = kMember, .after_account_sequence = told.size(), .events_max = 250});
+    const auto page = fixture.Ask(fixture.user->port(), Behind(told.size(), id, 250));
     CHECK(page->id == id);
     REQUIRE(page->status.ok());
     CHECK(page->events.size() <= 250);
@@ -135,10 +143,7 @@ TEST_CASE("Ports are answered apart, in the order of their questions, also when 
   for (int round = 0; round < 2; ++round) {
     for (uint64_t after = 0; after < 20; ++after) {
       for (EnginePort* port : {&fixture.user->port(), fixture.other.get()}) {
-        REQUIRE(port->AskHistory({.id = after,
-                                  .account = kMember,
-                                  .after_account_sequence = after + 20 * round,
-                                  .events_max = 1}));
+        REQUIRE(port->AskHistory(Behind(after + 20 * round, after, 1)));
       }
     }
     for (EnginePort* port : {fixture.other.get(), &fixture.user->port()}) {
@@ -158,7 +163,7 @@ TEST_CASE("So many questions may be open; what is older than asked for is out of
   limits.port_history_requests_max = 2;
   Fixture fixture(limits);
   EnginePort& port = fixture.user->port();
-  const HistoryRequest request{.account = kMember};
+  const HistoryRequest request = Behind(0);
   CHECK(port.AskHistory(request));
   CHECK(port.AskHistory(request));
   CHECK_FALSE(port.AskHistory(request));
@@ -167,19 +172,17 @@ TEST_CASE("So many questions may be open; what is older than asked for is out of
   fixture.Wait(port);
   fixture.Wait(port);
 
-  const auto ahead = fixture.Ask(port, {.account = kMember, .after_account_sequence = 2});
+  const auto ahead = fixture.Ask(port, Behind(2));
   CHECK(absl::IsInvalidArgument(ahead->status));
   // Enough for several segments.
   fixture.SetLimits(5'000);
   const std::vector<Told> events = EventsOf(fixture.user->records(), kMember);
-  const auto old =
-      fixture.Ask(port, {.account = kMember, .from_time = Timestamp(events.back().time_us + 1)});
+  const Timestamp later = Timestamp(events.back().time_us + 1);
+  const auto old = fixture.Ask(port, Behind(0, 0, 1, later));
   CHECK(absl::IsOutOfRange(old->status));
   CHECK(old->oldest_account_sequence > 1);
   CHECK(old->oldest_account_sequence <= events.size());
-  const auto there = fixture.Ask(port, {.account = kMember,
-                                        .after_account_sequence = old->oldest_account_sequence - 1,
-                                        .from_time = Timestamp(events.back().time_us + 1)});
+  const auto there = fixture.Ask(port, Behind(old->oldest_account_sequence - 1, 0, 1, later));
   REQUIRE(there->status.ok());
   CHECK(Copy(there->events[0].time_us, there->record(there->events[0])) ==
         events[old->oldest_account_sequence - 1]);

@@ -204,6 +204,20 @@ TEST_CASE("All orders are cancelled at once, or those of an instrument, a class 
   CHECK(market.buyer.Does({"order", "cancel-all", "--side", "both"}).exit_code != 0);
 }
 
+TEST_CASE("What became of an order is told, also after its end") {
+  const Market market;
+  REQUIRE(market.buyer
+              .Does({"order", "place", "buy", "2", "H100-SXM.us-east", "2.00", "--cl-ord-id", "x"})
+              .exit_code == 0);
+  const std::string open = market.buyer.Does({"order", "status", "--cl-ord-id", "x"}).out;
+  CHECK(Contains(open, "is open: 0 of 2 filled, buy at 2.00, H100-SXM.us-east."));
+  CHECK(market.buyer.Does({"order", "status", "1"}).out == open);
+  REQUIRE(market.buyer.Does({"order", "cancel", "1"}).exit_code == 0);
+  CHECK(Contains(market.buyer.Does({"order", "status", "1"}).out,
+                 "order 1 is cancelled (requested): 0 of 2 filled"));
+  CHECK(Contains(market.buyer.Does({"order", "status", "99"}).error, "(unknown_order, 2005)"));
+}
+
 TEST_CASE("A refusal is told with reason, code and number, and ends with 1") {
   const Market market;
   struct Row {

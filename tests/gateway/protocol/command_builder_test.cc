@@ -58,7 +58,9 @@ TEST_CASE("An order's command carries every field of the request, and nothing el
       "side":"sell","order_type":"market","price":"3.02","gpus":5,"min_fill":2,"time_in_force":"fok",
       "expires":111,"deadline":222,"cl_ord_id":"abc","post_only":true,"stp":"cancel_both",
       "validate":true,"node":"9","lease":"10"})"));
-  const auto record = MakeCommand(request, kOrigin, InstrumentId(6));
+  CommandOrigin origin = kOrigin;
+  origin.validate_only = true;
+  const auto record = MakeCommand(request, origin, InstrumentId(6));
   const auto& command = CheckHeader<wire::PlaceOrder>(record);
   CHECK(command.price() == 3'020'000);
   CHECK(command.expires_us() == 111);
@@ -113,6 +115,7 @@ TEST_CASE("Members' other requests become their commands") {
   CHECK(CheckHeader<wire::AmendOrder>(amend).price() == 1'000'000);
   CHECK(CheckHeader<wire::AmendOrder>(amend).gpus() == 3);
   CHECK(CheckHeader<wire::AmendOrder>(amend).deadline_us() == 8);
+  CHECK(CheckHeader<wire::AmendOrder>(amend).validate_only() == 0);
 
   const auto cancel = MakeCommand(
       Decode<OrderCancelRequest>(Params("order.cancel", R"({"cl_ord_id":"x","deadline":8})")),
@@ -260,6 +263,36 @@ TEST_CASE("Settlement's decisions become their commands") {
   CHECK(command.fee_utok() == 18);
   CHECK(command.retire_utok() == 19);
   CHECK(command.delivered_minutes() == 20);
+}
+
+TEST_CASE("Guards are set for the session or with the time at which a timer runs out") {
+  const auto of_session = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"session"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).session() == 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).mode() == 1);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_session).deadline_us() == 0);
+  const auto of_account = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"account"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(of_account).mode() == 2);
+  const auto off = MakeCommand(
+      Decode<CancelOnDisconnectRequest>(Params("cancel_on_disconnect", R"({"scope":"off"})")),
+      kOrigin, 77);
+  CHECK(CheckHeader<wire::SetOrderGuard>(off).mode() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(off).session() == 77);
+
+  const auto timer =
+      MakeCommand(Decode<CancelAfterRequest>(Params("cancel_after", R"({"timeout_ms":1500})")),
+                  kOrigin, Timestamp(1'000'000));
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).mode() == 3);
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).session() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(timer).deadline_us() == 2'500'000);
+  const auto no_timer =
+      MakeCommand(Decode<CancelAfterRequest>(Params("cancel_after", R"({"timeout_ms":0})")),
+                  kOrigin, Timestamp(1'000'000));
+  CHECK(CheckHeader<wire::SetOrderGuard>(no_timer).mode() == 0);
+  CHECK(CheckHeader<wire::SetOrderGuard>(no_timer).deadline_us() == 0);
 }
 
 }  // namespace warpbook::gateway

@@ -256,7 +256,6 @@ TEST_CASE("An order with all its fields is read as it stands") {
   CHECK(order.client_order_id.view() == "job-42");
   CHECK(order.post_only);
   CHECK(order.stp == SelfTradePrevention::kDecrement);
-  CHECK(order.validate);
 }
 
 TEST_CASE("What an order leaves out has the default of the API") {
@@ -267,7 +266,6 @@ TEST_CASE("What an order leaves out has the default of the API") {
   CHECK(bid.stp == SelfTradePrevention::kCancelNewest);
   CHECK(bid.client_order_id.empty());
   CHECK_FALSE(bid.post_only);
-  CHECK_FALSE(bid.validate);
   CHECK(bid.expires == Timestamp());
 
   const auto market = CheckGood<OrderPlaceRequest>(
@@ -279,6 +277,74 @@ TEST_CASE("What an order leaves out has the default of the API") {
   CHECK(ask.node == NodeId(3));
   CHECK(ask.tier == Tier::kPremium);  // asks carry 0
   CHECK(ask.min_assurance == Assurance::kListed);
+}
+
+TEST_CASE("Every command may say that it is only to be checked, and no question") {
+  JsonDecoder decoder(64 * 1024);
+  for (const char* const text :
+       {R"({"method":"order.cancel","params":{"order_id":"1","validate":true}})",
+        R"({"method":"order.cancel_all","params":{"validate":true}})",
+        R"({"method":"lease.start","params":{"lease":"1","validate":true}})",
+        R"({"method":"cancel_after","params":{"timeout_ms":5,"validate":true}})",
+        R"({"method":"limit.set","params":{"account":"1","limit_usd":"1","validate":true}})",
+        R"({"method":"drain","params":{"validate":true}})"}) {
+    CAPTURE(std::string(text));
+    const DecodedMessage message = decoder.Decode(text);
+    CHECK_FALSE(std::holds_alternative<Refusal>(message.request));
+    CHECK(message.validate);
+  }
+  CHECK_FALSE(decoder.Decode(R"({"method":"order.cancel","params":{"order_id":"1"}})").validate);
+  CheckBad(R"({"method":"account.orders","params":{"validate":true}})", RejectReason::kUnknownField,
+           "validate");
+  CheckBad(R"({"method":"lease.start","params":{"lease":"1","validate":1}})",
+           RejectReason::kWrongType, "validate");
+}
+
+TEST_CASE("A batch's items are read each by itself") {
+  const auto batch = CheckGood<OrderBatchRequest>(R"({"method":"order.batch","params":{"requests":[
+      {"method":"order.place","params":{"symbol":"S","side":"buy","order_type":"limit",
+       "price":"1.00","gpus":2,"validate":true}},
+      {"method":"order.amend","params":{"cl_ord_id":"a","gpus":3}},
+      {"method":"order.cancel","params":{"order_id":"5"}},
+      {"method":"order.cancel","params":{"order_id":"5","x":1}},
+      {"method":"order.cancel"},
+      {"method":"ping"},
+      {"params":{}},
+      {"method":"order.cancel","params":{"order_id":"5"},"req_id":1},
+      7]}})");
+  REQUIRE(batch.items.size() == 9);
+  CHECK(std::get<OrderPlaceRequest>(batch.items[0].request).gpus == Quantity(2));
+  CHECK(batch.items[0].validate);
+  CHECK(std::get<OrderAmendRequest>(batch.items[1].request).client_order_id.view() == "a");
+  CHECK(batch.items[1].method == Method::kOrderAmend);
+  CHECK_FALSE(batch.items[1].validate);
+  CHECK(std::get<OrderCancelRequest>(batch.items[2].request).order_id == OrderId(5));
+  const auto check_refused = [&](size_t item, RejectReason reason, const char* param) {
+    CAPTURE(item);
+    REQUIRE(std::holds_alternative<Refusal>(batch.items[item].request));
+    CHECK(std::get<Refusal>(batch.items[item].request).reason == reason);
+    CHECK(std::get<Refusal>(batch.items[item].request).param == param);
+  };
+  check_refused(3, RejectReason::kUnknownField, "x");
+  check_refused(4, RejectReason::kMissingField, "order_id");
+  check_refused(5, RejectReason::kUnknownValue, "method");
+  check_refused(6, RejectReason::kMissingField, "method");
+  check_refused(7, RejectReason::kUnknownField, "req_id");
+  check_refused(8, RejectReason::kNotAnObject, "");
+}
+
+TEST_CASE("A batch holds at least one request and at most fifty") {
+  const auto batch_of = [](int count) {
+    std::string text = R"({"method":"order.batch","params":{"requests":[)";
+    for (int i = 0; i < count; ++i) text += i == 0 ? "0" : ",0";
+    return text + "]}}";
+  };
+  CHECK(CheckGood<OrderBatchRequest>(batch_of(50)).items.size() == 50);
+  CheckBad(batch_of(51), RejectReason::kOutOfRange, "requests");
+  CheckBad(batch_of(0), RejectReason::kOutOfRange, "requests");
+  CheckBad(R"({"method":"order.batch"})", RejectReason::kMissingField, "requests");
+  CheckBad(R"({"method":"order.batch","params":{"requests":{}}})", RejectReason::kWrongType,
+           "requests");
 }
 
 TEST_CASE("GPUs outside the market's range reach the engine, which refuses them") {

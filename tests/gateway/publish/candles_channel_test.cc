@@ -174,7 +174,7 @@ TEST_CASE("Candles are what the trades add up to, each closed once, in order, wh
   uint64_t closed = 0, running = 0;
   for (uint64_t seed = 1; seed <= 15; ++seed) {
     CAPTURE(seed);
-    Publisher publisher(catalogue, 1, kClock);
+    Publisher publisher(catalogue, kClock);
     TestPeer watcher(1, false, kLimits.client);
     struct Told {
       std::map<int64_t, TradeSummary> expected;

@@ -95,6 +95,11 @@ constexpr TimedLine kSmallMarket[] = {
     {1, "SetInstrumentHalt from=1 instrument_id=2 halted=1"},
     {12, "CloseInstrument instrument_id=3"},
     {12, "RequestTopUp from=3 burn_utok=5"},
+    {12, "CancelOrder from=4 order_id=4"},
+    {12, "SetOrderGuard from=3 mode=session session=70000"},
+    {12, "SetOrderGuard from=4 mode=account session=7"},
+    {12, "SetOrderGuard from=4 mode=timer deadline_us=9000"},
+    {12, "SetOrderGuard from=3 mode=timer deadline_us=8000"},
 };
 
 }  // namespace

@@ -19,15 +19,15 @@ const ManualClock kClock(1);
 const Catalogue kCatalogue = TestCatalogue();
 
 Bytes SmallMarket() {
-  Publisher publisher(kCatalogue, 1, kClock);
+  Publisher publisher(kCatalogue, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
   return WriteMarket(publisher);
 }
 
 // "": they are taken. What is refused leaves the publisher as it was.
 std::string FaultOf(const Bytes& bytes) {
-  static const Bytes nothing = WriteMarket(Publisher(kCatalogue, 1, kClock));
-  Publisher publisher(kCatalogue, 1, kClock);
+  static const Bytes nothing = WriteMarket(Publisher(kCatalogue, kClock));
+  Publisher publisher(kCatalogue, kClock);
   const absl::Status read = ReadMarket(bytes, publisher);
   if (read.ok()) return "";
   REQUIRE(WriteMarket(publisher) == nothing);
@@ -64,7 +64,7 @@ TEST_CASE(
       Bytes bad = good;
       bad[i] ^= std::byte{change};
       MakeHashRight(bad);
-      Publisher publisher(kCatalogue, 1, kClock);
+      Publisher publisher(kCatalogue, kClock);
       const absl::Status read = ReadMarket(bad, publisher);
       ++(read.ok() ? taken : refused);
       if (!read.ok()) continue;
@@ -97,7 +97,7 @@ TEST_CASE("Parts of market snapshots put together at random are refused or can b
       bad.insert(bad.begin() + to, good.begin() + from, good.begin() + from + count);
     }
     MakeHashRight(bad);
-    Publisher publisher(kCatalogue, 1, kClock);
+    Publisher publisher(kCatalogue, kClock);
     if (!ReadMarket(bad, publisher).ok()) continue;
     REQUIRE(WriteMarket(publisher) == bad);
     REQUIRE(!WholePictureOf(publisher.state()).empty());
@@ -159,7 +159,8 @@ TEST_CASE("The terms of an instrument that is forgotten are there for a lease, o
     writer(none);  // instruments
     writer(is_forgotten ? one : none);
     if (is_forgotten) StreamTerms(writer, terms);
-    writer(none, none);  // leases, orders
+    writer(none, none);        // leases, orders
+    writer(none, none, none);  // finished orders, guards, timers
     writer.Finish();
     bytes.resize(bytes.size() + sizeof(uint64_t));
     MakeHashRight(bytes);
@@ -173,7 +174,7 @@ TEST_CASE("The terms of an instrument that is forgotten are there for a lease, o
 
 TEST_CASE("A market snapshot of classes or regions that the catalogue lacks is refused") {
   const Catalogue other = LackingCatalogue();
-  Publisher publisher(other, 1, kClock);
+  Publisher publisher(other, kClock);
   const absl::Status read = ReadMarket(SmallMarket(), publisher);
   CHECK(absl::IsFailedPrecondition(read));
   CHECK(std::string(read.message()).starts_with("the catalogue lacks hardware class 1, "));

@@ -26,7 +26,7 @@ const GatewayLimits kLimits;
 // A publisher, and what all channels say from some point on.
 class Listening {
  public:
-  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, 1, kClock) {}
+  explicit Listening(const Catalogue& catalogue) : publisher(catalogue, kClock) {}
 
   // Every private channel of every account, each on a connection of its own, and every public
   // one on one more. Connections are numbered from `first` on.
@@ -154,7 +154,7 @@ TEST_CASE("A gateway restored anywhere says what follows as the one that went on
 TEST_CASE("A gateway to which nothing has happened has a snapshot") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher empty(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  Publisher empty(catalogue, kClock), restored(catalogue, kClock);
   REQUIRE(ReadMarket(WriteMarket(empty), restored).ok());
   CHECK(WriteMarket(restored) == WriteMarket(empty));
   for (const auto& batch : batches) {
@@ -167,7 +167,7 @@ TEST_CASE("A gateway to which nothing has happened has a snapshot") {
 TEST_CASE("What a follower writes is the market of the gateway that saw the same batches") {
   const Catalogue catalogue = TestCatalogue();
   const Batches batches = SmallMarketBatches();
-  Publisher publisher(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock);
   MarketFollower follower(catalogue);
   const auto bytes_of = [](const engine::Follower& from) {
     Bytes bytes;
@@ -228,7 +228,7 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
   const auto check_restored = [&] {
     gateway.Pump();
     const MarketState& state = gateway.publisher.state();
-    auto restored = std::make_unique<Publisher>(catalogue, 1, kClock);
+    auto restored = std::make_unique<Publisher>(catalogue, kClock);
     const Bytes bytes = WriteMarket(gateway.publisher);
     const absl::Status read = ReadMarket(bytes, *restored);
     REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
@@ -272,7 +272,7 @@ TEST_CASE("What outlives its instrument stays: a lease's terms, and a symbol tha
 TEST_CASE("A market snapshot of an earlier format is refused, so that the journal is replayed") {
   const Catalogue catalogue = TestCatalogue();
   for (uint32_t format = 1; format < kMarketSnapshotFormat; ++format) {
-    Publisher publisher(catalogue, 1, kClock);
+    Publisher publisher(catalogue, kClock);
     const absl::Status read = ReadMarket(GoldenBytes(static_cast<int>(format)), publisher);
     CHECK(absl::IsFailedPrecondition(read));
     CHECK(std::string(read.message()) ==
@@ -287,7 +287,7 @@ TEST_CASE("The golden market snapshot opens, and is what is written today") {
   const std::string path =
       std::string(WARPBOOK_GOLDEN) + "/market_snapshot_v" + std::to_string(kMarketSnapshotFormat);
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock), restored(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock), restored(catalogue, kClock);
   for (const auto& batch : SmallMarketBatches()) publisher.Publish(batch);
   const Bytes written = WriteMarket(publisher);
   if (std::getenv("WARPBOOK_WRITE_GOLDEN") != nullptr) {

@@ -126,7 +126,7 @@ TEST_CASE("A client's orders are the engine's, queue by queue, after every batch
   uint64_t orders = 0, deep = 0;
   for (uint64_t seed = 1; seed <= 25; ++seed) {
     CAPTURE(seed);
-    Publisher publisher(catalogue, 1, kClock);
+    Publisher publisher(catalogue, kClock);
     Watcher watcher(publisher);
     engine::DerivedBooks books;
     for (const engine::DurableBatch& batch : RandomBatches(seed, 1'500)) {
@@ -154,7 +154,7 @@ TEST_CASE("A client's orders are the engine's, queue by queue, after every batch
 
 TEST_CASE("A client that was passed over, or comes later, has the same orders") {
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock);
   Watcher watcher(publisher);
   engine::DerivedBooks books;
   size_t batches = 0;
@@ -227,7 +227,7 @@ TEST_CASE("An order is told without its owner, with what decides when it is serv
 
 TEST_CASE("Too many orders for one snapshot are refused, and end a subscription that needs one") {
   const Catalogue catalogue = TestCatalogue();
-  Publisher publisher(catalogue, 1, kClock);
+  Publisher publisher(catalogue, kClock);
   PublishedMarket market{.state = MarketState(catalogue)};
   AccountRow account;
   account.id = AccountId(1);

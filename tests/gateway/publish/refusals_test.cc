@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "tests/gateway/support/client_json.h"
 #include "tests/gateway/support/json_text.h"
 #include "tests/gateway/support/test_gateway.h"
 
@@ -330,12 +331,31 @@ TEST_CASE("What a drain's deadline leaves open is answered with an unknown outco
   CHECK(At(peer.messages[0], "/error/outcome") == "unknown");
 }
 
-TEST_CASE("A binary message is refused and the connection lives on") {
+TEST_CASE("A message of the other encoding is refused and the connection lives on") {
   TestGateway gateway;
   TestPeer& peer = gateway.Connect();
-  gateway.handler.OnBinary(peer.visitor, peer);
-  REQUIRE(peer.messages.size() == 1);
+  const std::string text = RequestText("ping");
+  peer.speaks = Encoding::kJson;
+  gateway.handler.OnBinary(peer.visitor, peer, *BinaryRequest(text));
+  peer.speaks = Encoding::kFlatBuffers;
+  gateway.handler.OnText(peer.visitor, peer, text);
+  REQUIRE(peer.messages.size() == 2);
   CHECK(At(peer.messages[0], "/error/code") == "binary_not_supported");
+  CHECK(At(peer.messages[1], "/error/code") == "text_not_supported");
+  for (const Encoding encoding : {Encoding::kJson, Encoding::kFlatBuffers}) {
+    peer.messages.clear();
+    peer.speaks = encoding;
+    CHECK(gateway.ReasonOf(peer, "ping") == 0);
+  }
+}
+
+TEST_CASE("Bytes that are no FlatBuffer are refused and the connection lives on") {
+  TestGateway gateway;
+  TestPeer& peer = gateway.Connect();
+  peer.speaks = Encoding::kFlatBuffers;
+  gateway.handler.OnBinary(peer.visitor, peer, "bytes");
+  REQUIRE(peer.messages.size() == 1);
+  CHECK(At(peer.messages[0], "/error/code") == "malformed_binary");
   peer.messages.clear();
   CHECK(gateway.ReasonOf(peer, "ping") == 0);
 }

@@ -31,7 +31,7 @@ TEST_CASE("State built by replay equals state built live, and old tags answer no
 
   const ManualClock clock(1);
   // Even with the same prefix: only what this process has sent is waited for.
-  Publisher replayed(gateway.exchange.catalogue(), 0xabcd1234, clock);
+  Publisher replayed(gateway.exchange.catalogue(), clock);
   TestPeer listener(1, false, gateway.limits.client);
   replayed.AddConnection(1, listener);
   for (const auto& batch : gateway.exchange.History()) replayed.Publish(*batch);

@@ -98,7 +98,7 @@ class Trial {
   }
 
   void Run() {
-    control_ = std::make_unique<Publisher>(catalogue_, 1, clock_);
+    control_ = std::make_unique<Publisher>(catalogue_, clock_);
     const uint32_t all = ChannelBit(Channel::kExecutions) | ChannelBit(Channel::kLeases) |
                          ChannelBit(Channel::kBalances);
     for (uint64_t id = 1; id <= LastAccount(); ++id) {
@@ -141,7 +141,7 @@ class Trial {
     limits_.page_events = static_cast<uint32_t>(1 + Below(20));
     port_ = std::make_unique<JournalPort>(batches_);
     port_->SetDurable(published_);
-    publisher_ = std::make_unique<Publisher>(catalogue_, 1, clock_, recent);
+    publisher_ = std::make_unique<Publisher>(catalogue_, clock_, recent);
     history_ = std::make_unique<HistoryQueries>(*port_);
     resumer_ = std::make_unique<Resumer>(*publisher_, *history_, clock_, clock_, limits_);
   }

@@ -89,7 +89,7 @@ TEST_CASE("The ticker's sums are those of the trades, and its best prices those 
   const GatewayLimits limits;
   uint64_t updates = 0, trades = 0;
   for (uint64_t seed = 1; seed <= 10; ++seed) {
-    Publisher publisher(catalogue, 1, clock);
+    Publisher publisher(catalogue, clock);
     TestPeer watcher(1, false, limits.client);
     std::map<std::string, TradeSummary> sums;
     std::map<InstrumentId, bool> listening;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -80,6 +81,7 @@ struct DirectExchange::State {
   SharedClock& clock;
   engine::Engine engine;
   bool hold = false, busy = false, lost = false;
+  size_t room = std::numeric_limits<size_t>::max();  // commands that TrySubmit still takes
   size_t submitted = 0;
   std::vector<wire::CommandRecord> held;
   std::vector<std::shared_ptr<Inbox>> inboxes;
@@ -103,7 +105,9 @@ class DirectExchange::Port final : public engine::EnginePort {
   size_t TrySubmit(std::span<const wire::CommandRecord> commands) override {
     const std::lock_guard lock(state_->mutex);
     if (state_->busy || state_->lost) return 0;
-    for (const wire::CommandRecord& command : commands) {
+    const size_t taken = std::min(commands.size(), state_->room);
+    state_->room -= taken;
+    for (const wire::CommandRecord& command : commands.first(taken)) {
       ++state_->submitted;
       if (state_->hold) {
         state_->held.push_back(command);
@@ -111,7 +115,7 @@ class DirectExchange::Port final : public engine::EnginePort {
         state_->ApplyLocked({command});
       }
     }
-    return commands.size();
+    return taken;
   }
   std::shared_ptr<const engine::DurableBatch> Poll() override {
     const std::lock_guard lock(state_->mutex);
@@ -220,6 +224,11 @@ void DirectExchange::FailHistory(absl::Status status) {
 void DirectExchange::SetQuestionsMax(size_t count) {
   const std::lock_guard lock(state_->mutex);
   state_->questions_max = count;
+}
+
+void DirectExchange::SetRoom(size_t commands) {
+  const std::lock_guard lock(state_->mutex);
+  state_->room = commands;
 }
 
 void DirectExchange::Lose() {

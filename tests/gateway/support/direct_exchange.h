@@ -59,8 +59,9 @@ class DirectExchange {
   // Commands that come in are taken but wait until they are let through, as one batch.
   void Hold();
   void LetThrough();
-  // TrySubmit takes none.
+  // TrySubmit takes none; or so many in all from now on.
   void SetBusy(bool busy);
+  void SetRoom(size_t commands);
   void Lose();  // every port is lost
   // Questions for history wait for their answers while it is held; those that come after a failure
   // was set get it; so many may be open.

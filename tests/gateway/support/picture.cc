@@ -51,11 +51,34 @@ std::string PublicPictureOf(const MarketState& state) {
   return text;
 }
 
+// Finished orders and guards, of everybody.
+std::string MemoryPictureOf(const MarketState& state) {
+  std::string text;
+  MessageWriter out(Encoding::kJson, text);
+  out.BeginArray();
+  for (const FinishedOrder& order : state.finished_orders().all()) {
+    out.BeginObject().FieldId("account", order.account.value());
+    WriteOrderStatus(out, order, state);
+    out.FieldId("named", state.FindOrder(order.account, order.client_order_id).value());
+    out.EndObject();
+  }
+  for (const auto& [session, mode] : state.guards().sessions()) {
+    out.BeginObject().FieldId("account", session.account.value());
+    out.Field("mark", session.mark).Field("mode", Name(mode)).EndObject();
+  }
+  for (const auto& [deadline, account] : state.guards().timers()) {
+    out.BeginObject().FieldId("account", account.value());
+    out.Field("deadline", deadline.micros()).EndObject();
+  }
+  out.EndArray();
+  return text;
+}
+
 std::string WholePictureOf(const MarketState& state) {
   std::vector<AccountId> accounts;
   for (const auto& [id, account] : state.accounts()) accounts.push_back(id);
   std::ranges::sort(accounts);
-  std::string text = PublicPictureOf(state);
+  std::string text = PublicPictureOf(state) + MemoryPictureOf(state);
   for (const AccountId account : accounts) text += PictureOf(state, account);
   return text;
 }

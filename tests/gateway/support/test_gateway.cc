@@ -2,14 +2,28 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "gateway/net/log.h"
 #include "schema/types/signed_messages.h"
+#include "tests/gateway/support/client_json.h"
 #include "tests/gateway/support/json_text.h"
 
 namespace warpbook::gateway {
 namespace {
+
+void Record(std::string_view message) {
+  static std::FILE* const kFile = [] {
+    const char* const path = std::getenv("WARPBOOK_TEST_MESSAGES");
+    return path == nullptr ? nullptr : std::fopen(path, "w");
+  }();
+  if (kFile == nullptr) return;
+  std::fwrite(message.data(), 1, message.size(), kFile);
+  std::fputc('\n', kFile);
+}
 
 bool IsReply(std::string_view message) { return Has(message, "/success"); }
 
@@ -46,6 +60,20 @@ std::string SignedLogonText(std::string_view challenge, AccountId account,
   return RequestText(account ? "session.logon" : "account.open", params);
 }
 
+Encoding TestEncoding() {
+  static const Encoding kEncoding = [] {
+    const char* const name = std::getenv("WARPBOOK_TEST_ENCODING");
+    return name != nullptr && std::string_view(name) == "flatbuffers" ? Encoding::kFlatBuffers
+                                                                      : Encoding::kJson;
+  }();
+  return kEncoding;
+}
+
+void TestPeer::Keep(Encoding encoding, std::string_view message) {
+  messages.push_back(encoding == Encoding::kJson ? std::string(message) : JsonMessage(message));
+  Record(messages.back());
+}
+
 std::vector<std::string> TestPeer::Take(std::string_view channel) {
   std::vector<std::string> taken;
   std::deque<std::string> kept;
@@ -62,10 +90,11 @@ std::vector<std::string> TestPeer::Take(std::string_view channel) {
 
 TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
-      publisher(exchange.catalogue(), 0xabcd1234, real, limits.recent_events),
+      publisher(exchange.catalogue(), real, limits.recent_events),
       port(exchange.CreatePort()),
       handler(kTestServerName, limits, admission, publisher, *port,
-              {.real = real, .monotonic = monotonic, .market = exchange.clock()}) {
+              {.real = real, .monotonic = monotonic, .market = exchange.clock()},
+              {.on_drain = [this](int64_t micros) { drain_asked = micros; }}) {
   SetLogLevel(LogLevel::kError);
   for (const auto& batch : exchange.History()) publisher.Publish(*batch);
 }
@@ -78,7 +107,15 @@ TestPeer& TestGateway::Connect(bool on_admin) {
 }
 
 void TestGateway::Say(TestPeer& peer, std::string_view text) {
-  handler.OnText(peer.visitor, peer, text);
+  const Encoding encoding = peer.speaks;
+  const auto binary = encoding == Encoding::kJson ? std::nullopt : BinaryRequest(text);
+  if (binary) {
+    handler.OnBinary(peer.visitor, peer, *binary);
+  } else {
+    peer.speaks = Encoding::kJson;
+    handler.OnText(peer.visitor, peer, text);
+    peer.speaks = encoding;
+  }
   Pump();
 }
 
@@ -106,13 +143,22 @@ int TestGateway::ReasonOf(TestPeer& peer, std::string_view method, std::string_v
 }
 
 void TestGateway::Pump() {
-  while (const auto batch = port->Poll()) publisher.Publish(*batch);
+  bool more = true;
+  while (std::exchange(more, false)) {
+    handler.GoOn();
+    while (const auto batch = port->Poll()) {
+      publisher.Publish(*batch);
+      more = true;
+    }
+  }
   handler.OnHistory();
 }
 
 void TestGateway::Disconnect(TestPeer& peer) {
   publisher.RemoveConnection(peer.visitor.connection_id);
   handler.RemoveConnection(peer.visitor.connection_id);
+  handler.OnLogonEnded(peer.visitor);
+  Pump();
 }
 
 std::string TestGateway::LogonText(TestPeer& peer, AccountId account,

@@ -20,19 +20,24 @@ namespace warpbook::gateway {
 
 inline constexpr const char* kTestServerName = "warpbook-test";
 
-// A connection's other end: keeps what is sent to it.
+// What connections speak: JSON, or what WARPBOOK_TEST_ENCODING says, so that all tests can be run
+// in both encodings (encodings_test.py).
+Encoding TestEncoding();
+
+// A connection's other end: keeps what is sent to it, as JSON whatever it speaks. Adds it to the
+// file that WARPBOOK_TEST_MESSAGES names.
 class TestPeer final : public Subscriber {
  public:
   TestPeer(uint64_t id, bool on_admin, const RateLimits& limits)
       : visitor(id, "127.0.0.1", on_admin, limits) {}
-  Encoding encoding() const override { return Encoding::kJson; }
-  void Send(std::string_view message) override { messages.emplace_back(message); }
+  Encoding encoding() const override { return speaks; }
+  void Send(std::string_view message) override { Keep(speaks, message); }
   bool SendPublic(const SharedMessage& message) override {
     if (is_slow || (room && (*room)-- == 0)) {
       room = room ? std::optional<size_t>(0) : std::nullopt;
       return false;
     }
-    messages.push_back(message->payload);
+    Keep(message->encoding, message->payload);
     return true;
   }
   void OnLogonEnded() override { visitor.logged_on.reset(); }
@@ -43,6 +48,10 @@ class TestPeer final : public Subscriber {
   std::deque<std::string> messages;
   bool is_slow = false;        // takes no market data
   std::optional<size_t> room;  // so many more messages of it
+  Encoding speaks = TestEncoding();
+
+ private:
+  void Keep(Encoding encoding, std::string_view message);
 };
 
 // `{"method":method,"req_id":1,"params":params}`.
@@ -58,9 +67,11 @@ class TestGateway {
   explicit TestGateway(const GatewayLimits& limits = {});
 
   TestPeer& Connect(bool on_admin = false);
+  // As the server does when the connection ends.
   void Disconnect(TestPeer& peer);
 
-  // One message, and all that it causes at once.
+  // One message, and all that it causes at once. Where the peer speaks FlatBuffers and these cannot
+  // say it, it speaks JSON this once.
   void Say(TestPeer& peer, std::string_view text);
   // Says it and takes the one answer out; fails the test where there is none or more than one.
   std::string Ask(TestPeer& peer, std::string_view text);
@@ -69,7 +80,7 @@ class TestGateway {
   }
   // The reason's number of the one answer; 0: success.
   int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
-  // Publishes what the engine has made durable.
+  // Publishes what the engine has made durable, and lets the gateway do what follows from it.
   void Pump();
 
   // Sessions. The key signs at the real clock's time.
@@ -93,6 +104,7 @@ class TestGateway {
   SharedAdmission admission{limits};
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
+  int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 
  private:

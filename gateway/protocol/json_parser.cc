@@ -1,15 +1,19 @@
-#include "gateway/protocol/json_tree.h"
+#include "gateway/protocol/json_parser.h"
 
 #include <simdjson.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace warpbook::gateway {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+// An object of more keys has them sorted at its end, to find one that occurs twice.
+constexpr size_t kKeysComparedMax = 32;
 constexpr std::string_view kWhitespace = " \t\n\r";
 
 std::string_view Trim(std::string_view text) {
@@ -23,6 +27,16 @@ std::string_view TokenOf(ondemand::value& value) { return value.raw_json_token()
 std::string_view TokenOf(ondemand::document& document) {
   std::string_view token;
   return document.raw_json_token().get(token) == simdjson::SUCCESS ? token : std::string_view();
+}
+
+// The text behind a quote, up to the next one, where nothing in it is escaped: it is what it means.
+// There is a quote: simdjson refuses a text whose strings do not end before anything of it is
+// looked at.
+std::optional<std::string_view> PlainText(const char* text) {
+  const char* end = text;
+  while (*end != '"' && *end != '\\') ++end;
+  if (*end != '"') return std::nullopt;
+  return std::string_view(text, static_cast<size_t>(end - text));
 }
 
 // Drops the digits that the text begins with; false where there is none.
@@ -51,15 +65,16 @@ bool IsJsonNumber(std::string_view text) {
 
 }  // namespace
 
-struct JsonTree::Buffers {
+struct JsonParser::Buffers {
   ondemand::parser parser;
-  std::string padded;  // the text, and simdjson's padding behind it
+  std::string padded;                  // the text, and simdjson's padding behind it
+  std::vector<std::string_view> keys;  // of a large object, to compare them
 };
 
 // Walks one document, depth first. Every function answers kNone or what is wrong.
-struct JsonTree::Walker {
-  std::vector<JsonNode>& nodes;
-  std::vector<std::string_view> keys;  // of the object that ends, to compare them
+struct JsonParser::Walker {
+  FieldTree& tree;
+  std::vector<std::string_view>& keys;
   bool duplicate_found = false;
   std::string_view duplicate_key;
 
@@ -74,10 +89,7 @@ struct JsonTree::Walker {
       case ondemand::json_type::array:
         return WalkArray(value, index, depth);
       case ondemand::json_type::string:
-        nodes[index].kind = JsonNode::Kind::kString;
-        return value.get_string().get(nodes[index].text) == simdjson::SUCCESS
-                   ? RejectReason::kNone
-                   : RejectReason::kMalformedJson;
+        return WalkString(value, index);
       default:
         return WalkWord(TokenOf(value), index);
     }
@@ -85,91 +97,107 @@ struct JsonTree::Walker {
 
   template <typename Value>
   RejectReason WalkObject(Value& value, uint32_t index, int depth) {
-    if (depth > kDepthMax) return RejectReason::kNestingTooDeep;
-    nodes[index].kind = JsonNode::Kind::kObject;
+    if (depth > FieldTree::kDepthMax) return RejectReason::kNestingTooDeep;
+    tree.node(index).kind = FieldNode::Kind::kObject;
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
     uint32_t last = 0;
+    size_t count = 0;
     for (auto result : object) {
       ondemand::field field;
       std::string_view key;
-      if (std::move(result).get(field) != simdjson::SUCCESS ||
-          field.unescaped_key().get(key) != simdjson::SUCCESS) {
+      if (std::move(result).get(field) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
+      if (const auto plain = PlainText(field.key().raw())) {
+        key = *plain;
+      } else if (field.unescaped_key().get(key) != simdjson::SUCCESS) {
         return RejectReason::kMalformedJson;
       }
-      last = AddChild(index, last);
-      nodes[last].key = key;
+      const uint64_t tag = KeyTag(key);
+      if (count++ < kKeysComparedMax && tree.FindChild(index, key, tag) != 0) NoteTwice(key);
+      last = tree.AddField(index, last, key, tag);
       const RejectReason reason = Walk(field.value(), last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
     }
-    LookForDuplicates(index);
+    if (count > kKeysComparedMax) LookForDuplicates(index);
     return RejectReason::kNone;
   }
 
   template <typename Value>
   RejectReason WalkArray(Value& value, uint32_t index, int depth) {
-    if (depth > kDepthMax) return RejectReason::kNestingTooDeep;
-    nodes[index].kind = JsonNode::Kind::kArray;
+    if (depth > FieldTree::kDepthMax) return RejectReason::kNestingTooDeep;
+    tree.node(index).kind = FieldNode::Kind::kArray;
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
     uint32_t last = 0;
     for (auto result : array) {
       ondemand::value element;
       if (std::move(result).get(element) != simdjson::SUCCESS) return RejectReason::kMalformedJson;
-      last = AddChild(index, last);
+      last = tree.AddChild(index, last);
       const RejectReason reason = Walk(element, last, depth + 1);
       if (reason != RejectReason::kNone) return reason;
     }
     return RejectReason::kNone;
   }
 
+  template <typename Value>
+  RejectReason WalkString(Value& value, uint32_t index) {
+    FieldNode& node = tree.node(index);
+    node.kind = FieldNode::Kind::kString;
+    const std::string_view token = TokenOf(value);
+    const auto plain = token.empty() ? std::nullopt : PlainText(token.data() + 1);
+    ondemand::raw_json_string skipped;
+    const simdjson::error_code error =
+        plain ? value.get_raw_json_string().get(skipped) : value.get_string().get(node.text);
+    if (plain) node.text = *plain;
+    return error == simdjson::SUCCESS ? RejectReason::kNone : RejectReason::kMalformedJson;
+  }
+
   // A number, true, false or null: judged by its text, as simdjson would round a number or take -0
   // for 0. It is not taken out of the iteration, which steps over what was only looked at.
   RejectReason WalkWord(std::string_view token, uint32_t index) {
-    JsonNode& node = nodes[index];
-    node.text = Trim(token);
+    FieldNode& node = tree.node(index);
+    while (!token.empty() && kWhitespace.find(token.back()) != std::string_view::npos) {
+      token.remove_suffix(1);
+    }
+    node.text = token;
     if (node.text == "true" || node.text == "false") {
-      node.kind = JsonNode::Kind::kBool;
+      node.kind = FieldNode::Kind::kBool;
       node.is_true = node.text == "true";
       return RejectReason::kNone;
     }
     if (node.text == "null") {
-      node.kind = JsonNode::Kind::kNull;
+      node.kind = FieldNode::Kind::kNull;
       return RejectReason::kNone;
     }
-    node.kind = JsonNode::Kind::kNumber;
+    node.kind = FieldNode::Kind::kNumber;
     return IsJsonNumber(node.text) ? RejectReason::kNone : RejectReason::kMalformedJson;
   }
 
-  uint32_t AddChild(uint32_t parent, uint32_t last_sibling) {
-    const auto index = static_cast<uint32_t>(nodes.size());
-    nodes.emplace_back();
-    (last_sibling == 0 ? nodes[parent].first_child : nodes[last_sibling].next_sibling) = index;
-    return index;
+  void NoteTwice(std::string_view key) {
+    if (duplicate_found) return;
+    duplicate_found = true;
+    duplicate_key = key;
   }
 
+  // So that an object of ten thousand keys costs no ten thousand squared.
   void LookForDuplicates(uint32_t object) {
-    if (duplicate_found) return;
     keys.clear();
-    for (uint32_t child = nodes[object].first_child; child != 0;
-         child = nodes[child].next_sibling) {
-      keys.push_back(nodes[child].key);
+    for (uint32_t child = tree.node(object).first_child; child != 0;
+         child = tree.node(child).next_sibling) {
+      keys.push_back(tree.node(child).key);
     }
-    // Sorted, so that an object of ten thousand keys costs no ten thousand squared.
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);
-    if (twice == keys.end()) return;
-    duplicate_found = true;
-    duplicate_key = *twice;
+    if (twice != keys.end()) NoteTwice(*twice);
   }
 };
 
-JsonTree::JsonTree(size_t bytes_max)
+JsonParser::JsonParser(size_t bytes_max)
     : bytes_max_(bytes_max), buffers_(std::make_unique<Buffers>()) {}
-JsonTree::~JsonTree() = default;
+JsonParser::~JsonParser() = default;
 
-JsonTree::Outcome JsonTree::Parse(std::string_view text) {
-  nodes_.assign(1, JsonNode{});
+JsonParser::Outcome JsonParser::Parse(std::string_view text, FieldTree& tree) {
+  tree.Reset();
   if (text.size() > bytes_max_) return {RejectReason::kFrameTooLarge, {}};
   std::string& padded = buffers_->padded;
   padded.assign(text);
@@ -182,37 +210,20 @@ JsonTree::Outcome JsonTree::Parse(std::string_view text) {
   if (error == simdjson::UTF8_ERROR) return {RejectReason::kInvalidUtf8, {}};
   if (error != simdjson::SUCCESS) return {RejectReason::kMalformedJson, {}};
 
-  Walker walker{nodes_, {}, false, {}};
-  const RejectReason reason = walker.Walk(document, kRoot, 1);
+  Walker walker{tree, buffers_->keys, false, {}};
+  const RejectReason reason = walker.Walk(document, FieldTree::kRoot, 1);
   if (reason != RejectReason::kNone) return {reason, {}};
-  const JsonNode::Kind kind = nodes_[kRoot].kind;
-  const bool is_container = kind == JsonNode::Kind::kObject || kind == JsonNode::Kind::kArray;
+  const FieldNode::Kind kind = tree.node(FieldTree::kRoot).kind;
+  const bool is_container = kind == FieldNode::Kind::kObject || kind == FieldNode::Kind::kArray;
   // Whatever follows the value makes the text none. A lone word is only looked at: it must be the
   // whole text.
-  const bool all_read = is_container || kind == JsonNode::Kind::kString
+  const bool all_read = is_container || kind == FieldNode::Kind::kString
                             ? document.current_location().error() == simdjson::OUT_OF_BOUNDS
-                            : Trim(text) == nodes_[kRoot].text;
+                            : Trim(text) == tree.node(FieldTree::kRoot).text;
   if (!all_read) return {RejectReason::kMalformedJson, {}};
-  if (kind != JsonNode::Kind::kObject) return {RejectReason::kNotAnObject, {}};
+  if (kind != FieldNode::Kind::kObject) return {RejectReason::kNotAnObject, {}};
   if (walker.duplicate_found) return {RejectReason::kDuplicateKey, walker.duplicate_key};
   return {};
-}
-
-uint32_t JsonTree::FindChild(uint32_t parent, std::string_view key) const {
-  for (uint32_t child = nodes_[parent].first_child; child != 0;
-       child = nodes_[child].next_sibling) {
-    if (nodes_[child].key == key) return child;
-  }
-  return 0;
-}
-
-size_t JsonTree::CountChildren(uint32_t parent) const {
-  size_t count = 0;
-  for (uint32_t child = nodes_[parent].first_child; child != 0;
-       child = nodes_[child].next_sibling) {
-    ++count;
-  }
-  return count;
 }
 
 }  // namespace warpbook::gateway
