@@ -138,7 +138,8 @@ LateReply RequestHandler::LateReplyTo(const Call& call) const {
           .subscriber = &call.subscriber,
           .method = *call.message.method,
           .req_id = call.message.req_id,
-          .time_in_us = call.time_in_us};
+          .time_in_us = call.time_in_us,
+          .limits = call.visitor.LimitsAt(clocks_.monotonic.NowMicros())};
 }
 
 void RequestHandler::Refuse(Call& call, const Refusal& refusal) {

@@ -18,6 +18,7 @@ struct LateReply {
   Method method = Method::kPing;
   std::optional<int64_t> req_id;
   int64_t time_in_us = 0;
+  LimitStates limits = {};  // when it was asked
 
   // `sequence`: of the state that the answer was taken from; `clock`: real time.
   ReplyHead HeadAt(uint64_t sequence, const Clock& clock) const {
@@ -25,7 +26,8 @@ struct LateReply {
             .req_id = req_id,
             .sequence = sequence,
             .time_in_us = time_in_us,
-            .time_out_us = clock.NowMicros()};
+            .time_out_us = clock.NowMicros(),
+            .limits = limits};
   }
   template <typename WriteFields>
   void Succeed(uint64_t sequence, const Clock& clock, WriteFields&& write_fields) const {

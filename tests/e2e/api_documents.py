@@ -58,6 +58,9 @@ def deepest_fault(error):
 
 
 def is_refused_for_form(reply):
+    """Whether it, or an item of a batch, is."""
+    if any(is_refused_for_form(item) for item in reply.get("result", {}).get("items", [])):
+        return True
     error = reply.get("error")
     if error is None or error["code"] not in FORM:
         return False

@@ -22,13 +22,14 @@ from market_test_case import (FEEDS, HARDWARE_CLASS, MINUTE_US, REGION, MarketTe
                               heartbeat_params, unique)
 
 SETTLED_S = 40
-WINDOW_MINUTES = 12
+WINDOW_MINUTES = 10
+LEAD_MINUTES = 5  # to trade before a window begins
 # Not to be tried with odd parameters that the documents allow: they change who is logged on, and
 # cannot only be checked.
 SESSION_METHODS = ("session.logon", "session.logout", "session.resume", "account.open")
 SYMBOL_CHANNELS = ("book", "orders", "trades", "ticker")
-ODD_VALUES = [None, True, -1, 0, 1, 2**31, 2**53, "", "0", "-1", "1.5", "01", "nonsense", "a" * 97, [], ["nonsense"], {},
-              [{}]]
+ODD_VALUES = [None, True, -1, 0, 1, 2**31, 2**53, "", "0", "-1", "1.5", "01", "nonsense", "a" * 97, [],
+              ["nonsense"], {}, [{}]]
 
 
 def read(path):
@@ -167,10 +168,15 @@ class RunningTest(MarketTestCase):
 
     @classmethod
     def make_market(cls):
+        """One class, so that the lists are short, and short windows."""
         text = read(os.path.relpath(DEFAULT_CATALOGUE, SOURCE_ROOT))
+        sections = re.split(r"^(?=\[)", text, flags=re.M)
+        text = "".join(section for section in sections
+                       if not section.startswith("[class") or HARDWARE_CLASS in section)
         text = re.sub(r"window_minutes = \d+", f"window_minutes = {WINDOW_MINUTES}", text)
         text = text.replace("notice_seconds = 120", "notice_seconds = 60")
         text = text.replace("gate_minutes = 3", "gate_minutes = 2")
+        text = text.replace("windows_ahead = 24", "windows_ahead = 8")
         with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
             file.write(text)
         os.chmod(file.name, 0o644)
@@ -316,6 +322,7 @@ class RunningTest(MarketTestCase):
     async def resume(self):
         last = self.taker.private.last
         again = await self.logged_on(self.taker.account, self.taker.key)
+        again.topics |= {("executions", None, None), ("balances", None, None)}
         await self.refuses("resume_ahead", again, "session.resume", last_seq=last + 10_000, channels=["leases"])
         result = await again.call("session.resume", last_seq=last, channels=["executions", "balances"],
                                   last_channel="executions")
@@ -353,7 +360,7 @@ class RunningTest(MarketTestCase):
         for client in (buyer, provider):
             for channel in ("executions", "leases", "balances"):
                 await client.subscribe(channel)
-        window = await self.window_after(4)
+        window = await self.window_after(LEAD_MINUTES)
         symbol = window["symbol"]
         await self.ask(provider, symbol, "2.50", 8)
         await self.bid(buyer, symbol, "2.50", 8)
@@ -424,10 +431,12 @@ class RunningTest(MarketTestCase):
                                               for name in good if name != "validate"]
             odd += [good | {name: value} for name in fields for value in ODD_VALUES if name != "validate"]
             odd += [good | {"validate": value} for value in (None, 1, "true") if "validate" in fields]
+            is_harmless = method not in SESSION_METHODS and (
+                "validate" in fields or operation.get("x-scope", "read") == "read")
             waiting = []
             for params in odd:
                 faults = self.recorder.faults(method, {"method": method, "params": params})
-                if faults or ("validate" in fields or "x-scope" not in operation) and method not in SESSION_METHODS:
+                if faults or is_harmless:
                     waiting.append(speaker.begin(method, params))
                     tried += 1
             for reply in await asyncio.gather(*waiting):
