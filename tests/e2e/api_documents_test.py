@@ -81,6 +81,17 @@ class DocumentsTest(unittest.TestCase):
             self.assertEqual(self.raw["operations"][name]["messages"],
                              [{"$ref": f"#/channels/ws/messages/{name}"}])
 
+    def test_requests_count_for_what_the_gateway_takes(self):
+        source = re.search(r"int64_t TokensFor\(.*?\n}", read("gateway/admission/gatekeeper.cc"), re.S)
+        expected = {}
+        for cases, tokens in re.findall(r"((?:case Method::k\w+:\s*)+)return (\d+);", source.group()):
+            for name in re.findall(r"k(\w+):", cases):
+                expected[name] = int(tokens)
+        names = dict(re.findall(r'\{Method::k(\w+), "([\w.]+)"', read("gateway/protocol/methods.h")))
+        documented = {name: operation["x-requests"] for name, operation in
+                      self.recorder.operations.items() if "x-requests" in operation}
+        self.assertEqual(documented, {names[name]: tokens for name, tokens in expected.items()})
+
     def test_channels_are_those_of_the_gateway(self):
         source = re.search(r"kChannelNames = \{(.*?)\}", read("gateway/protocol/methods.h"), re.S)
         names = set(re.findall(r'"(\w+)"', source.group(1)))
