@@ -347,10 +347,9 @@ class RunningTest(MarketTestCase):
         await operator.call("token.withdraw", **movement)
         await self.refuses("reference_reused", operator, "token.withdraw", **movement)
         await self.refuses("reference_reused", operator, "token.deposit", **movement)
-        owner = (await (await self.logged_on_again(member)).call("session.status"))["account"]
-        self.assertEqual(owner, account)
-        await operator.call("owner.verify", owner=self.owner)
-        await operator.call("owner.verify", owner=self.owner, verified=False)
+        owner = member.logon_result["owner"]
+        await operator.call("owner.verify", owner=owner)
+        await operator.call("owner.verify", owner=owner, verified=False)
         await self.refuses("unknown_owner", operator, "owner.verify", owner="999999")
         await self.refuses("unknown_account", operator, "limit.set", account="999999", limit_usd="1")
         await self.refuses("unknown_node", operator, "capacity.set", node="999999", gpus=1, assurance="listed")
@@ -505,11 +504,6 @@ class RunningTest(MarketTestCase):
 
     def order(self, price, gpus, **more):
         return {"symbol": self.symbol, "side": "buy", "order_type": "limit", "price": price, "gpus": gpus, **more}
-
-    async def logged_on_again(self, member):
-        client = await self.connect()
-        self.owner = (await client.logon(member.account, member.key))["owner"]
-        return client
 
 
 if __name__ == "__main__":
