@@ -264,7 +264,7 @@ void AddStatus(Command& order) {
         const absl::StatusOr<JsonValue> result =
             session.Call("order.status", OrderName(asked->order_id, asked->client_id).Build());
         if (!result.ok() || session.json()) return result.status();
-        const std::string reason = Cell((*result)["reason"]);
+        const std::string reason = (*result)["reason"].text();
         std::cout << "order " << Cell((*result)["order_id"]) << " is " << Cell((*result)["status"])
                   << (reason.empty() ? "" : " (" + reason + ")") << ": "
                   << Cell((*result)["filled"]) << " of " << Cell((*result)["gpus"]) << " filled, "

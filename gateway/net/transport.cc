@@ -73,7 +73,9 @@ std::string TakeTlsError() {
   std::array<char, 256> text{};
   const unsigned long code = ERR_get_error();
   ERR_error_string_n(code, text.data(), text.size());
-  const char* reason = ERR_reason_error_string(code);
+  // Of the system's errors OpenSSL knows the number alone.
+  const char* reason =
+      ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
   ERR_clear_error();
   return reason != nullptr ? reason : text.data();
 }

@@ -475,6 +475,73 @@ Request ReadSettlementSubmit(FieldReader& fields) {
   return request;
 }
 
+// ---- All of them ----
+
+// Those of operators and of settlement.
+Request ReadOperatorRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault) {
+  switch (method) {
+    case Method::kTokenDeposit:
+      return ReadTokenMovement<TokenDepositRequest>(fields);
+    case Method::kTokenWithdraw:
+      return ReadTokenMovement<TokenWithdrawRequest>(fields);
+    case Method::kOwnerVerify:
+      return ReadOwnerVerify(fields);
+    case Method::kLimitSet:
+      return ReadLimitSet(fields);
+    case Method::kCapacitySet:
+      return ReadCapacitySet(fields);
+    case Method::kPriceSet:
+      return ReadPriceSet(fields, tree, fault);
+    case Method::kInstrumentHalt:
+      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = true};
+    case Method::kInstrumentResume:
+      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = false};
+    case Method::kDrain:
+      return DrainRequest{.timeout_ms = fields.Integer("timeout_ms", 0, kDrainMillisMax, kOptional)
+                                            .value_or(kDrainMillisDefault)};
+    case Method::kSettlementSubmit:
+      return ReadSettlementSubmit(fields);
+    default:
+      WARPBOOK_CHECK(false);  // a method that nothing here reads
+  }
+}
+
+// Money, orders, capacity and leases; the others are operators'.
+Request ReadMemberRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& fault) {
+  switch (method) {
+    case Method::kCreditsBuy:
+      return CreditsBuyRequest{.burn = TokenAmount(fields, "burn")};
+    case Method::kOrderPlace:
+      return ReadOrderPlace(fields);
+    case Method::kOrderAmend:
+      return ReadOrderAmend(fields);
+    case Method::kOrderCancel:
+      return ReadOrderCancel(fields);
+    case Method::kOrderCancelAll:
+      return ReadOrderCancelAll(fields);
+    case Method::kOrderBatch:
+      return ReadOrderBatch(fields, tree);
+    case Method::kOrderStatus:
+      return ReadOrderStatus(fields);
+    case Method::kCancelAfter:
+      return CancelAfterRequest{
+          .timeout_ms =
+              fields.Integer("timeout_ms", 0, kCancelAfterMillisMax, kRequired).value_or(0)};
+    case Method::kCancelOnDisconnect:
+      return ReadCancelOnDisconnect(fields);
+    case Method::kCapacityRegister:
+      return ReadCapacityRegister(fields);
+    case Method::kLeaseStart:
+      return LeaseStartRequest{.lease = Lease(fields)};
+    case Method::kLeaseHeartbeat:
+      return ReadLeaseHeartbeat(fields);
+    case Method::kLeaseComplete:
+      return LeaseCompleteRequest{.lease = Lease(fields)};
+    default:
+      return ReadOperatorRequest(method, fields, tree, fault);
+  }
+}
+
 }  // namespace
 
 bool ReadValidate(Method method, FieldReader& fields) {
@@ -514,34 +581,6 @@ Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& 
       return AccountPositionsRequest{};
     case Method::kAccountStatement:
       return ReadAccountStatement(fields);
-    case Method::kCreditsBuy:
-      return CreditsBuyRequest{.burn = TokenAmount(fields, "burn")};
-    case Method::kOrderPlace:
-      return ReadOrderPlace(fields);
-    case Method::kOrderAmend:
-      return ReadOrderAmend(fields);
-    case Method::kOrderCancel:
-      return ReadOrderCancel(fields);
-    case Method::kOrderCancelAll:
-      return ReadOrderCancelAll(fields);
-    case Method::kOrderBatch:
-      return ReadOrderBatch(fields, tree);
-    case Method::kOrderStatus:
-      return ReadOrderStatus(fields);
-    case Method::kCancelAfter:
-      return CancelAfterRequest{
-          .timeout_ms =
-              fields.Integer("timeout_ms", 0, kCancelAfterMillisMax, kRequired).value_or(0)};
-    case Method::kCancelOnDisconnect:
-      return ReadCancelOnDisconnect(fields);
-    case Method::kCapacityRegister:
-      return ReadCapacityRegister(fields);
-    case Method::kLeaseStart:
-      return LeaseStartRequest{.lease = Lease(fields)};
-    case Method::kLeaseHeartbeat:
-      return ReadLeaseHeartbeat(fields);
-    case Method::kLeaseComplete:
-      return LeaseCompleteRequest{.lease = Lease(fields)};
     case Method::kInstruments:
       return ReadInstruments(fields);
     case Method::kSubscribe:
@@ -550,29 +589,9 @@ Request ReadRequest(Method method, FieldReader& fields, FieldTree& tree, Fault& 
       return ReadSubscription<UnsubscribeRequest>(fields);
     case Method::kBookResync:
       return BookResyncRequest{.symbol = Symbol(fields)};
-    case Method::kTokenDeposit:
-      return ReadTokenMovement<TokenDepositRequest>(fields);
-    case Method::kTokenWithdraw:
-      return ReadTokenMovement<TokenWithdrawRequest>(fields);
-    case Method::kOwnerVerify:
-      return ReadOwnerVerify(fields);
-    case Method::kLimitSet:
-      return ReadLimitSet(fields);
-    case Method::kCapacitySet:
-      return ReadCapacitySet(fields);
-    case Method::kPriceSet:
-      return ReadPriceSet(fields, tree, fault);
-    case Method::kInstrumentHalt:
-      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = true};
-    case Method::kInstrumentResume:
-      return InstrumentHaltRequest{.symbol = Symbol(fields), .halt = false};
-    case Method::kDrain:
-      return DrainRequest{.timeout_ms = fields.Integer("timeout_ms", 0, kDrainMillisMax, kOptional)
-                                            .value_or(kDrainMillisDefault)};
-    case Method::kSettlementSubmit:
-      return ReadSettlementSubmit(fields);
+    default:
+      return ReadMemberRequest(method, fields, tree, fault);
   }
-  WARPBOOK_CHECK(false);
 }
 
 }  // namespace warpbook::gateway

@@ -114,7 +114,7 @@ class OrdersTest(MarketTestCase):
         await self.stop_pricing()
         engine = self.market.engine
         await asyncio.to_thread(engine.kill)
-        await asyncio.to_thread(self.market.start_engine)
+        self.market.start_engine()  # here: it dies with the thread that starts it
         again = await self.logged_on(buyer.account, buyer.key)
         await self.until_open(again, [])
 
@@ -126,7 +126,7 @@ class OrdersTest(MarketTestCase):
         self.assertEqual(status, 0)
         await again.wait(lambda: again.connection.closed, "the close")
         self.assertEqual(again.close_code, 1001)
-        await asyncio.to_thread(self.market.start_engine)
+        self.market.start_engine()
         last = await self.logged_on(buyer.account, buyer.key)
         await asyncio.sleep(0.3)
         self.assertEqual(await self.open_gpus(last), [2])

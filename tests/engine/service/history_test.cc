@@ -69,8 +69,9 @@ struct Fixture {
     user = std::make_unique<PortUser>(service->CreatePort());
     other = service->CreatePort();
     REQUIRE(service->Start().ok());
-    user->Submit({OpenAccountCommand(1)});
-    REQUIRE(user->PollUntil([&] { return user->SequenceOf(1) != 0; }));
+    // Neither the operator's key nor settlement's.
+    user->Submit({OpenAccountCommand(7)});
+    REQUIRE(user->PollUntil([&] { return user->SequenceOf(7) != 0; }));
   }
 
   // So many events of the member, one of each command.

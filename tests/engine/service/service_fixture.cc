@@ -67,10 +67,13 @@ bool PortUser::Poll() {
     uint64_t sequence = 0;
     for (const wire::RecordView record : wire::Records(batch->records)) {
       if (wire::IsCommand(record.type())) sequence = record.command_header().sequence();
+      uint64_t tag = 0;
       if (record.type() == wire::RecordType::kAccountOpened) {
-        const uint64_t tag = record.as<wire::AccountOpened>().tag();
-        if (tag != 0) sequences_[tag] = sequence;
+        tag = record.as<wire::AccountOpened>().tag();
+      } else if (record.type() == wire::RecordType::kCommandAccepted) {
+        tag = record.as<wire::CommandAccepted>().tag();
       }
+      if (tag != 0) sequences_[tag] = sequence;
     }
     records_.insert(records_.end(), batch->records.begin(), batch->records.end());
   }

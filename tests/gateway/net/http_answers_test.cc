@@ -25,6 +25,7 @@ class FakeHost final : public SessionHost {
   void OnBinary(Session&, std::string_view) override {}
   void OnRoom(Session&) override {}
   void OnEnding(Session&) override {}
+  void OnLogonEnded(Session&) override {}
   void OnGone(Session&, std::string_view) override {}
 
   bool is_ready = true;

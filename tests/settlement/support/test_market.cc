@@ -384,9 +384,9 @@ void TestMarket::RunHour() {
       const Member& member = members_[static_cast<size_t>(Random(0, std::ssize(members_) - 1))];
       RequestTopUp(member.account, Tokens(Random(1, 15'000'000)));
     }
-    if (Random(0, 19) == 0) {
-      const Member& member = members_[static_cast<size_t>(Random(0, std::ssize(members_) - 1))];
-      RequestWithdrawal(member.account, Tokens(Random(1, 100'000'000)));
+    if (minute % 20 == 7) {
+      const Member& member = members_[static_cast<size_t>(minute / 20) % members_.size()];
+      RequestWithdrawal(member.account, Tokens(3'000'000));
     }
     if (minute < 50) {
       for (int64_t i = Random(0, 9); i > 0; --i) {
