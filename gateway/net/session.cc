@@ -82,7 +82,8 @@ bool Session::ReadOnce() {
   const IoResult result = transport_->Read(thread_.read_buffer);
   switch (result.state) {
     case IoResult::State::kBytes:
-      heard_micros_ = MonotonicMicros();
+      thread_.Refresh();
+      heard_micros_ = thread_.now_micros();
       ping_sent_ = false;
       OnInput(std::span(thread_.read_buffer).first(result.bytes));
       return result.bytes == thread_.read_buffer.size() || transport_->has_unread();

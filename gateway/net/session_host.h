@@ -16,6 +16,7 @@
 #include "gateway/admission/limits.h"
 #include "gateway/net/deflate.h"
 #include "gateway/net/http_messages.h"
+#include "gateway/net/monotonic_time.h"
 #include "gateway/net/output_queue.h"
 
 namespace warpbook::gateway {
@@ -72,6 +73,11 @@ class SessionThread {
   // Nobody is served any more.
   void Clear();
 
+  // The time that messages count from while they wait: a little old is good enough, and a clock for
+  // each of them is not cheap. Set by Refresh, at the beginning of each turn of the loop.
+  int64_t now_micros() const { return now_micros_; }
+  void Refresh() { now_micros_ = MonotonicMicros(); }
+
   std::vector<char> read_buffer;
   OutputPool output_pool;
   MessageDeflater deflater;
@@ -82,6 +88,7 @@ class SessionThread {
   void WriteMarketData();
 
   boost::asio::io_context& io_;
+  int64_t now_micros_ = MonotonicMicros();
   std::deque<std::shared_ptr<Session>> market_data_;
 };
 

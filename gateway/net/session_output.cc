@@ -54,6 +54,7 @@ void SessionThread::WriteLater(std::shared_ptr<Session> session) {
 }
 
 void SessionThread::WriteMarketData() {
+  Refresh();
   for (int i = 0; i < kSessionsPerTurn && !market_data_.empty(); ++i) {
     const std::shared_ptr<Session> session = std::move(market_data_.front());
     market_data_.pop_front();
@@ -78,7 +79,7 @@ void Session::Send(std::string_view message) {
   if (state_ != State::kOpen) return;
   const bool compress = deflates_ && message.size() >= kCompressedMessageBytesMin;
   if (compress) message = thread_.deflater.Compress(message);
-  if (!queue_.Push(MessageOpcode(), message, compress, MonotonicMicros())) return Overflow();
+  if (!queue_.Push(MessageOpcode(), message, compress, thread_.now_micros())) return Overflow();
   ScheduleFlush();
 }
 
@@ -90,7 +91,7 @@ bool Session::SendPublic(const SharedMessage& message) {
   }
   std::shared_ptr<const std::string> payload(message,
                                              compress ? &message->deflated : &message->payload);
-  if (!queue_.PushShared(MessageOpcode(), std::move(payload), compress, MonotonicMicros())) {
+  if (!queue_.PushShared(MessageOpcode(), std::move(payload), compress, thread_.now_micros())) {
     public_refused_ = true;
     return false;
   }

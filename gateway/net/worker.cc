@@ -234,6 +234,7 @@ void Worker::WaitForBatches() {
 }
 
 void Worker::TakeBatches() {
+  thread_state_.Refresh();
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
@@ -278,7 +279,8 @@ void Worker::ScheduleSweep() {
 }
 
 void Worker::Sweep() {
-  const int64_t now = MonotonicMicros();
+  thread_state_.Refresh();
+  const int64_t now = thread_state_.now_micros();
   for (auto& [id, connection] : connections_) {
     if (now < connection.next_sweep_micros) continue;
     connection.next_sweep_micros = now + sweep_each_micros_;

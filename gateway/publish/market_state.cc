@@ -152,6 +152,10 @@ void MarketState::Add(const OrderRow& order) {
 
 void MarketState::Add(const FinishedOrder& order) {
   NoteClientOrderId(order.account, order.client_order_id, order.id);
+  Keep(order);
+}
+
+void MarketState::Keep(const FinishedOrder& order) {
   finished_orders_.Add(order, [this](const FinishedOrder& forgotten) {
     const auto noted =
         orders_by_client_order_id_.find(std::pair(forgotten.account, forgotten.client_order_id));
@@ -356,17 +360,18 @@ void MarketState::FinishOrder(OrderId id, bool cancelled, CancelReason reason) {
     resting[order.place] = resting.back();
   }
   resting.pop_back();
-  Add(FinishedOrder{.id = id,
-                    .account = order.account,
-                    .instrument = order.instrument,
-                    .client_order_id = order.client_order_id,
-                    .price = order.price,
-                    .time = time_,
-                    .gpus = order.gpus,
-                    .remaining = order.remaining,
-                    .side = order.side,
-                    .cancelled = cancelled,
-                    .reason = reason});
+  // Its client order id was noted when it was accepted.
+  Keep(FinishedOrder{.id = id,
+                     .account = order.account,
+                     .instrument = order.instrument,
+                     .client_order_id = order.client_order_id,
+                     .price = order.price,
+                     .time = time_,
+                     .gpus = order.gpus,
+                     .remaining = order.remaining,
+                     .side = order.side,
+                     .cancelled = cancelled,
+                     .reason = reason});
   orders_.erase(found);
 }
 

@@ -94,6 +94,7 @@ class MarketState {
   AccountRow& Account(uint64_t id);
   InstrumentRow& Instrument(uint32_t id);
   void FinishOrder(OrderId id, bool cancelled, CancelReason reason);
+  void Keep(const FinishedOrder& order);
   void NoteClientOrderId(AccountId account, const ClientOrderId& client_order_id, OrderId order);
   void ForgetOldestClosed();
 
