@@ -90,6 +90,7 @@ class SessionThread {
   boost::asio::io_context& io_;
   int64_t now_micros_ = MonotonicMicros();
   std::deque<std::shared_ptr<Session>> market_data_;
+  bool turn_is_due_ = false;  // WriteMarketData is under way, or will be called
 };
 
 }  // namespace warpbook::gateway

@@ -49,8 +49,9 @@ void SessionThread::FlushAll() {
 }
 
 void SessionThread::WriteLater(std::shared_ptr<Session> session) {
-  if (market_data_.empty()) boost::asio::post(io_, [this] { WriteMarketData(); });
   market_data_.push_back(std::move(session));
+  if (std::exchange(turn_is_due_, true)) return;
+  boost::asio::post(io_, [this] { WriteMarketData(); });
 }
 
 void SessionThread::WriteMarketData() {
@@ -61,7 +62,8 @@ void SessionThread::WriteMarketData() {
     session->FlushMarketData();
   }
   FlushAll();
-  if (!market_data_.empty()) {
+  turn_is_due_ = !market_data_.empty();
+  if (turn_is_due_) {
     boost::asio::post(io_, [this] { WriteMarketData(); });
   } else if (on_market_data_written) {
     on_market_data_written();
