@@ -60,7 +60,6 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
   void Sweep(int64_t now_micros);
   // Writes what waits, as far as the socket takes it.
   void Flush();
-  void FlushMarketData();  // the same, for SessionThread
 
   // Subscriber.
   Encoding encoding() const override { return encoding_; }
@@ -148,7 +147,6 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
 
   OutputQueue queue_;
   bool flush_scheduled_ = false;
-  bool market_data_scheduled_ = false;
   bool waits_to_write_ = false;
   bool public_refused_ = false;  // market data was refused since the queue had room
   bool expects_close_ = false;   // the client's answer to our close frame

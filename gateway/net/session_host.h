@@ -2,11 +2,8 @@
 // work with and none of them keeps (SessionThread).
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,22 +53,12 @@ inline constexpr size_t kReadBufferBytes = 64 * 1024;
 
 class SessionThread {
  public:
-  SessionThread(const GatewayLimits& limits, boost::asio::io_context& io)
-      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max), io_(io) {}
+  explicit SessionThread(const GatewayLimits& limits)
+      : read_buffer(kReadBufferBytes), inflater(limits.message_bytes_max) {}
 
   // Writes what the sessions have queued: after what was read of one of them, after a batch, and
-  // whenever else something may have been sent. But for market data.
+  // whenever else something may have been sent.
   void FlushAll();
-
-  // Market data of the session is to be written: a few sessions at a time, so that replies do not
-  // wait until a thousand have been served.
-  void WriteLater(std::shared_ptr<Session> session);
-  // Some of it is still to be written.
-  bool writes_market_data() const { return !market_data_.empty(); }
-  // Called when all of it has been written, or waits for its socket.
-  std::function<void()> on_market_data_written;
-  // Nobody is served any more.
-  void Clear();
 
   // The time that messages count from while they wait: a little old is good enough, and a clock for
   // each of them is not cheap. Set by Refresh, at the beginning of each turn of the loop.
@@ -85,12 +72,7 @@ class SessionThread {
   std::vector<std::shared_ptr<Session>> to_flush;
 
  private:
-  void WriteMarketData();
-
-  boost::asio::io_context& io_;
   int64_t now_micros_ = MonotonicMicros();
-  std::deque<std::shared_ptr<Session>> market_data_;
-  bool turn_is_due_ = false;  // WriteMarketData is under way, or will be called
 };
 
 }  // namespace warpbook::gateway

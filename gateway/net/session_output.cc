@@ -16,8 +16,6 @@ using boost::system::error_code;
 
 // Of one write. Own frames that follow each other are one piece, however many they are.
 constexpr size_t kPiecesPerWrite = 128;
-// Whose market data is written before replies get their turn: some 100 us.
-constexpr int kSessionsPerTurn = 16;
 
 // An error that belongs to the connection and to no request of it.
 std::string ConnectionError(Encoding encoding, RejectReason reason) {
@@ -48,33 +46,6 @@ void SessionThread::FlushAll() {
   to_flush.clear();
 }
 
-void SessionThread::WriteLater(std::shared_ptr<Session> session) {
-  market_data_.push_back(std::move(session));
-  if (std::exchange(turn_is_due_, true)) return;
-  boost::asio::post(io_, [this] { WriteMarketData(); });
-}
-
-void SessionThread::WriteMarketData() {
-  Refresh();
-  for (int i = 0; i < kSessionsPerTurn && !market_data_.empty(); ++i) {
-    const std::shared_ptr<Session> session = std::move(market_data_.front());
-    market_data_.pop_front();
-    session->FlushMarketData();
-  }
-  FlushAll();
-  turn_is_due_ = !market_data_.empty();
-  if (turn_is_due_) {
-    boost::asio::post(io_, [this] { WriteMarketData(); });
-  } else if (on_market_data_written) {
-    on_market_data_written();
-  }
-}
-
-void SessionThread::Clear() {
-  to_flush.clear();
-  market_data_.clear();
-}
-
 // ---- Into the queue ----
 
 void Session::Send(std::string_view message) {
@@ -97,9 +68,7 @@ bool Session::SendPublic(const SharedMessage& message) {
     public_refused_ = true;
     return false;
   }
-  if (!flush_scheduled_ && !std::exchange(market_data_scheduled_, true)) {
-    thread_.WriteLater(shared_from_this());
-  }
+  ScheduleFlush();
   return true;
 }
 
@@ -123,11 +92,6 @@ void Session::Flush() {
   if (state_ == State::kGone) return;
   if (!waits_to_write_) WriteQueue();
   if (state_ != State::kGone) AfterWriting();
-}
-
-void Session::FlushMarketData() {
-  market_data_scheduled_ = false;
-  Flush();
 }
 
 void Session::WriteQueue() {

@@ -43,13 +43,12 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
 Worker::Worker(const WorkerContext& context)
     : context_(context),
       limits_(context.options.limits),
-      thread_state_(limits_, io_),
+      thread_state_(limits_),
       publisher_(context.catalogue, real_clock_, limits_.recent_events),
+      market_data_(io_, thread_state_, publisher_),
       ready_(io_),
       sweep_timer_(io_),
-      sweep_each_micros_(SweepEachMicros(limits_)) {
-  thread_state_.on_market_data_written = [this] { PublishMarketData(); };
-}
+      sweep_each_micros_(SweepEachMicros(limits_)) {}
 
 absl::Status Worker::OpenListeners() {
   const GatewayServer::Options& options = context_.options;
@@ -121,6 +120,7 @@ void Worker::Stop() {
     error_code ignored;
     ready_.close(ignored);
     sweep_timer_.cancel();
+    market_data_.Stop();
     for (const auto& [id, connection] : connections_) connection.session->Cut("stopped");
     io_.stop();
   });
@@ -128,7 +128,7 @@ void Worker::Stop() {
   // What was cut comes to its end: an operation that waits holds its session.
   io_.restart();
   while (io_.poll() > 0) continue;
-  thread_state_.Clear();
+  thread_state_.to_flush.clear();
   connections_.clear();
   port_.reset();
 }
@@ -170,6 +170,7 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
 
 std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
   publisher_.PublishMarketData();  // so that the book is that of its sequence
+  market_data_.OnBroadcast();
   ApiAnswer answer = AnswerApi(target, publisher_);
   return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
 }
@@ -183,14 +184,17 @@ void Worker::OnOpened(Session& session) {
 
 void Worker::OnText(Session& session, std::string_view text) {
   handler_->OnText(session.visitor(), session, text);
+  market_data_.OnBroadcast();
 }
 
 void Worker::OnBinary(Session& session, std::string_view bytes) {
   handler_->OnBinary(session.visitor(), session, bytes);
+  market_data_.OnBroadcast();
 }
 
 void Worker::OnRoom(Session& session) {
   publisher_.PublishMarketData();
+  market_data_.OnBroadcast();
   publisher_.public_feed().Resume(session.visitor().connection_id, publisher_.last_time_us());
   handler_->OnRoom(session.visitor().connection_id);
 }
@@ -216,6 +220,8 @@ void Worker::OnGone(Session& session, std::string_view why) {
 }
 
 void Worker::EndAll(CloseCode code) {
+  publisher_.PublishMarketData();
+  publisher_.DeliverAll();
   for (const auto& [id, connection] : connections_) connection.session->End(code);
   thread_state_.FlushAll();
 }
@@ -238,7 +244,7 @@ void Worker::TakeBatches() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     const auto batch = port_->Poll();
     if (batch == nullptr) {
-      PublishMarketData();
+      market_data_.OnChange();
       handler_->OnHistory();
       handler_->GoOn();
       thread_state_.FlushAll();
@@ -248,14 +254,8 @@ void Worker::TakeBatches() {
     publisher_.Take(*batch);
     thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
   }
-  PublishMarketData();
+  market_data_.OnChange();
   asio::post(io_, [this] { TakeBatches(); });
-}
-
-// While market data is being written what changes is gathered: there is the less to tell the busier
-// it is.
-void Worker::PublishMarketData() {
-  if (!thread_state_.writes_market_data()) publisher_.PublishMarketData();
 }
 
 // What was not polled is lost, and so is the state built from it: nothing true can be said any
@@ -288,6 +288,7 @@ void Worker::Sweep() {
   }
   publisher_.replier().AnswerOverdue(now);
   publisher_.Tick(now);
+  market_data_.OnBroadcast();
   handler_->GoOn();
   thread_state_.FlushAll();
   if (draining_) ContinueDrain();
@@ -308,6 +309,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
   publisher_.AnnounceShutdown(reconnect_by);
+  publisher_.DeliverAll();
   thread_state_.FlushAll();
   ContinueDrain();
 }

@@ -23,6 +23,7 @@
 #include "engine/service/engine_port.h"
 #include "gateway/admission/shared_admission.h"
 #include "gateway/net/listener.h"
+#include "gateway/net/market_data_pacer.h"
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/request_handler.h"
 #include "gateway/net/server.h"
@@ -92,7 +93,6 @@ class Worker final : public SessionHost {
   // ---- The engine ----
   void WaitForBatches();
   void TakeBatches();
-  void PublishMarketData();
   void OnPortLost();
 
   // ---- Time ----
@@ -111,6 +111,7 @@ class Worker final : public SessionHost {
   const SystemClock real_clock_;
   const MonotonicClock monotonic_clock_;
   Publisher publisher_;
+  MarketDataPacer market_data_;
   std::unique_ptr<engine::EnginePort> port_;
   std::unique_ptr<RequestHandler> handler_;
   std::unique_ptr<Listener> listener_;

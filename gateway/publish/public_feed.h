@@ -48,6 +48,9 @@ class PublicFeed {
   // given a snapshot, so that it holds nothing that is sent again.
   void OnEvent(wire::RecordView event);
   void Flush(uint64_t last_sequence, int64_t ts_us);
+  // What that sends waits to be delivered (subscriptions.h).
+  bool Deliver(size_t connections) { return subscriptions_.Deliver(connections); }
+  bool has_undelivered() const { return subscriptions_.has_undelivered(); }
   void Tick(int64_t now_us) { exchange_.Tick(now_us); }
   void AnnounceShutdown(int64_t reconnect_by_us) { exchange_.AnnounceShutdown(reconnect_by_us); }
 

@@ -3,7 +3,9 @@
 // owner says so. The I/O thread owns it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -38,13 +40,21 @@ class Publisher {
   // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
   // and accounts are told what is theirs.
   void Take(const engine::DurableBatch& batch);
-  // Tells everybody what has changed in the market since the last time: once after each batch, or
-  // after several, which is less to tell.
+  // What has changed in the market since the last time is to be told to everybody: once after each
+  // batch, or after several, which is less to tell.
   void PublishMarketData();
-  // Both. Also for batches that recovery replayed: nobody listens yet.
+  // Tells so many connections what is to be told. False: there was nobody left
+  // (Subscriptions::Deliver).
+  bool Deliver(size_t connections) { return public_.Deliver(connections); }
+  bool has_undelivered() const { return public_.has_undelivered(); }
+  void DeliverAll() {
+    while (has_undelivered()) Deliver(std::numeric_limits<size_t>::max());
+  }
+  // All of it. Also for batches that recovery replayed: nobody listens yet.
   void Publish(const engine::DurableBatch& batch) {
     Take(batch);
     PublishMarketData();
+    DeliverAll();
   }
   // Takes over what another one has come to, before anything else: the batches after it follow.
   void Restore(PublishedMarket market);

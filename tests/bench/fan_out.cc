@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "schema/base/check.h"
+#include "tests/bench/process.h"
 
 namespace warpbook::bench {
 namespace {
@@ -102,7 +103,10 @@ FanOutRound FanOut::Measure(double seconds, int64_t orders_per_second) {
   Subscribe("subscribe");
   std::atomic<bool> stop = false;
   DrainedBytes drained;
-  std::thread reader([&] { drained = subscribers_.Drain([&] { return stop.load(); }); });
+  std::thread reader([&] {
+    YieldToOthers();
+    drained = subscribers_.Drain([&] { return stop.load(); });
+  });
   const auto start = SteadyClock::now();
   round.busy = trade();
   const double taken = std::chrono::duration<double>(SteadyClock::now() - start).count();
@@ -127,11 +131,16 @@ double TimeReadyBuffer(size_t sockets, size_t message_bytes, double seconds) {
   message.resize(message_bytes, 'x');
   std::atomic<bool> stop = false;
   std::thread writer([&] { server.Write(message, stop); });
-  const auto start = SteadyClock::now();
-  const std::chrono::duration<double> duration(seconds);
-  client.Drain([&] { return SteadyClock::now() - start >= duration; });
-  const double rate = static_cast<double>(client.drained_bytes()) /
-                      std::chrono::duration<double>(SteadyClock::now() - start).count();
+  double rate = 0;
+  std::thread reader([&] {
+    YieldToOthers();
+    const auto start = SteadyClock::now();
+    const std::chrono::duration<double> duration(seconds);
+    client.Drain([&] { return SteadyClock::now() - start >= duration; });
+    rate = static_cast<double>(client.drained_bytes()) /
+           std::chrono::duration<double>(SteadyClock::now() - start).count();
+  });
+  reader.join();
   stop = true;
   writer.join();
   return rate;

@@ -86,6 +86,7 @@ TEST_CASE("The status begins with how the exchange is, and tells everybody when 
                            R"(,"data":{"status":"online","storage_low":false,"version":")" +
                            std::string(kGatewayVersion) + R"("}})");
   gateway.publisher.AnnounceShutdown(1'234);
+  gateway.publisher.DeliverAll();
   messages = watcher.Take("status");
   REQUIRE(messages.size() == 1);
   CHECK(At(messages[0], "/data/event") == "server_shutdown");
@@ -140,13 +141,17 @@ TEST_CASE("The heart beats once a second, and says how far the gateway has come"
   TestGateway gateway;
   TestPeer& watcher = gateway.Connect();
   TestPeer& other = gateway.Connect();
+  const auto tick = [&](int64_t at) {
+    gateway.publisher.Tick(at);
+    gateway.publisher.DeliverAll();
+  };
   int64_t now = 1'000'000'000;
-  gateway.publisher.Tick(now);
+  tick(now);
   CHECK(gateway.ReasonOf(watcher, "subscribe", kHeartbeatParams) == 0);
   auto messages = watcher.Take("heartbeat");
   REQUIRE(messages.size() == 1);
   CHECK(At(messages[0], "/type") == "snapshot");
-  for (int i = 0; i < 35; ++i) gateway.publisher.Tick(now += 100'000);
+  for (int i = 0; i < 35; ++i) tick(now += 100'000);
   messages = watcher.Take("heartbeat");
   REQUIRE(messages.size() == 3);
   CHECK(messages[2] == R"({"channel":"heartbeat","type":"update","seq":)" +
@@ -155,7 +160,7 @@ TEST_CASE("The heart beats once a second, and says how far the gateway has come"
   gateway.exchange.clock().Advance(5);
   gateway.exchange.Tick();
   gateway.Pump();
-  gateway.publisher.Tick(now += 1'000'000);
+  tick(now += 1'000'000);
   const auto next = watcher.Take("heartbeat");
   REQUIRE(next.size() == 1);
   CHECK(IntegerAt(next[0], "/seq") == IntegerAt(messages[2], "/seq") + 1);
@@ -163,7 +168,7 @@ TEST_CASE("The heart beats once a second, and says how far the gateway has come"
   CHECK(other.messages.empty());
   // Who cannot keep up gets one when it can.
   watcher.is_slow = true;
-  for (int i = 0; i < 5; ++i) gateway.publisher.Tick(now += 1'000'000);
+  for (int i = 0; i < 5; ++i) tick(now += 1'000'000);
   watcher.is_slow = false;
   gateway.publisher.public_feed().Resume(watcher.visitor.connection_id, 1);
   CHECK(watcher.Take("heartbeat").size() == 1);

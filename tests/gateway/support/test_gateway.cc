@@ -152,6 +152,7 @@ void TestGateway::Pump() {
     }
   }
   handler.OnHistory();
+  publisher.DeliverAll();
 }
 
 void TestGateway::Disconnect(TestPeer& peer) {
