@@ -33,12 +33,12 @@ void MarketDataPacer::BeginRound() {
 }
 
 void MarketDataPacer::TakeTurn() {
-  thread_.Refresh();
+  thread_.BeginTurn();
   const int64_t began = thread_.now_micros();
   const bool goes_on = publisher_.Deliver(kConnectionsPerTurn);
   thread_.FlushAll();
   if (!goes_on) return EndRound();
-  thread_.Refresh();
+  thread_.BeginTurn();
   rest_.expires_after(std::chrono::microseconds(kRestPerTurn * (thread_.now_micros() - began)));
   rest_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) TakeTurn();
@@ -46,7 +46,7 @@ void MarketDataPacer::TakeTurn() {
 }
 
 void MarketDataPacer::EndRound() {
-  thread_.Refresh();
+  thread_.BeginTurn();
   const int64_t took = thread_.now_micros() - round_began_micros_;
   interval_micros_ = std::max(took / kMessagesPerRound, kIntervalMicrosMin);
   in_round_ = false;

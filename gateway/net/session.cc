@@ -82,7 +82,7 @@ bool Session::ReadOnce() {
   const IoResult result = transport_->Read(thread_.read_buffer);
   switch (result.state) {
     case IoResult::State::kBytes:
-      thread_.Refresh();
+      thread_.BeginTurn();
       heard_micros_ = thread_.now_micros();
       ping_sent_ = false;
       OnInput(std::span(thread_.read_buffer).first(result.bytes));
@@ -130,6 +130,7 @@ void Session::PauseReading(std::span<const char> rest) {
 void Session::ResumeReading() {
   boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
     if (!std::exchange(self->paused_, false)) return;
+    self->thread_.BeginTurn();
     std::string kept = std::exchange(self->kept_input_, {});
     self->OnInput(kept);
     if (!self->paused_) return self->OnReadable();

@@ -15,6 +15,8 @@
 #include "gateway/net/http_messages.h"
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/output_queue.h"
+#include "gateway/net/turn_clock.h"
+#include "schema/base/clock.h"
 
 namespace warpbook::gateway {
 
@@ -60,10 +62,14 @@ class SessionThread {
   // whenever else something may have been sent.
   void FlushAll();
 
-  // The time that messages count from while they wait: a little old is good enough, and a clock for
-  // each of them is not cheap. Set by Refresh, at the beginning of each turn of the loop.
-  int64_t now_micros() const { return now_micros_; }
-  void Refresh() { now_micros_ = MonotonicMicros(); }
+  // At the beginning of each turn of the loop.
+  void BeginTurn() {
+    real_clock_.BeginTurn();
+    monotonic_clock_.BeginTurn();
+  }
+  const Clock& real_clock() const { return real_clock_; }
+  const Clock& monotonic_clock() const { return monotonic_clock_; }
+  int64_t now_micros() const { return monotonic_clock_.NowMicros(); }  // the monotonic clock's
 
   std::vector<char> read_buffer;
   OutputPool output_pool;
@@ -72,7 +78,10 @@ class SessionThread {
   std::vector<std::shared_ptr<Session>> to_flush;
 
  private:
-  int64_t now_micros_ = MonotonicMicros();
+  const SystemClock system_clock_;
+  const MonotonicClock machine_clock_;
+  TurnClock real_clock_{system_clock_};
+  TurnClock monotonic_clock_{machine_clock_};
 };
 
 }  // namespace warpbook::gateway

@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kSweepInterval(100);
 constexpr int64_t kSweepEachMicrosMax = 1'000'000;
 // Batches taken in one turn of the I/O loop, so that sockets get theirs.
 constexpr int kBatchesPerTurn = 16;
+// A connection's replies out of so many leave together.
+constexpr int kBatchesPerFlush = 4;
 // The last part of a drain's time is for the closing handshakes.
 constexpr int64_t kClosingMicros = 500'000;
 
@@ -44,7 +46,7 @@ Worker::Worker(const WorkerContext& context)
     : context_(context),
       limits_(context.options.limits),
       thread_state_(limits_),
-      publisher_(context.catalogue, real_clock_, limits_.recent_events),
+      publisher_(context.catalogue, thread_state_.real_clock(), limits_.recent_events),
       market_data_(io_, thread_state_, publisher_),
       ready_(io_),
       sweep_timer_(io_),
@@ -92,7 +94,9 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
       context_.options.server_name, limits_, context_.admission, publisher_, *port_,
-      GatewayClocks{.real = real_clock_, .monotonic = monotonic_clock_, .market = market_clock},
+      GatewayClocks{.real = thread_state_.real_clock(),
+                    .monotonic = thread_state_.monotonic_clock(),
+                    .market = market_clock},
       RequestHandler::Role{.is_first = admin_listener_ != nullptr,
                            .on_drain = context_.options.on_drain});
   TakeBatches();  // what was published before
@@ -240,8 +244,8 @@ void Worker::WaitForBatches() {
 }
 
 void Worker::TakeBatches() {
-  thread_state_.Refresh();
   for (int i = 0; i < kBatchesPerTurn; ++i) {
+    thread_state_.BeginTurn();
     const auto batch = port_->Poll();
     if (batch == nullptr) {
       market_data_.OnChange();
@@ -252,7 +256,8 @@ void Worker::TakeBatches() {
       return WaitForBatches();
     }
     publisher_.Take(*batch);
-    thread_state_.FlushAll();  // with each: who waits for the first is not to wait for all
+    // Before the last one: who waits for the first is not to wait for all.
+    if ((i + 1) % kBatchesPerFlush == 0) thread_state_.FlushAll();
   }
   market_data_.OnChange();
   asio::post(io_, [this] { TakeBatches(); });
@@ -279,7 +284,7 @@ void Worker::ScheduleSweep() {
 }
 
 void Worker::Sweep() {
-  thread_state_.Refresh();
+  thread_state_.BeginTurn();
   const int64_t now = thread_state_.now_micros();
   for (auto& [id, connection] : connections_) {
     if (now < connection.next_sweep_micros) continue;
@@ -301,13 +306,15 @@ void Worker::BeginDrain(int64_t deadline_micros) {
 }
 
 void Worker::OnDrain(int64_t deadline_micros) {
+  thread_state_.BeginTurn();
   if (draining_) return;
   draining_ = true;
   drain_deadline_micros_ = deadline_micros;
   listener_->Close();
   handler_->BeginDrain();
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
-  const int64_t reconnect_by = real_clock_.NowMicros() + deadline_micros - MonotonicMicros();
+  const int64_t reconnect_by =
+      thread_state_.real_clock().NowMicros() + deadline_micros - MonotonicMicros();
   publisher_.AnnounceShutdown(reconnect_by);
   publisher_.DeliverAll();
   thread_state_.FlushAll();

@@ -108,8 +108,6 @@ class Worker final : public SessionHost {
   // Destroyed behind io_: what waits in that holds sessions, and they have buffers of this.
   SessionThread thread_state_;
   boost::asio::io_context io_{1};
-  const SystemClock real_clock_;
-  const MonotonicClock monotonic_clock_;
   Publisher publisher_;
   MarketDataPacer market_data_;
   std::unique_ptr<engine::EnginePort> port_;

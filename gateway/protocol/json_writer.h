@@ -1,10 +1,16 @@
 // JsonWriter: appends compact JSON to a string. Commas are its own business; that every object and
 // array is closed, and that each field has a key, is the caller's. Texts must be valid UTF-8.
+//
+// The string is whole, and may be touched by others, while no object or array is open. Else it is
+// longer than what was written: room is made in advance, as a string that grows by each quotation
+// mark is most of the cost of a reply.
 #pragma once
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,8 +30,13 @@ class JsonWriter {
   JsonWriter& Key(std::string_view key) { return Key(key, ""); }
   // "free" and "_usd": a name in two parts.
   JsonWriter& Key(std::string_view key, std::string_view rest) {
-    Quote(key, rest);
-    out_ += ':';
+    MakeRoom(key.size() + rest.size() + 4);
+    Comma();
+    *at_++ = '"';
+    Put(key);
+    Put(rest);
+    *at_++ = '"';
+    *at_++ = ':';
     needs_comma_ = false;
     return *this;
   }
@@ -34,23 +45,30 @@ class JsonWriter {
   JsonWriter& Bool(bool value) { return Raw(value ? "true" : "false"); }
   // A value that is JSON already.
   JsonWriter& Raw(std::string_view json) {
+    MakeRoom(json.size() + 1);
     Comma();
-    out_ += json;
+    Put(json);
     needs_comma_ = true;
     return *this;
   }
   template <std::integral T>
   JsonWriter& Number(T value) {
-    char digits[24];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-    return Raw(std::string_view(digits, end));
+    MakeRoom(kDigitsMax + 1);
+    Comma();
+    PutDigits(value);
+    needs_comma_ = true;
+    return *this;
   }
   // An integer as a string: identifiers and credits.
   template <std::integral T>
   JsonWriter& NumberText(T value) {
-    char digits[24];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-    return Quote(std::string_view(digits, end), "");
+    MakeRoom(kDigitsMax + 3);
+    Comma();
+    *at_++ = '"';
+    PutDigits(value);
+    *at_++ = '"';
+    needs_comma_ = true;
+    return *this;
   }
 
   // Bytes as hex digits.
@@ -72,32 +90,45 @@ class JsonWriter {
   }
 
  private:
+  static constexpr size_t kDigitsMax = 20;  // of 64 bits, with a sign
+
   JsonWriter& Open(char bracket) {
+    if (depth_++ == 0) at_ = end_ = out_.data() + out_.size();
+    MakeRoom(2);
     Comma();
-    out_ += bracket;
+    *at_++ = bracket;
     needs_comma_ = false;
     return *this;
   }
   JsonWriter& Close(char bracket) {
-    out_ += bracket;
+    MakeRoom(1);
+    *at_++ = bracket;
     needs_comma_ = true;
-    return *this;
-  }
-  // Two parts of a text without anything to escape.
-  JsonWriter& Quote(std::string_view text, std::string_view rest) {
-    Comma();
-    out_ += '"';
-    out_ += text;
-    out_ += rest;
-    out_ += '"';
-    needs_comma_ = true;
+    if (--depth_ == 0) out_.resize(static_cast<size_t>(at_ - out_.data()));
     return *this;
   }
   void Comma() {
-    if (needs_comma_) out_ += ',';
+    if (needs_comma_) *at_++ = ',';
   }
 
+  // What follows writes into room that was made.
+  void Put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  template <std::integral T>
+  void PutDigits(T value) {
+    at_ = std::to_chars(at_, at_ + kDigitsMax, value).ptr;
+  }
+  void MakeRoom(size_t bytes) {
+    if (static_cast<size_t>(end_ - at_) < bytes) Grow(bytes);
+  }
+  void Grow(size_t bytes);
+
   std::string& out_;
+  char* at_ = nullptr;  // in out_, where the next byte goes
+  char* end_ = nullptr;
+  size_t depth_ = 0;
   bool needs_comma_ = false;
 };
 

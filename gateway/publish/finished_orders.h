@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
-#include <list>
-#include <utility>
+#include <cstdint>
+#include <limits>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "gateway/publish/market_rows.h"
@@ -18,56 +18,79 @@ class FinishedOrders {
   static constexpr size_t kKeptPerAccount = 1'024;
   static constexpr size_t kKept = 262'144;
 
-  FinishedOrders() = default;
-  // By id they are found by their places, which a copy would not have; a list keeps its when moved.
-  FinishedOrders(FinishedOrders&&) = default;
-  FinishedOrders& operator=(FinishedOrders&&) = default;
-
   // Takes in one whose id is new; `on_forgotten(order)` is told of the one that goes for it.
   template <typename OnForgotten>
   void Add(const FinishedOrder& order, OnForgotten&& on_forgotten) {
-    auto& of_account = by_account_[order.account];
-    if (of_account.size() == kKeptPerAccount) {
-      Forget(of_account.front(), on_forgotten);
-    } else if (all_.size() == kKept) {
-      Forget(all_.begin(), on_forgotten);
+    Queue& of_account = by_account_[order.account];
+    uint32_t place = of_account.first;
+    if (of_account.count == kKeptPerAccount) {
+      Forget(of_account, on_forgotten);
+    } else if (entries_.size() == kKept) {
+      place = oldest_;
+      const AccountId account = entries_[place].order.account;
+      Queue& queue = by_account_.find(account)->second;
+      Forget(queue, on_forgotten);
+      if (queue.count == 0 && account != order.account) by_account_.erase(account);
+    } else {
+      place = static_cast<uint32_t>(entries_.size());
+      entries_.emplace_back();
     }
-    const Place place = all_.insert(all_.end(), order);
-    by_account_[order.account].push_back(place);
+    entries_[place] = {.order = order, .older = newest_};
+    (newest_ == kNone ? oldest_ : entries_[newest_].newer) = place;
+    newest_ = place;
+    (of_account.count == 0 ? of_account.first : entries_[of_account.last].next) = place;
+    of_account.last = place;
+    ++of_account.count;
     by_id_.emplace(order.id, place);
   }
 
   // Null where it is not known. Valid until the next Add.
   const FinishedOrder* Find(OrderId id) const {
     const auto found = by_id_.find(id);
-    return found == by_id_.end() ? nullptr : &*found->second;
+    return found == by_id_.end() ? nullptr : &entries_[found->second].order;
   }
   // Whether one of the account's goes in without another one of them being forgotten.
   bool HasRoomFor(AccountId account) const {
     const auto found = by_account_.find(account);
-    return all_.size() < kKept &&
-           (found == by_account_.end() || found->second.size() < kKeptPerAccount);
+    return size() < kKept && (found == by_account_.end() || found->second.count < kKeptPerAccount);
   }
-  // Oldest first.
-  const std::list<FinishedOrder>& all() const { return all_; }
+  size_t size() const { return entries_.size(); }
+  // `visit(order)`, oldest first.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const {
+    for (uint32_t at = oldest_; at != kNone; at = entries_[at].newer) visit(entries_[at].order);
+  }
 
  private:
-  using Place = std::list<FinishedOrder>::const_iterator;
+  static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+  // Chained by their places: to those that finished before and after it, and to the next one of
+  // its account.
+  struct Entry {
+    FinishedOrder order;
+    uint32_t older = kNone, newer = kNone;
+    uint32_t next = kNone;
+  };
+  struct Queue {
+    uint32_t first = kNone, last = kNone;
+    size_t count = 0;
+  };
 
-  // The oldest of its account.
+  // The account's oldest. Its place is free.
   template <typename OnForgotten>
-  void Forget(Place place, OnForgotten& on_forgotten) {
-    on_forgotten(*place);
-    const auto of_account = by_account_.find(place->account);
-    of_account->second.pop_front();
-    if (of_account->second.empty()) by_account_.erase(of_account);
-    by_id_.erase(place->id);
-    all_.erase(place);
+  void Forget(Queue& of_account, OnForgotten& on_forgotten) {
+    const Entry& entry = entries_[of_account.first];
+    on_forgotten(entry.order);
+    by_id_.erase(entry.order.id);
+    (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
+    (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
+    of_account.first = entry.next;
+    --of_account.count;
   }
 
-  std::list<FinishedOrder> all_;
-  absl::flat_hash_map<AccountId, std::deque<Place>> by_account_;  // oldest first
-  absl::flat_hash_map<OrderId, Place> by_id_;
+  std::vector<Entry> entries_;
+  uint32_t oldest_ = kNone, newest_ = kNone;
+  absl::flat_hash_map<AccountId, Queue> by_account_;
+  absl::flat_hash_map<OrderId, uint32_t> by_id_;
 };
 
 }  // namespace warpbook::gateway

@@ -85,10 +85,9 @@ void WriteOrders(const MarketState& state, StateWriter& writer) {
 
 // As they finished.
 void WriteFinishedOrders(const MarketState& state, StateWriter& writer) {
-  writer(uint64_t{state.finished_orders().all().size()});
-  for (const FinishedOrder& order : state.finished_orders().all()) {
-    StreamFinishedOrder(writer, order);
-  }
+  writer(uint64_t{state.finished_orders().size()});
+  state.finished_orders().ForEach(
+      [&](const FinishedOrder& order) { StreamFinishedOrder(writer, order); });
 }
 
 void WriteGuards(const OrderGuards& guards, StateWriter& writer) {

@@ -65,14 +65,14 @@ void AnswerEverybody(const MarketState& state) {
       WritePrivateSnapshot(out, channel, account, state, 0);
     }
   }
-  for (const FinishedOrder& order : state.finished_orders().all()) {
+  state.finished_orders().ForEach([&](const FinishedOrder& order) {
     std::string text;
     MessageWriter out(Encoding::kJson, text);
     out.BeginObject();
     WriteOrderStatus(out, order, state);
     out.EndObject();
     WARPBOOK_CHECK(state.finished_orders().Find(order.id) == &order);
-  }
+  });
   for (const auto& [session, mode] : state.guards().sessions()) {
     WARPBOOK_CHECK(state.FindAccount(session.account) != nullptr);
   }

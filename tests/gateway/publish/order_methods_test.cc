@@ -1,6 +1,9 @@
 // order.batch, order.status and `validate`, through the real engine.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <deque>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -216,12 +219,40 @@ TEST_CASE("The last 1,024 finished orders of an account are known, and what is o
   CHECK_FALSE(finished.HasRoomFor(AccountId(7)));
   CHECK(finished.HasRoomFor(AccountId(8)));
   // All together: the oldest of all goes.
-  for (uint64_t id = 2'000'000; finished.all().size() < FinishedOrders::kKept; ++id) {
+  for (uint64_t id = 2'000'000; finished.size() < FinishedOrders::kKept; ++id) {
     add(id, id / 1'000);
   }
   CHECK(add(9'000'000, 9) == std::vector<uint64_t>{1'000'000});
   CHECK(add(9'000'001, 9) == std::vector<uint64_t>{2});
-  CHECK(finished.all().size() == FinishedOrders::kKept);
+  CHECK(finished.size() == FinishedOrders::kKept);
+}
+
+TEST_CASE("Finished orders are told oldest first, whatever was forgotten between them") {
+  FinishedOrders finished;
+  std::deque<FinishedOrder> kept;
+  std::mt19937_64 random(1);
+  for (uint64_t id = 1; id <= 6'000; ++id) {
+    FinishedOrder order;
+    order.id = OrderId(id);
+    // Two accounts are full by the end, and the third is not.
+    order.account = AccountId(1 + std::min<uint64_t>(random() % 5, 2));
+    if (order.account == AccountId(3) && random() % 8 != 0) continue;
+    const auto of_account = [&](const FinishedOrder& other) {
+      return other.account == order.account;
+    };
+    if (std::ranges::count_if(kept, of_account) == FinishedOrders::kKeptPerAccount) {
+      kept.erase(std::ranges::find_if(kept, of_account));
+    }
+    kept.push_back(order);
+    finished.Add(order, [](const FinishedOrder&) {});
+  }
+  std::vector<OrderId> told, expected;
+  finished.ForEach([&](const FinishedOrder& order) { told.push_back(order.id); });
+  for (const FinishedOrder& order : kept) expected.push_back(order.id);
+  CHECK(told == expected);
+  CHECK(finished.size() == kept.size());
+  CHECK_FALSE(finished.HasRoomFor(AccountId(1)));
+  CHECK(finished.HasRoomFor(AccountId(3)));
 }
 
 TEST_CASE("A command that is only to be checked is answered and not journaled") {

@@ -34,7 +34,6 @@ std::string PictureOf(const MarketState& state, AccountId account) {
 std::string PublicPictureOf(const MarketState& state) {
   std::string text;
   MessageWriter out(Encoding::kJson, text);
-  out.BeginArray();
   for (const InstrumentId id : state.open_instruments()) {
     const InstrumentRow& instrument = *state.FindInstrument(id);
     WriteInstrument(out, instrument, state.catalogue());
@@ -47,7 +46,6 @@ std::string PublicPictureOf(const MarketState& state) {
                              instrument.candles.Of(interval));
     }
   }
-  out.EndArray();
   return text;
 }
 
@@ -56,12 +54,12 @@ std::string MemoryPictureOf(const MarketState& state) {
   std::string text;
   MessageWriter out(Encoding::kJson, text);
   out.BeginArray();
-  for (const FinishedOrder& order : state.finished_orders().all()) {
+  state.finished_orders().ForEach([&](const FinishedOrder& order) {
     out.BeginObject().FieldId("account", order.account.value());
     WriteOrderStatus(out, order, state);
     out.FieldId("named", state.FindOrder(order.account, order.client_order_id).value());
     out.EndObject();
-  }
+  });
   for (const auto& [session, mode] : state.guards().sessions()) {
     out.BeginObject().FieldId("account", session.account.value());
     out.Field("mark", session.mark).Field("mode", Name(mode)).EndObject();
