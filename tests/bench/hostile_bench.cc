@@ -39,8 +39,9 @@ gateway::GatewayLimits ServiceLimits() {
 
 void Measure(const AttackKind& kind, const Options& options) {
   const BenchDirectory directory(options.directory);
-  const GatewayMarket market(directory / "market", options.catalogue, options.members + 1,
-                             ServiceLimits());
+  GatewayMarket market(directory / "market", options.catalogue, options.members + 1,
+                       ServiceLimits());
+  market.TakePort();  // nobody would take the batches that wait in it
   LoadClient client(market.port(), options.members);
   market.Logon(client);
   OrderMessages orders(market, options.members);
