@@ -35,6 +35,7 @@ struct Arguments {
   std::string database;
   std::string journal;
   std::string engine = "127.0.0.1:7401";
+  std::string authorities;
   std::string server_name = "warpbook";
   std::string key;
   std::string catalogue;
@@ -58,6 +59,7 @@ int RunServe(const Arguments& arguments) {
   options.journal_directory = arguments.journal;
   options.conninfo = arguments.database;
   options.engine_address = arguments.engine;
+  options.engine_authorities = arguments.authorities;
   options.server_name = arguments.server_name;
   options.catalogue = *std::move(catalogue);
   const absl::Status status = Serve(options, *std::move(key), stop_requested);
@@ -151,7 +153,9 @@ void AddServe(CLI::App& app, Arguments& arguments, int& exit_code) {
   serve->add_option("--journal", arguments.journal, "Directory of the journal")
       ->envname("WARPBOOK_JOURNAL")
       ->required();
-  serve->add_option("--engine", arguments.engine, "The gateway's admin listener")
+  serve
+      ->add_option("--engine", arguments.engine,
+                   "The gateway's admin listener; wss://host:port is by TLS")
       ->check([](const std::string& address) {
         const size_t colon = address.rfind(':');
         const bool has_both = colon != std::string::npos && colon > 0 && colon + 1 < address.size();
@@ -159,6 +163,10 @@ void AddServe(CLI::App& app, Arguments& arguments, int& exit_code) {
       })
       ->envname("WARPBOOK_ENGINE")
       ->capture_default_str();
+  serve
+      ->add_option("--authorities", arguments.authorities,
+                   "Who is believed to know the gateway (PEM); default: the system's authorities")
+      ->envname("WARPBOOK_AUTHORITIES");
   serve->add_option("--server-name", arguments.server_name, "The exchange's name")
       ->envname("WARPBOOK_SERVER_NAME")
       ->capture_default_str();

@@ -180,7 +180,7 @@ absl::Status BuyCredits(CliSession& session, const std::string& burn) {
       session.Call("credits.buy", JsonObject().Text("burn", burn).Build());
   if (result.ok() && !session.json()) {
     std::cout << "burned " << GroupDigits(Cell((*result)["burned"])) << " TOK for "
-              << GroupDigits(Cell((*result)["usd"])) << " USD of credits\n";
+              << GroupDigits(Cell((*result)["credits_usd"])) << " USD of credits\n";
   }
   return result.status();
 }

@@ -29,12 +29,18 @@ absl::StatusOr<AccountId> AccountOf(const ClientOptions& options, Speaker speake
 
 void AddClientOptions(Command& command, Speaker speaker, ClientOptions& options) {
   if (speaker == Speaker::kOperator) {
-    command.Text("--admin", options.admin, "Address of the gateway's admin listener")
+    command
+        .Text("--admin", options.admin,
+              "Address of the gateway's admin listener; wss://host:port is by TLS")
         .Environment("WARPBOOK_ADMIN");
   } else {
-    command.Text("--connect", options.connect, "Address of the gateway")
+    command.Text("--connect", options.connect, "Address of the gateway; wss://host:port is by TLS")
         .Environment("WARPBOOK_CONNECT");
   }
+  command
+      .Text("--authorities", options.authorities,
+            "Who is believed to know the gateway (PEM); default: the system's authorities")
+      .Environment("WARPBOOK_AUTHORITIES");
   if (speaker == Speaker::kOperator) {
     command.Text("--key", options.key, "The operator's key (PEM)")
         .Environment("WARPBOOK_OPERATOR_KEY")
@@ -64,6 +70,7 @@ absl::StatusOr<CliSession> CliSession::Open(const ClientOptions& options, Speake
   }
   ConnectOptions connect;
   connect.address = speaker == Speaker::kOperator ? options.admin : options.connect;
+  connect.authorities_file = options.authorities;
   connect.on_message = std::move(on_message);
   connect.on_closed = std::move(on_closed);
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(connect);

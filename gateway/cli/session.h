@@ -21,8 +21,9 @@ enum class Speaker { kPublic, kMember, kOperator };
 struct ClientOptions {
   std::string connect = "127.0.0.1:7400";
   std::string admin = "127.0.0.1:7401";
-  std::string key;      // path of a PEM file
-  std::string account;  // an id; empty: the one beside the key
+  std::string authorities;  // path of a PEM file, for wss://; "": the system's
+  std::string key;          // likewise
+  std::string account;      // an id; empty: the one beside the key
   bool json = false;
 };
 

@@ -3,19 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <deque>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "gateway/client/client_loop_impl.h"
 #include "gateway/client/json_object.h"
@@ -28,6 +33,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
+namespace ssl = asio::ssl;
 namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
@@ -110,7 +116,6 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
       : options_(options),
         loop_(loop),
         resolver_(loop.impl().context),
-        stream_(loop.impl().context),
         deadline_timer_(loop.impl().context) {}
 
   ClientLoop& loop() { return loop_; }
@@ -134,15 +139,27 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
     ReplyCallback callback;
   };
 
+  absl::Status ReadAddress();
+  absl::Status MakeStream();
   void Connect(const tcp::resolver::results_type& endpoints);
+  void ProveHost();
   void Handshake();
   void Started(absl::Status status);
   absl::Status Unavailable(std::string_view what, const error_code& error) const {
     return absl::UnavailableError(
         absl::StrCat(options_.address, ": ", std::string(what), ": ", error.message()));
   }
-  absl::Status ClosedByGateway() const {
-    const websocket::close_reason& reason = stream_.reason();
+  // `use(stream)`: the one that there is.
+  template <typename Use>
+  decltype(auto) WithStream(Use&& use) {
+    return tls_ ? use(*tls_) : use(*plain_);
+  }
+  beast::tcp_stream& tcp_layer() {
+    return tls_ ? beast::get_lowest_layer(*tls_) : beast::get_lowest_layer(*plain_);
+  }
+
+  absl::Status ClosedByGateway() {
+    const websocket::close_reason reason = WithStream([](auto& stream) { return stream.reason(); });
     return absl::UnavailableError(absl::StrCat(options_.address, ": closed by the gateway (",
                                                reason.code, ") ", reason.reason.c_str()));
   }
@@ -156,9 +173,13 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
   const ConnectOptions options_;
   ClientLoop& loop_;
   tcp::resolver resolver_;
-  websocket::stream<beast::tcp_stream> stream_;
+  // One of them, from Start on.
+  std::optional<websocket::stream<beast::tcp_stream>> plain_;
+  std::optional<ssl::context> tls_context_;
+  std::optional<websocket::stream<beast::ssl_stream<beast::tcp_stream>>> tls_;
   asio::steady_timer deadline_timer_;
-  std::string host_;
+  bool uses_tls_ = false;
+  std::string host_, port_;
   std::function<void(absl::Status)> started_;
 
   bool open_ = false;
@@ -182,25 +203,71 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
 // ---- Connecting
 // ----------------------------------------------------------------------------------
 
+absl::Status Client::Connection::ReadAddress() {
+  absl::string_view rest = options_.address;
+  uses_tls_ = absl::ConsumePrefix(&rest, "wss://");
+  if (!uses_tls_) absl::ConsumePrefix(&rest, "ws://");
+  const size_t colon = rest.rfind(':');
+  if (colon == absl::string_view::npos || colon == 0 || colon + 1 == rest.size() ||
+      rest.find('/') != absl::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", options_.address,
+                     "\" is not an address of the form host:port, ws://host:port or "
+                     "wss://host:port"));
+  }
+  host_ = std::string(rest.substr(0, colon));
+  port_ = std::string(rest.substr(colon + 1));
+  return absl::OkStatus();
+}
+
+absl::Status Client::Connection::MakeStream() {
+  asio::io_context& io = loop_.impl().context;
+  if (!uses_tls_) {
+    plain_.emplace(io);
+    return absl::OkStatus();
+  }
+  tls_context_.emplace(ssl::context::tls_client);
+  error_code error;
+  if (options_.authorities_file.empty()) {
+    tls_context_->set_default_verify_paths(error);
+  } else {
+    tls_context_->load_verify_file(options_.authorities_file, error);
+  }
+  if (error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read the authorities' certificates in \"", options_.authorities_file,
+                     "\": ", error.message()));
+  }
+  SSL_CTX_set_min_proto_version(tls_context_->native_handle(), TLS1_2_VERSION);
+  tls_.emplace(io, *tls_context_);
+  auto& layer = tls_->next_layer();
+  layer.set_verify_mode(ssl::verify_peer);
+  layer.set_verify_callback(ssl::host_name_verification(host_));
+  // The name that is asked for; an address is none.
+  error_code not_literal;
+  asio::ip::make_address(host_, not_literal);
+  if (not_literal) {
+    SSL_ctrl(layer.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             host_.data());
+  }
+  return absl::OkStatus();
+}
+
 void Client::Connection::Start(std::function<void(absl::Status)> done) {
   started_ = std::move(done);
-  const size_t colon = options_.address.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == options_.address.size()) {
-    return Started(absl::InvalidArgumentError(
-        absl::StrCat("\"", options_.address, "\" is not an address of the form host:port")));
-  }
-  host_ = options_.address.substr(0, colon);
-  const std::string port = options_.address.substr(colon + 1);
+  absl::Status ready = ReadAddress();
+  if (ready.ok()) ready = MakeStream();
+  if (!ready.ok()) return Started(std::move(ready));
   // A literal address needs no resolver (which would start a thread).
   error_code not_literal;
   const asio::ip::address literal = asio::ip::make_address(host_, not_literal);
   int number = 0;
-  if (!not_literal && absl::SimpleAtoi(port, &number) && number > 0 && number < 65'536) {
+  if (!not_literal && absl::SimpleAtoi(port_, &number) && number > 0 && number < 65'536) {
     const tcp::endpoint endpoint(literal, static_cast<uint16_t>(number));
-    return Connect(tcp::resolver::results_type::create(endpoint, host_, port));
+    return Connect(tcp::resolver::results_type::create(endpoint, host_, port_));
   }
   resolver_.async_resolve(
-      host_, port,
+      host_, port_,
       [self = shared_from_this()](error_code error, tcp::resolver::results_type endpoints) {
         if (error) return self->Started(self->Unavailable("cannot resolve", error));
         self->Connect(endpoints);
@@ -208,31 +275,44 @@ void Client::Connection::Start(std::function<void(absl::Status)> done) {
 }
 
 void Client::Connection::Connect(const tcp::resolver::results_type& endpoints) {
-  beast::get_lowest_layer(stream_).expires_after(options_.connect_timeout);
-  beast::get_lowest_layer(stream_).async_connect(
-      endpoints, [self = shared_from_this()](error_code error, const tcp::endpoint&) {
-        if (error) return self->Started(self->Unavailable("cannot connect", error));
-        self->Handshake();
-      });
+  tcp_layer().expires_after(options_.connect_timeout);
+  tcp_layer().async_connect(endpoints,
+                            [self = shared_from_this()](error_code error, const tcp::endpoint&) {
+                              if (error)
+                                return self->Started(self->Unavailable("cannot connect", error));
+                              self->tls_ ? self->ProveHost() : self->Handshake();
+                            });
+}
+
+// Within the time that connecting may take.
+void Client::Connection::ProveHost() {
+  tls_->next_layer().async_handshake(ssl::stream_base::client,
+                                     [self = shared_from_this()](error_code error) {
+                                       if (error)
+                                         return self->Started(self->Unavailable("no TLS", error));
+                                       self->Handshake();
+                                     });
 }
 
 void Client::Connection::Handshake() {
-  auto& tcp_layer = beast::get_lowest_layer(stream_);
-  tcp_layer.expires_never();
+  tcp_layer().expires_never();
   error_code ignored;
-  tcp_layer.socket().set_option(tcp::no_delay(true), ignored);
+  tcp_layer().socket().set_option(tcp::no_delay(true), ignored);
   websocket::stream_base::timeout timeouts{};
   timeouts.handshake_timeout = options_.connect_timeout;
   timeouts.idle_timeout = options_.idle_timeout;
   timeouts.keep_alive_pings = true;
-  stream_.set_option(timeouts);
-  stream_.read_message_max(kMessageBytesMax);
-  stream_.auto_fragment(false);
-  stream_.async_handshake(options_.address, "/ws", [self = shared_from_this()](error_code error) {
-    if (error) return self->Started(self->Unavailable("no WebSocket at /ws", error));
-    self->open_ = true;
-    self->Read();
-    self->Started(absl::OkStatus());
+  WithStream([&](auto& stream) {
+    stream.set_option(timeouts);
+    stream.read_message_max(kMessageBytesMax);
+    stream.auto_fragment(false);
+    stream.async_handshake(
+        absl::StrCat(host_, ":", port_), "/ws", [self = shared_from_this()](error_code error) {
+          if (error) return self->Started(self->Unavailable("no WebSocket at /ws", error));
+          self->open_ = true;
+          self->Read();
+          self->Started(absl::OkStatus());
+        });
   });
 }
 
@@ -245,13 +325,14 @@ void Client::Connection::Started(absl::Status status) {
 // ------------------------------------------------------------------------------------
 
 void Client::Connection::Read() {
-  stream_.async_read(read_buffer_, [self = shared_from_this()](error_code error, size_t size) {
+  const auto on_read = [self = shared_from_this()](error_code error, size_t size) {
     if (error == websocket::error::closed) return self->Lose(self->ClosedByGateway());
     if (error) return self->Lose(self->Unavailable("connection lost", error));
     self->Take({static_cast<const char*>(self->read_buffer_.data().data()), size});
     self->read_buffer_.consume(size);
     if (self->open_) self->Read();
-  });
+  };
+  WithStream([&](auto& stream) { stream.async_read(read_buffer_, on_read); });
 }
 
 void Client::Connection::Take(std::string_view text) {
@@ -292,15 +373,14 @@ void Client::Connection::Call(std::string method, std::string params, ReplyCallb
 
 void Client::Connection::Write() {
   writing_ = true;
-  stream_.async_write(asio::buffer(write_queue_.front()),
-                      [self = shared_from_this()](error_code error, size_t) {
-                        self->writing_ = false;
-                        if (error) {
-                          return self->Lose(self->Unavailable("connection lost", error));
-                        }
-                        self->write_queue_.pop_front();
-                        if (!self->write_queue_.empty() && self->open_) self->Write();
-                      });
+  const auto on_written = [self = shared_from_this()](error_code error, size_t) {
+    self->writing_ = false;
+    if (error) return self->Lose(self->Unavailable("connection lost", error));
+    self->write_queue_.pop_front();
+    if (!self->write_queue_.empty() && self->open_) self->Write();
+  };
+  WithStream(
+      [&](auto& stream) { stream.async_write(asio::buffer(write_queue_.front()), on_written); });
 }
 
 // One timer for all calls: waits for the oldest, ends those that are due, and goes on.
@@ -331,7 +411,7 @@ void Client::Connection::Lose(const absl::Status& status) {
   open_ = false;
   lost_ = status;
   deadline_timer_.cancel();
-  beast::get_lowest_layer(stream_).close();
+  tcp_layer().close();
   if (detached_) return;
   auto calls = std::exchange(calls_, {});
   for (auto& [request, call] : calls) {
@@ -347,12 +427,13 @@ void Client::Connection::Detach(std::function<void()> closed) {
   deadline_timer_.cancel();
   resolver_.cancel();
   if (!open_) {
-    beast::get_lowest_layer(stream_).close();
+    if (tls_ || plain_) tcp_layer().close();
     return closed();
   }
-  stream_.async_close(
-      websocket::close_code::normal,
-      [self = shared_from_this(), closed = std::move(closed)](error_code) { closed(); });
+  const auto on_closed = [self = shared_from_this(), closed = std::move(closed)](error_code) {
+    closed();
+  };
+  WithStream([&](auto& stream) { stream.async_close(websocket::close_code::normal, on_closed); });
 }
 
 // ---- Logging on

@@ -52,7 +52,11 @@ struct Reply {
 absl::Status ReplyStatus(const Reply& reply);
 
 struct ConnectOptions {
-  std::string address = "127.0.0.1:7400";  // host:port
+  // host:port, or with a scheme: ws://host:port is the same, wss://host:port is by TLS. The gateway
+  // has to prove that it is that host.
+  std::string address = "127.0.0.1:7400";
+  // A PEM file of the authorities that are believed; "": the system's.
+  std::string authorities_file;
   std::chrono::milliseconds connect_timeout{5'000};
   // How long a call waits for its reply: above the 10 s that the gateway waits for settlement.
   std::chrono::milliseconds call_timeout{15'000};

@@ -211,13 +211,17 @@ void Session::Sweep(int64_t now_micros) {
   }
   switch (state_) {
     case State::kHttp:
-      if (now_micros - since_micros_ > limits_.handshake_timeout_micros) Cut("handshake timeout");
-      return;
+      if (now_micros - since_micros_ <= limits_.handshake_timeout_micros) return;
+      if (kept_input_.empty()) return Cut("handshake timeout");  // it has asked for nothing
+      return Answer(HttpError(408, "request_timeout", "The request did not come to its end."),
+                    /*keep_alive=*/false, /*head_only=*/false);
     case State::kOpen: {
       if (queue_.AgeMicros(now_micros) > limits_.send_queue_age_max_micros) return Overflow();
       const int64_t silent = now_micros - heard_micros_;
       if (paused_) return;  // it may well say something
-      if (silent > limits_.idle_timeout_micros) return Cut("idle");
+      if (silent > limits_.idle_timeout_micros) {
+        return Refuse(CloseCode::kPolicyViolation, RejectReason::kIdleConnection);
+      }
       if (silent > limits_.idle_timeout_micros / 2 && !std::exchange(ping_sent_, true)) {
         PushControl(Opcode::kPing, {});
       }

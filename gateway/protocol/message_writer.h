@@ -105,11 +105,6 @@ class MessageWriter {
     if (tables_ == nullptr) json_.Key(key, "_usd").String(FormatUsd(credits));
     return *this;
   }
-  // Credits in dollars, beside the credits themselves: JSON's alone.
-  MessageWriter& FieldUsd(std::string_view key, Credits credits) {
-    if (tables_ == nullptr) json_.Field(key, FormatUsd(credits));
-    return *this;
-  }
   // An identifier.
   template <std::integral T>
   MessageWriter& FieldId(std::string_view key, T value) {

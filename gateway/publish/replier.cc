@@ -250,8 +250,7 @@ void Replier::OnDecided(const wire::RequestDecided& event) {
       out.Field("amount", Tokens(event.amount_utok()));
     } else {
       out.Field("burned", Tokens(event.amount_utok()));
-      out.FieldId("credits", event.credits());
-      out.FieldUsd("usd", Credits(event.credits()));
+      out.Field("credits", Credits(event.credits()));
     }
   });
 }

@@ -71,6 +71,8 @@ constexpr RejectReasonInfo kReasons[] = {
     {RejectReason::kMalformedCommand, "malformed_command", "The command is not well formed."},
     {RejectReason::kStorageLow, "storage_low",
      "The exchange is short of disk space: until there is more it takes cancels, but nothing new."},
+    {RejectReason::kIdleConnection, "idle_connection",
+     "Nothing came on this connection for too long, not even the answer to a ping."},
     {RejectReason::kSettlementUnavailable, "settlement_unavailable",
      "This is settlement's to answer, and its service cannot be asked now."},
     {RejectReason::kHistoryBusy, "history_busy",

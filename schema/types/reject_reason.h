@@ -70,6 +70,7 @@ enum class RejectReason : uint16_t {
   kMalformedCommand = 1207,
   kStorageLow = 1208,
   kSettlementUnavailable = 1209,
+  kIdleConnection = 1210,
   kHistoryBusy = 1220,
   kHistoryUnavailable = 1221,
 

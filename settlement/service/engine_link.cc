@@ -115,6 +115,7 @@ void EngineLink::Run() {
 std::unique_ptr<gateway::Client> EngineLink::Connect(uint64_t connection, AccountId account) {
   gateway::ConnectOptions connect;
   connect.address = options_.address;
+  connect.authorities_file = options_.authorities;
   connect.connect_timeout = options_.timeout;
   connect.call_timeout = options_.timeout;
   connect.on_closed = [this, connection](const absl::Status& status) {

@@ -32,8 +32,9 @@ inline constexpr size_t kDecisionsInFlightMax = 64;
 class EngineLink : public DecisionSender {
  public:
   struct Options {
-    std::string address;                       // of the gateway's admin listener, host:port
-    std::string server_name;                   // that the gateway must have
+    std::string address;           // of the gateway's admin listener (gateway::ConnectOptions)
+    std::string authorities = {};  // likewise, where it is by TLS
+    std::string server_name;       // that the gateway must have
     std::chrono::milliseconds timeout{5'000};  // of connecting and of each answer
     std::chrono::milliseconds retry_min{100};  // pause before trying again; doubles up to
     std::chrono::milliseconds retry_max{5'000};

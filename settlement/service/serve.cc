@@ -21,7 +21,10 @@ class Service {
       : options_(options),
         stop_(stop),
         public_key_(key.public_key()),
-        link_({options.engine_address, options.server_name}, std::move(key)) {}
+        link_({.address = options.engine_address,
+               .authorities = options.engine_authorities,
+               .server_name = options.server_name},
+              std::move(key)) {}
 
   absl::Status Run() {
     while (true) {

@@ -17,6 +17,7 @@ struct ServeOptions {
   std::string journal_directory;
   std::string conninfo;
   std::string engine_address;
+  std::string engine_authorities;
   std::string server_name;
   Catalogue catalogue;
   // How often the journal is looked at when its end is reached, and how often a status is logged.

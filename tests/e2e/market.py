@@ -20,6 +20,7 @@ What is in this folder:
   canary_test.py      secrets are in no log, no file and no memory where they do not belong
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
+  tls_test.py         everybody by TLS, and whom nobody believes
   api_documents.py    the API's documents, and a recorder that holds every message against them
   api_documents_test.py  every method, channel and kind of message is as documented
   api_validity_test.py   the documents are valid by what npm/ installs
@@ -149,7 +150,8 @@ class Process:
 class Market:
     """One exchange: PostgreSQL, engine with gateway, settlement."""
 
-    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE, **serve_options):
+    def __init__(self, clock_factor=1, catalogue=DEFAULT_CATALOGUE, tls=False, **serve_options):
+        """tls: both listeners; this process, and those that it starts, then believe the certificate."""
         self.clock_factor = clock_factor
         self.catalogue = catalogue
         self.serve_options = serve_options  # as serve_argv takes them
@@ -158,8 +160,11 @@ class Market:
         self.journal = self.path("journal")
         self.port, self._claim = claim_port()
         self.admin_port, self._admin_claim = claim_port()
-        self.url = f"ws://127.0.0.1:{self.port}/ws"
-        self.admin_url = f"ws://127.0.0.1:{self.admin_port}/ws"
+        self.certificate = self._make_certificate() if tls else None
+        scheme = "wss" if tls else "ws"
+        self.address = f"{scheme}://127.0.0.1:{self.port}"
+        self.admin_address = f"{scheme}://127.0.0.1:{self.admin_port}"
+        self.url, self.admin_url = self.address + "/ws", self.admin_address + "/ws"
         self.keys = {}
         _running.append(self)
 
@@ -175,7 +180,7 @@ class Market:
         self.engine = Process("warpbook", self.serve_argv(), self.path("warpbook.log"))
         self.settlement = Process("settlement", [
             settlement_binary(), "serve", "--journal", self.journal, "--database",
-            self.conninfo("warpbook", LEDGER_ROLE), "--engine", f"127.0.0.1:{self.admin_port}", "--server-name",
+            self.conninfo("warpbook", LEDGER_ROLE), "--engine", self.admin_address, "--server-name",
             SERVER_NAME, "--key", self.path("settlement.pem"), "--catalogue", self.catalogue
         ], self.path("settlement.log"))
         self.start_engine()
@@ -219,7 +224,7 @@ class Market:
 
     def http_status(self, path):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}",
+            with urllib.request.urlopen(self.admin_address.replace("ws", "http", 1) + path,
                                         timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
@@ -229,7 +234,8 @@ class Market:
 
     def http_get(self, target):
         """The result of a question to the read-only HTTP API."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{target}", timeout=5) as answer:
+        url = self.address.replace("ws", "http", 1) + target
+        with urllib.request.urlopen(url, timeout=5) as answer:
             return json.load(answer)["result"]
 
     # -- Commands
@@ -264,6 +270,20 @@ class Market:
             public = made.stdout.strip()
             with open(self.path(name + ".pub"), "w", encoding="ascii") as file:
                 file.write(public + "\n")
+
+    def _make_certificate(self):
+        """The file of one that signs itself; whoever is started from here believes it."""
+        certificate, key = self.path("tls.crt"), self.path("tls.key")
+        made = run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=warpbook",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
+                    certificate])
+        assert made.returncode == 0, made
+        for listener in ("", "admin_"):
+            self.serve_options[listener + "tls_certificate"] = certificate
+            self.serve_options[listener + "tls_key"] = key
+        os.environ["SSL_CERT_FILE"] = os.environ["NODE_EXTRA_CA_CERTS"] = certificate
+        return certificate
 
     # -- PostgreSQL
 

@@ -115,7 +115,7 @@ class PythonPeer:
         return self.client.close_code
 
     async def stop(self):
-        pass
+        await self.client.close()
 
 
 class RemotePeer:

@@ -99,6 +99,11 @@ TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing e
     CHECK(socket.AtEnd());
   }
   {
+    const std::string answer = Get(server.port(), "GET /ws HTTP/1.1\r\nHost: ");
+    CHECK(answer.starts_with("HTTP/1.1 408 Request Timeout"));
+    CHECK(At(Body(answer), "/error/code") == "request_timeout");
+  }
+  {
     const std::string answer =
         Get(server.port(), "GET /ws HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
     CHECK(answer.starts_with("HTTP/1.1 431"));

@@ -197,7 +197,12 @@ TEST_CASE("A client that says nothing is asked, and let go when it does not answ
   const auto second_ping = socket.Read();
   REQUIRE(second_ping.has_value());
   CHECK(second_ping->opcode == 9);
-  CHECK(socket.AtEnd());
+  const auto reason = socket.Read();
+  REQUIRE(reason.has_value());
+  CHECK(At(reason->payload, "/error/code") == "idle_connection");
+  const auto close = socket.Read();
+  REQUIRE(close.has_value());
+  CHECK(close->close_code() == 1'008);
 }
 
 TEST_CASE("Operators' methods are on the admin listener only") {

@@ -40,7 +40,7 @@ constexpr std::string_view kPrices[] = {
     "price", "tick", "band_low", "band_high", "resold_price", "average_price", "bid",
     "ask",   "last", "open",     "high",      "low",          "close"};
 constexpr std::string_view kTokenAmounts[] = {"tok", "balance", "burned", "amount"};
-constexpr std::string_view kCredits[] = {"free",         "locked",   "escrow",
+constexpr std::string_view kCredits[] = {"credits",      "free",     "locked",   "escrow",
                                          "bonded_limit", "notional", "surcharge"};
 
 // ---- JSON -> FlatBuffers ----
@@ -356,8 +356,6 @@ class MessageDecoder {
       json_.Field(std::string(field.name) + "_usd", FormatUsd(Credits(value)));
     } else if (field.name == "change") {
       json_.NumberText(value);
-    } else if (field.name == "credits") {
-      json_.NumberText(value).Field("usd", FormatUsd(Credits(value)));
     } else {
       json_.Number(value);
     }
