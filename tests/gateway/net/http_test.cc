@@ -118,11 +118,6 @@ TEST_CASE("What is no HTTP, or too much of it, ends the connection and nothing e
   CHECK(Get(server.port(), "HELLO\r\n\r\n").starts_with("HTTP/1.1 400"));
   {
     TestSocket socket(server.port());
-    socket.SendRaw("GET /ws HTTP/1.1\r\nHo");  // and no more
-    CHECK(socket.AtEnd());
-  }
-  {
-    TestSocket socket(server.port());
     const std::string answer =
         socket.Http(TestSocket::UpgradeRequest() + TestSocket::FrameText(1, "{}"));
     CHECK(answer.starts_with("HTTP/1.1 400"));

@@ -108,7 +108,7 @@ TEST_CASE("TOK comes in and is burned for credits, each reply with settlement's 
   REQUIRE(member.messages.size() == 1);
   CHECK(At(member.messages[0], "/result/burned") == "2.5");
   CHECK(At(member.messages[0], "/result/credits") == "1200000000");
-  CHECK(At(member.messages[0], "/result/usd") == "20.00");
+  CHECK(At(member.messages[0], "/result/credits_usd") == "20.00");
   member.messages.clear();
 
   const std::string balances = gateway.Ask(member, "account.balances", "{}");
