@@ -1,5 +1,5 @@
 // Every limit of the gateway, by name. What happens beyond one stands beside it; none of them ever
-// cuts a line without saying why first.
+// cuts a line without saying why first, unless the other side has said or reads nothing.
 #pragma once
 
 #include <cstddef>
@@ -117,13 +117,14 @@ struct GatewayLimits {
   RecentEventsLimits recent_events;  // for each I/O thread
   HistoryLimits history;             // likewise
 
-  int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;  // from accept to open, and between
-                                                             // HTTP requests: closed
-  int64_t idle_timeout_micros = 60 * kMicrosPerSecond;       // a ping at half of it: closed
-  int64_t write_stall_micros = 20 * kMicrosPerSecond;        // a write without progress: closed
-  int64_t close_timeout_micros = 5 * kMicrosPerSecond;       // the closing handshake: cut
-  int64_t settlement_reply_micros = 10 * kMicrosPerSecond;   // kSettlementDelayed
-  int64_t engine_busy_retry_micros = 1'000;                  // retry_after_us of kEngineBusy
+  // From accept to open, and between HTTP requests: 408 where one has begun, else cut.
+  int64_t handshake_timeout_micros = 10 * kMicrosPerSecond;
+  // A ping at half of it: kIdleConnection, close 1008.
+  int64_t idle_timeout_micros = 60 * kMicrosPerSecond;
+  int64_t write_stall_micros = 20 * kMicrosPerSecond;       // a write without progress: cut
+  int64_t close_timeout_micros = 5 * kMicrosPerSecond;      // the closing handshake: cut
+  int64_t settlement_reply_micros = 10 * kMicrosPerSecond;  // kSettlementDelayed
+  int64_t engine_busy_retry_micros = 1'000;                 // retry_after_us of kEngineBusy
 
   // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.
   size_t session_guards_max = 65'536;
