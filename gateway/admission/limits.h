@@ -111,6 +111,9 @@ struct GatewayLimits {
   size_t send_queue_pause_bytes = 256 * 1024;
   size_t send_queue_bytes_max = 16 * 1024 * 1024;
   size_t send_queue_messages_max = 65'536;
+  // Open orders, or leases, that a subscription begins with: more would not fit into the queue.
+  // kSnapshotTooLarge: they are there by pages, and session.resume goes on from there.
+  size_t private_snapshot_rows_max = 20'000;
   int64_t send_queue_age_max_micros = 15 * kMicrosPerSecond;
   int socket_send_buffer_bytes = 0;  // SO_SNDBUF; 0: the system's own
 

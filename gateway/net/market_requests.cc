@@ -113,6 +113,9 @@ void RequestHandler::SubscribePrivate(Call& call, const SubscribeRequest& reques
     return Refuse(call, RejectReason::kAlreadySubscribed, "channel");
   }
   if (!HasRoomForSubscriptions(call, 1)) return Refuse(call, RejectReason::kTooManySubscriptions);
+  if (feed.SnapshotRows(request.channel, logged_on->account) > limits_.private_snapshot_rows_max) {
+    return Refuse(call, RejectReason::kSnapshotTooLarge, "channel");
+  }
   feed.Subscribe(connection_id, call.subscriber, request.channel, logged_on->account);
   Succeed(call, [&](MessageWriter& out) { out.Field("channel", ChannelName(request.channel)); });
   feed.SendFirst(connection_id, request.channel, publisher_.last_time_us());

@@ -62,6 +62,18 @@ size_t PrivateFeed::CountOf(uint64_t connection_id) const {
   return listener == nullptr ? 0 : static_cast<size_t>(std::popcount(listener->channels));
 }
 
+size_t PrivateFeed::SnapshotRows(Channel channel, AccountId account) const {
+  const AccountRow& row = *state_.FindAccount(account);
+  switch (channel) {
+    case Channel::kExecutions:
+      return row.orders.size();
+    case Channel::kLeases:
+      return row.leases.size();
+    default:
+      return 2;  // of balances: credits and TOK
+  }
+}
+
 void PrivateFeed::SendFirst(uint64_t connection_id, Channel channel, int64_t ts_us) {
   Listener* listener = Find(connection_id);
   WARPBOOK_CHECK(listener != nullptr);

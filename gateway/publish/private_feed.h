@@ -38,7 +38,9 @@ class PrivateFeed {
   void RemoveConnection(uint64_t connection_id);
   size_t CountOf(uint64_t connection_id) const;
 
-  // The snapshot that a channel begins with, in several messages where it is long.
+  // How many rows the snapshot has that a channel begins with.
+  size_t SnapshotRows(Channel channel, AccountId account) const;
+  // That snapshot, in several messages where it is long.
   void SendFirst(uint64_t connection_id, Channel channel, int64_t ts_us);
 
   // After the state has taken it in.

@@ -33,18 +33,18 @@ void CheckChain(const TestPeer& peer, int64_t last) {
 }
 
 struct Trade {
+  explicit Trade(const GatewayLimits& limits = {}) : gateway(limits) {
+    gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);
+    node = gateway.ApprovedNode(seller, seller_id, device);
+  }
+  std::string NodeField() const { return R"(,"node":")" + node + "\""; }
+
   TestGateway gateway;
   AccountId buyer_id, seller_id;
   TestPeer& buyer = gateway.Member(&buyer_id);
   TestPeer& seller = gateway.Member(&seller_id);
   Ed25519PrivateKey device = Ed25519PrivateKey::Generate();
   std::string node;
-
-  Trade() {
-    gateway.Fund(buyer, buyer_id, 1'000 * kCreditsPerUsd);
-    node = gateway.ApprovedNode(seller, seller_id, device);
-  }
-  std::string NodeField() const { return R"(,"node":")" + node + "\""; }
 };
 
 }  // namespace
@@ -71,6 +71,37 @@ TEST_CASE("A private channel begins with a snapshot that its updates follow with
   CHECK(trade.gateway.ReasonOf(trade.buyer, "order.cancel", R"({"cl_ord_id":"low"})") == 0);
   CHECK(trade.buyer.messages.size() == 2);  // the execution and the balance
   CheckChain(trade.buyer, last);
+}
+
+TEST_CASE("A channel that would begin with too much is read by pages and then resumed") {
+  GatewayLimits limits;
+  limits.private_snapshot_rows_max = 2;
+  Trade trade(limits);
+  const auto place = [&] {
+    CHECK(trade.gateway.ReasonOf(trade.buyer, "order.place", Order("buy", "2.00", 2)) == 0);
+  };
+  const auto subscribe = [&](const char* channel) {
+    return trade.gateway.ReasonOf(trade.buyer, "subscribe",
+                                  R"({"channel":")" + std::string(channel) + R"("})");
+  };
+  place();
+  place();
+  REQUIRE(subscribe("executions") == 0);
+  CHECK(trade.gateway.ReasonOf(trade.buyer, "unsubscribe", R"({"channel":"executions"})") == 0);
+  place();
+  CHECK(subscribe("executions") == static_cast<int>(RejectReason::kSnapshotTooLarge));
+  // As the documents say: a sequence, the pages, and what has come since that sequence.
+  trade.buyer.messages.clear();
+  REQUIRE(subscribe("balances") == 0);
+  const std::string last = At(trade.buyer.messages.at(0), "/seq");
+  CHECK(trade.gateway.ReasonOf(trade.buyer, "unsubscribe", R"({"channel":"balances"})") == 0);
+  place();
+  CHECK(trade.gateway.ReasonOf(trade.buyer, "session.resume",
+                               R"({"last_seq":)" + last + R"(,"channels":["executions"]})") == 0);
+  trade.gateway.Pump();
+  const auto executions = trade.buyer.Take("executions");
+  REQUIRE(executions.size() == 1);
+  CHECK(At(executions[0], "/data/0/event") == "accepted");
 }
 
 TEST_CASE("Both sides of a fill see it as theirs") {
