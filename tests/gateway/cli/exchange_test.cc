@@ -75,6 +75,33 @@ struct Market {
   Person operators{exchange, "operator"}, buyer{exchange, "buyer"}, provider{exchange, "provider"};
 };
 
+TEST_CASE("A second key acts for the account as far as it may, until it is revoked") {
+  const Market market;
+  const std::string second = market.exchange.File("second.pem");
+  REQUIRE(RunCommand({"keys", "new", second}).exit_code == 0);
+  const CommandResult added = market.buyer.Does({"keys", "add", second, "--scope", "read"});
+  REQUIRE(added.exit_code == 0);
+  CHECK(Contains(added.out, " may read for account "));
+  // Its file is enough.
+  const auto with_second = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--key", second, "--connect", market.exchange.address()});
+    return RunCommand(words);
+  };
+  CHECK(with_second({"balances"}).exit_code == 0);
+  const CommandResult buys = with_second({"credits", "buy", "1"});
+  CHECK(buys.exit_code == 1);
+  CHECK(Contains(buys.error, "scope_missing"));
+  CHECK(market.buyer.Does({"keys", "revoke", second}).exit_code == 0);
+  CHECK(Contains(with_second({"balances"}).error, "open one with `warpbook account open"));
+  // By its public half nothing is noted, and a file that is none is said to be none.
+  const std::string hex(64, 'a');
+  CHECK(market.buyer.Does({"keys", "add", hex, "--scope", "read", "--scope", "trade"}).exit_code ==
+        0);
+  CHECK(Contains(market.buyer.Does({"keys", "add", hex, "--scope", "rule"}).error,
+                 "each one of read trade provide"));
+  CHECK(Contains(market.buyer.Does({"keys", "revoke", "nowhere.pem"}).error, "nowhere.pem"));
+}
+
 TEST_CASE("A first order by hand: asked, bid, filled, amended, cancelled") {
   const Market market;
   const CommandResult asked =
