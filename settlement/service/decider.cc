@@ -115,9 +115,10 @@ class Decider {
     const int64_t weight = lease.VerifiedWeight();
     const Credits verified = lease.EarnedByProvider(weight);
     std::optional<Settlement> settlement =
-        verified == Credits(0) ? SettleUnearned(terms.notional, terms.surcharge)
-                               : Settle({lease.provider_notional(), terms.surcharge, verified},
-                                        prices_->high, Projected(LedgerAccount(Holding::kVault)));
+        verified == Credits(0)
+            ? SettleUnearned(terms.notional, terms.surcharge)
+            : Settle({lease.provider_notional(), terms.surcharge, verified}, prices_->high,
+                     {.vault = Projected(LedgerAccount(Holding::kVault))});
     if (!settlement) return std::nullopt;
     // Of a lease that was resold, others have paid a part and others get one.
     settlement->refunded =

@@ -40,9 +40,10 @@ std::optional<Tokens> GrossTokens(Credits notional, TokenPrice high) {
   return Tokens(static_cast<int64_t>(gross));
 }
 
-std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, Tokens vault) {
+std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, const Funds& funds) {
   const auto [notional, surcharge, verified] = escrow;
-  WARPBOOK_CHECK(notional > Credits(0) && surcharge >= Credits(0) && vault >= Tokens(0));
+  WARPBOOK_CHECK(notional > Credits(0) && surcharge >= Credits(0));
+  WARPBOOK_CHECK(funds.vault >= Tokens(0) && funds.emission >= Tokens(0));
   WARPBOOK_CHECK(verified >= Credits(0) && verified <= notional);
   if (verified == Credits(0)) return SettleUnearned(notional, surcharge);
   const auto gross = GrossTokens(verified, high);
@@ -61,13 +62,21 @@ std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, To
   if (due == 0) {
     // Too little to pay anyone. Nothing is missing, so all of it counts as consumed.
     result.consumed = verified;
-    result.retire = std::min(vault, Tokens(retire_due));
+    result.retire = std::min(funds.vault, Tokens(retire_due));
     return result;
   }
-  const int64_t paid = std::min(vault.value(), due);
+  const int64_t first =
+      std::min(due, (funds.emission_first ? funds.emission : funds.vault).value());
+  const int64_t second =
+      std::min(due - first, (funds.emission_first ? funds.vault : funds.emission).value());
+  const int64_t paid = first + second;
+  const int64_t from_vault = funds.emission_first ? second : first;
+  result.emitted = Tokens(paid - from_vault);
   result.fee = Tokens(Down(fee_due, paid, due));  // rounded down: the provider has the rest
   result.provider = Tokens(paid) - result.fee;
-  result.retire = std::min(vault - Tokens(paid), Tokens(Up(retire_due, paid, due)));
+  // Rounded up: retired.
+  result.retire =
+      std::min(funds.vault - Tokens(from_vault), Tokens(Up(retire_due, from_vault, due)));
   // ceil(N x missing / due) = N - floor(N x paid / due), whose product is the smaller one.
   result.consumed = Credits(Down(verified.value(), paid, due));
   result.owed = verified - result.consumed;

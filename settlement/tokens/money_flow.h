@@ -24,10 +24,11 @@ std::optional<Tokens> GrossTokens(Credits notional, TokenPrice high);
 // The figures of one settlement.
 //   escrow = consumed + burned + refunded + owed
 //   verified = consumed + owed
-//   out of the vault: provider + fee + retire
+//   out of the vault: provider + fee - emitted + retire
 struct Settlement {
   Credits verified, consumed, burned, refunded, owed;
   Tokens gross, provider, fee, retire;
+  Tokens emitted = {};  // of what provider and fee get: minted for it
   friend bool operator==(const Settlement&, const Settlement&) = default;
 };
 
@@ -37,10 +38,18 @@ struct EarnedEscrow {
   Credits notional, surcharge, verified;
 };
 
-// Settles with `vault` (>= 0, CHECKed) to pay from at `high`. Where the vault does not hold what is
-// due, the missing part waits as owed. nullopt: the price is so low that the work is worth more
-// than all tokens there can be; the lease waits for another price.
-std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, Tokens vault);
+// What there is to pay from, each >= 0 (CHECKed). The vault pays, and emission what is missing;
+// under stress (coverage.h) the other way round.
+struct Funds {
+  Tokens vault;
+  Tokens emission = Tokens(0);  // what may still be minted today: of floor(E / 2) what is left
+  bool emission_first = false;
+};
+
+// Settles at `high`. Where the funds do not hold what is due, the missing part waits as owed. Only
+// work that the vault pays for is retired for. nullopt: the price is so low that the work is worth
+// more than all tokens there can be; the lease waits for another price.
+std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, const Funds& funds);
 
 // Nothing was earned: all is refunded, and no price is needed.
 Settlement SettleUnearned(Credits notional, Credits surcharge);

@@ -307,7 +307,7 @@ TEST_CASE("A completed delivery with all minutes is settled at once, to the publ
   CHECK(decision.delivered == Minutes(58));  // two minutes' notice
   const Credits notional(2'500'000 * 8 * 58);
   CHECK(decision.settlement == Settle({notional, Surcharge(notional, Tier::kStandard), notional},
-                                      kTwoDollars, Tokens(vault)));
+                                      kTwoDollars, {.vault = Tokens(vault)}));
   f.settlement.Deliver();
   f.settlement.Settle();
   CHECK(f.Balance(f.provider, Holding::kTokens) == decision.settlement.provider.value());

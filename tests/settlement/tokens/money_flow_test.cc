@@ -31,7 +31,7 @@ TEST_CASE("What does not fit is no figure") {
   CHECK(TopUpCredits(kMaxTokens, kMaxTokenPrice) == std::nullopt);
   CHECK(GrossTokens(Credits::Max(), TokenPrice(1)) == std::nullopt);
   CHECK(Settle({Credits::Max() - Credits(1), Credits(1), Credits::Max() - Credits(1)},
-               TokenPrice(1), kMaxTokens) == std::nullopt);
+               TokenPrice(1), {.vault = kMaxTokens}) == std::nullopt);
   // All tokens there can be for a notional of 60 x 10^9 credits at one micro-USD.
   CHECK(GrossTokens(Credits(60'000'000'000), TokenPrice(1)) == kMaxTokens);
   CHECK(GrossTokens(Credits(60'000'000'060), TokenPrice(1)) == std::nullopt);
@@ -39,7 +39,7 @@ TEST_CASE("What does not fit is no figure") {
 
 TEST_CASE("The surcharge burned is that of what was delivered, rounded up") {
   const auto settled =
-      Settle({Credits(3'000), Credits(10), Credits(1'000)}, kTwoDollars, kMaxTokens);
+      Settle({Credits(3'000), Credits(10), Credits(1'000)}, kTwoDollars, {.vault = kMaxTokens});
   REQUIRE(settled);
   CHECK(settled->burned == Credits(4));  // 3.33
   CHECK(settled->consumed == Credits(1'000));
@@ -48,7 +48,7 @@ TEST_CASE("The surcharge burned is that of what was delivered, rounded up") {
 
 TEST_CASE("An empty vault leaves the whole notional owed, and burns the surcharge") {
   const auto settled = Settle({Credits(1'200'000'000), Credits(1'200'000), Credits(1'200'000'000)},
-                              kTwoDollars, Tokens(0));
+                              kTwoDollars, {.vault = Tokens(0)});
   REQUIRE(settled);
   CHECK(settled->owed == Credits(1'200'000'000));
   CHECK(settled->consumed == Credits(0));
@@ -60,7 +60,7 @@ TEST_CASE("An empty vault leaves the whole notional owed, and burns the surcharg
 TEST_CASE("What the vault cannot pay is owed, rounded up, and nothing is retired from it") {
   // D = 9,500,000; the vault holds a third of it and one unit more.
   const auto settled = Settle({Credits(1'200'000'000), Credits(0), Credits(1'200'000'000)},
-                              kTwoDollars, Tokens(3'166'667));
+                              kTwoDollars, {.vault = Tokens(3'166'667)});
   REQUIRE(settled);
   CHECK(settled->fee == Tokens(66'666));  // 200,000 x 3,166,667 / 9,500,000 = 66,666.67
   CHECK(settled->provider == Tokens(3'166'667 - 66'666));
@@ -72,35 +72,58 @@ TEST_CASE("What the vault cannot pay is owed, rounded up, and nothing is retired
 
 TEST_CASE("The vault pays first and retires from what is left") {
   const EarnedEscrow escrow{Credits(1'200'000'000), Credits(0), Credits(1'200'000'000)};
-  const auto some = Settle(escrow, kTwoDollars, Tokens(9'500'000 + 123));
+  const auto some = Settle(escrow, kTwoDollars, {.vault = Tokens(9'500'000 + 123)});
   REQUIRE(some);
   CHECK(some->retire == Tokens(123));
   CHECK(some->owed == Credits(0));
-  const auto all = Settle(escrow, kTwoDollars, Tokens(10'000'000));
+  const auto all = Settle(escrow, kTwoDollars, {.vault = Tokens(10'000'000)});
   REQUIRE(all);
   CHECK(all->retire == Tokens(500'000));
 }
 
 TEST_CASE("Work too small to pay for is consumed") {
   // 119 credits are worth no token; 120 are worth one, which the 5% take.
-  const auto nothing = Settle({Credits(119), Credits(0), Credits(119)}, kTwoDollars, kMaxTokens);
+  const auto nothing =
+      Settle({Credits(119), Credits(0), Credits(119)}, kTwoDollars, {.vault = kMaxTokens});
   REQUIRE(nothing);
   CHECK(nothing->consumed == Credits(119));
   CHECK(nothing->retire == Tokens(0));
-  const auto one = Settle({Credits(120), Credits(0), Credits(120)}, kTwoDollars, Tokens(7));
+  const auto one =
+      Settle({Credits(120), Credits(0), Credits(120)}, kTwoDollars, {.vault = Tokens(7)});
   REQUIRE(one);
   CHECK(one->consumed == Credits(120));
   CHECK(one->retire == Tokens(1));
   CHECK(one->provider == Tokens(0));
-  CHECK(Settle({Credits(120), Credits(0), Credits(120)}, kTwoDollars, Tokens(0))->retire ==
-        Tokens(0));
+  CHECK(
+      Settle({Credits(120), Credits(0), Credits(120)}, kTwoDollars, {.vault = Tokens(0)})->retire ==
+      Tokens(0));
+}
+
+TEST_CASE("Emission pays what the vault cannot, and under stress before it") {
+  // D = 9,500,000.
+  const EarnedEscrow escrow{Credits(1'200'000'000), Credits(0), Credits(1'200'000'000)};
+  const auto after = Settle(escrow, kTwoDollars, {Tokens(4'000'000), Tokens(3'500'000)});
+  REQUIRE(after);
+  CHECK(after->emitted == Tokens(3'500'000));
+  CHECK(after->provider + after->fee == Tokens(7'500'000));
+  CHECK(after->retire == Tokens(0));  // the vault is empty
+  // 1,200,000,000 x 2,000,000 / 9,500,000 = 252,631,578.9.
+  CHECK(after->owed == Credits(252'631'579));
+  const auto before = Settle(escrow, kTwoDollars, {Tokens(9'000'000), Tokens(3'500'000), true});
+  REQUIRE(before);
+  CHECK(before->emitted == Tokens(3'500'000));
+  CHECK(before->provider == Tokens(9'300'000));
+  CHECK(before->owed == Credits(0));
+  // Of what the vault paid alone: 500,000 x 6,000,000 / 9,500,000 = 315,789.5.
+  CHECK(before->retire == Tokens(315'790));
 }
 
 TEST_CASE("Nothing delivered is refunded whole, without a price") {
   const Settlement settled = SettleUnearned(Credits(1'000), Credits(5));
   CHECK(settled.refunded == Credits(1'005));
   CHECK(settled.consumed + settled.burned + settled.owed == Credits(0));
-  CHECK(Settle({Credits(1'000), Credits(5), Credits(0)}, kTwoDollars, Tokens(9)) == settled);
+  CHECK(Settle({Credits(1'000), Credits(5), Credits(0)}, kTwoDollars, {.vault = Tokens(9)}) ==
+        settled);
 }
 
 // floor(value), ceil(value) of a fraction, written another way than the code under test.
@@ -111,10 +134,9 @@ bool IsCeil(int128 q, int128 a, int128 b, int128 c) {
   return q * c >= a * b && a * b > (q - 1) * c;
 }
 
-TEST_CASE(
-    "Every settlement uses the escrow once, pays no more than the vault, and rounds as said") {
+TEST_CASE("Every settlement uses the escrow once, pays no more than there is, and rounds as said") {
   std::mt19937_64 random(20260101);
-  int partial = 0;
+  int partial = 0, mixed = 0;
   for (int i = 0; i < 200'000; ++i) {
     const Credits notional(1 + Any(random, 1'440'000'000'000'000));
     const Credits surcharge(Any(random, notional.value() / 200));
@@ -124,7 +146,11 @@ TEST_CASE(
     Tokens vault(Any(random, kMaxTokens.value()));
     // Often near what is due.
     if (gross && random() % 2 == 0) vault = Tokens(Any(random, gross->value() + 1));
-    const auto settled = Settle({notional, surcharge, verified}, high, vault);
+    Tokens emission(random() % 2 == 0 ? 0 : Any(random, 46'500'000'000));
+    if (gross && random() % 4 == 0) emission = Tokens(Any(random, gross->value() + 1));
+    const bool emission_first = random() % 2 == 0;
+    const auto settled =
+        Settle({notional, surcharge, verified}, high, {vault, emission, emission_first});
     CHECK(settled.has_value() == (verified == Credits(0) || gross.has_value()));
     if (!settled) continue;
     CHECK(settled->consumed + settled->burned + settled->refunded + settled->owed ==
@@ -134,10 +160,12 @@ TEST_CASE(
          {settled->consumed, settled->burned, settled->refunded, settled->owed}) {
       CHECK(part >= Credits(0));
     }
-    for (const Tokens part : {settled->provider, settled->fee, settled->retire}) {
+    for (const Tokens part : {settled->provider, settled->fee, settled->retire, settled->emitted}) {
       CHECK(part >= Tokens(0));
     }
-    CHECK(settled->provider + settled->fee + settled->retire <= vault);
+    CHECK(settled->emitted <= emission);
+    CHECK(settled->emitted <= settled->provider + settled->fee);
+    CHECK(settled->provider + settled->fee - settled->emitted + settled->retire <= vault);
     if (verified == Credits(0)) continue;
 
     const int64_t g = settled->gross.value();
@@ -147,14 +175,20 @@ TEST_CASE(
     const int64_t due = g - r;
     if (due == 0) continue;
     const int64_t paid = (settled->provider + settled->fee).value();
-    CHECK(paid == std::min(vault.value(), due));
+    CHECK(paid == std::min((vault + emission).value(), due));
+    const int64_t emitted = settled->emitted.value();
+    CHECK(emitted == (emission_first ? std::min(emission.value(), due)
+                                     : std::max(int64_t{0}, paid - vault.value())));
+    const int64_t from_vault = paid - emitted;
     CHECK(IsFloor(settled->fee.value(), g * 2 / 100, paid, due));
     CHECK(IsCeil(settled->owed.value(), verified.value(), due - paid, due));
-    const int64_t left = vault.value() - paid;
-    CHECK((settled->retire.value() == left || IsCeil(settled->retire.value(), r, paid, due)));
-    if (paid > 0 && paid < due) ++partial;
+    const int64_t left = vault.value() - from_vault;
+    CHECK((settled->retire.value() == left || IsCeil(settled->retire.value(), r, from_vault, due)));
+    partial += paid > 0 && paid < due;
+    mixed += emitted > 0 && emitted < paid;
   }
   CHECK(partial > 10'000);
+  CHECK(mixed > 5'000);
 }
 
 TEST_CASE("Burning tokens for one's own work always loses at least 7.25% of them") {
@@ -166,7 +200,7 @@ TEST_CASE("Burning tokens for one's own work always loses at least 7.25% of them
     const Tokens burn(1 + Any(random, kMaxTokens.value() - 1));
     const auto credits = TopUpCredits(burn, low);
     if (!credits || *credits == Credits(0)) continue;
-    const auto settled = Settle({*credits, Credits(0), *credits}, high, kMaxTokens);
+    const auto settled = Settle({*credits, Credits(0), *credits}, high, {.vault = kMaxTokens});
     if (!settled) continue;
     // Got back: floor of at most 9,975/10,000 x 93%, plus the unit by which the fee is rounded
     // down.

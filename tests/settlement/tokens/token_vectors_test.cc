@@ -67,8 +67,9 @@ TEST_CASE("A lease settles to the published figures") {
                Minutes(static_cast<int32_t>(vectors.Int("/ours/settle/minutes"))));
   REQUIRE(notional);
   CHECK(notional->value() == vectors.Int("/ours/settle/notional_credits"));
-  const auto settled = Settle({*notional, Credits(0), *notional},
-                              TokenPrice(vectors.Int("/ours/settle/p_uusd_per_tok")), kMaxTokens);
+  const auto settled =
+      Settle({*notional, Credits(0), *notional},
+             TokenPrice(vectors.Int("/ours/settle/p_uusd_per_tok")), {.vault = kMaxTokens});
   REQUIRE(settled);
   CHECK(settled->gross.value() == vectors.Int("/ours/settle/gross_utok"));
   CHECK(settled->retire.value() == vectors.Int("/ours/settle/retire_utok"));
