@@ -1,5 +1,5 @@
-// The supply of TOK (2-tokens, Supply): what there was at the beginning, what may ever be added,
-// and how much of it each day.
+// The supply of TOK (2-tokens, Supply and Disclosure): what there was at the beginning, what may
+// ever be added, how much of it each day, and by any date.
 #pragma once
 
 #include "schema/base/check.h"
@@ -18,6 +18,19 @@ static_assert(kGenesisTokens + kEmissionPool == kSupplyCap);
 constexpr Tokens DailyEmission(Tokens pool_left) {
   WARPBOOK_CHECK(pool_left >= Tokens(0) && pool_left <= kEmissionPool);
   return Tokens(*MulDivDown(pool_left.value(), 155, 1'000'000));
+}
+
+// The most that can have been emitted so many days from now, today's emission included: all of each
+// day's is used. Where a day uses less the pool is larger ever after, and never smaller than here.
+constexpr Tokens EmissionBound(Tokens pool_left, int64_t days) {
+  WARPBOOK_CHECK(days >= 0);
+  Tokens left = pool_left;
+  for (; days > 0; --days) {
+    const Tokens emitted = DailyEmission(left);
+    if (emitted == Tokens(0)) break;  // the rest is too little for ever
+    left -= emitted;
+  }
+  return pool_left - left;
 }
 
 }  // namespace warpbook::settlement

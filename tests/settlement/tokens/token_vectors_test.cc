@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <cstdint>
+#include <random>
 #include <string>
 
 #include "schema/types/arithmetic.h"
@@ -48,6 +49,25 @@ TEST_CASE("The daily emission follows the published schedule for ten years") {
     }
   }
   CHECK((kEmissionPool - left).value() == vectors.Int("/ours/cum_day3650"));
+}
+
+TEST_CASE("No use of the emission brings more by a day than the whole of each day before it") {
+  Vectors vectors;
+  CHECK(EmissionBound(kEmissionPool, 0) == Tokens(0));
+  CHECK(EmissionBound(kEmissionPool, 1).value() == vectors.Int("/ours/day1"));
+  CHECK(EmissionBound(kEmissionPool, 365).value() == vectors.Int("/ours/cum_day365"));
+  CHECK(EmissionBound(kEmissionPool, 3650).value() == vectors.Int("/ours/cum_day3650"));
+  // What is too little for an emission of one unit stays in the pool.
+  CHECK(kEmissionPool - EmissionBound(kEmissionPool, 1'000'000) == Tokens(6'451));
+  std::mt19937_64 random(9);
+  for (int round = 0; round < 200; ++round) {
+    Tokens left = kEmissionPool;
+    for (int64_t day = 1; day <= 400; ++day) {
+      left -= Tokens(
+          static_cast<int64_t>(random() % static_cast<uint64_t>(DailyEmission(left).value() + 1)));
+      if (day % 100 == 0) CHECK(kEmissionPool - left <= EmissionBound(kEmissionPool, day));
+    }
+  }
 }
 
 TEST_CASE("A top-up makes the published credits") {
