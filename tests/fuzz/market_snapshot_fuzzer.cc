@@ -62,7 +62,7 @@ void AnswerEverybody(const MarketState& state) {
     WriteNodes(out, account, state);
     out.EndArray();
     for (const Channel channel : {Channel::kExecutions, Channel::kBalances, Channel::kLeases}) {
-      WritePrivateSnapshot(out, channel, account, state, 0);
+      WritePrivateSnapshots(Encoding::kJson, channel, account, state, 0, [](std::string_view) {});
     }
   }
   state.finished_orders().ForEach([&](const FinishedOrder& order) {
