@@ -30,6 +30,12 @@ struct NewKey {
 absl::Status AddKey(CliSession& session, const NewKey& added) {
   const absl::StatusOr<std::string> key = PublicKeyOf(added.key);
   if (!key.ok()) return key.status();
+  for (const std::string& scope : added.scopes) {
+    // The gateway says which there are; here it is only to stay a word of the request.
+    if (scope.find_first_of("\"\\") != std::string::npos) {
+      return absl::InvalidArgumentError(absl::StrCat(scope, " is no scope"));
+    }
+  }
   const std::string scopes = absl::StrCat("[\"", absl::StrJoin(added.scopes, "\",\""), "\"]");
   const absl::StatusOr<JsonValue> result =
       session.Call("key.add", JsonObject().Text("public_key", *key).Raw("scopes", scopes).Build());

@@ -39,7 +39,7 @@ class MarketDataPacer {
   SessionThread& thread_;
   Publisher& publisher_;
   boost::asio::steady_timer rest_;
-  bool in_round_ = false;  // everybody who was due is being served, or has been in one turn's time
+  bool in_round_ = false;  // connections are being served, turn by turn
   int64_t round_began_micros_ = 0;
   int64_t published_micros_ = 0;
   int64_t interval_micros_ = 0;  // between messages of one channel, in a round

@@ -118,6 +118,7 @@ void Session::WaitToWrite() {
   socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code error) {
     self->waits_to_write_ = false;
     if (error) return;
+    self->thread_.BeginTurn();
     self->Flush();
     self->thread_.FlushAll();
   });

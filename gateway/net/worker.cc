@@ -256,7 +256,7 @@ void Worker::TakeBatches() {
       return WaitForBatches();
     }
     publisher_.Take(*batch);
-    // Before the last one: who waits for the first is not to wait for all.
+    // Not at the end alone: who waits for the first batch is not to wait for the last.
     if ((i + 1) % kBatchesPerFlush == 0) thread_state_.FlushAll();
   }
   market_data_.OnChange();

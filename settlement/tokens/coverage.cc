@@ -19,7 +19,7 @@ void CheckInputs(Tokens vault, TokenPrice median, Credits debt) {
 int64_t CoverageBps(Tokens vault, TokenPrice median, Credits debt) {
   CheckInputs(vault, median, debt);
   if (debt == Credits(0)) return kCoverageWholeBps;
-  // 10^15 x 10^12 x 600,000 stays below 2^109. Rounded down: a vault is not called fuller than it
+  // 10^15 x 10^9 x 600,000 stays below 2^100. Rounded down: a vault is not called fuller than it
   // is.
   const int128 worth = int128{vault.value()} * median.value() * 60 * 10'000;
   const int128 bps = worth / (int128{kMicroTokPerTok} * debt.value());

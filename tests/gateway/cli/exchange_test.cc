@@ -99,6 +99,8 @@ TEST_CASE("A second key acts for the account as far as it may, until it is revok
         0);
   CHECK(Contains(market.buyer.Does({"keys", "add", hex, "--scope", "rule"}).error,
                  "each one of read trade provide"));
+  CHECK(
+      Contains(market.buyer.Does({"keys", "add", hex, "--scope", "a\",\"b"}).error, "is no scope"));
   CHECK(Contains(market.buyer.Does({"keys", "revoke", "nowhere.pem"}).error, "nowhere.pem"));
 }
 
