@@ -7,12 +7,14 @@
 
 #include "schema/base/crypto.h"
 #include "schema/catalogue/catalogue.h"
+#include "schema/types/decimal.h"
+#include "settlement/service/audit_run.h"
 #include "settlement/service/log.h"
-#include "settlement/service/replay.h"
 #include "settlement/service/report.h"
 #include "settlement/service/serve.h"
 #include "settlement/store/audit.h"
 #include "settlement/store/migrations.h"
+#include "settlement/tokens/electricity.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -40,6 +42,9 @@ struct Arguments {
   std::string key;
   std::string catalogue;
   std::string replay_into;
+  std::string http;
+  bool http_beyond_loopback = false;
+  std::string tariff = FormatPrice(Price(kTariffDefault));
   bool check_config = false;
 };
 
@@ -48,6 +53,13 @@ int RunServe(const Arguments& arguments) {
   if (!catalogue.ok()) return Fail(catalogue.status(), kMisused);
   auto key = Ed25519PrivateKey::LoadPem(arguments.key);
   if (!key.ok()) return Fail(key.status(), kMisused);
+  const auto tariff = ParsePrice(arguments.tariff);
+  if (!tariff || *tariff <= Price(0) || *tariff > Price(kTariffMax)) {
+    return Fail(absl::InvalidArgumentError("--electricity-tariff: \"" + arguments.tariff +
+                                           "\" is not USD per kWh, above 0 and at most " +
+                                           FormatPrice(Price(kTariffMax))),
+                kMisused);
+  }
   if (arguments.check_config) {
     std::cout << "the configuration is right\n";
     return kDone;
@@ -62,6 +74,9 @@ int RunServe(const Arguments& arguments) {
   options.engine_authorities = arguments.authorities;
   options.server_name = arguments.server_name;
   options.catalogue = *std::move(catalogue);
+  options.http.address = arguments.http;
+  options.http.allow_beyond_loopback = arguments.http_beyond_loopback;
+  options.tariff = tariff->value();
   const absl::Status status = Serve(options, *std::move(key), stop_requested);
   if (status.ok()) return kDone;
   Log(LogLevel::kError, "failed",
@@ -79,53 +94,11 @@ int RunMigrate(const Arguments& arguments) {
   return kDone;
 }
 
-// Replays and compares: what differs goes to standard output.
-absl::StatusOr<bool> ReplayEqual(const Arguments& arguments, Database& database) {
-  auto posted = ReadDigest(database);
-  if (!posted.ok()) return posted.status();
-  uint64_t told = 0;
-  constexpr uint64_t kProgressCommands = 100'000;
-  ReplayOptions options{arguments.journal, arguments.replay_into, posted->cursor.sequence,
-                        [&](Sequence sequence) {
-                          if (sequence.value() < told + kProgressCommands) return;
-                          told = sequence.value();
-                          std::cerr << "replayed to sequence " << told << " of "
-                                    << posted->cursor.sequence.value() << "\n";
-                        }};
-  if (absl::Status status = Replay(options); !status.ok()) return status;
-  auto target = Database::Connect(arguments.replay_into);
-  if (!target.ok()) return target.status();
-  auto replayed = ReadDigest(*target);
-  if (!replayed.ok()) return replayed.status();
-  constexpr size_t kDifferencesMax = 20;
-  const auto differences = Differences(*posted, *replayed, kDifferencesMax);
-  std::cout << (differences.empty() ? "PASS  " : "FAIL  ")
-            << "replaying the journal reproduces every balance: " << posted->balances.size()
-            << " balances, " << posted->tables.front().rows << " transfers\n";
-  for (const std::string& difference : differences) std::cout << "      " << difference << "\n";
-  return differences.empty();
-}
-
-int RunAudit(const Arguments& arguments) {
-  auto database = Database::Connect(arguments.database);
-  if (!database.ok()) return Fail(database.status());
-  if (absl::Status status = CheckSchema(*database); !status.ok()) return Fail(status);
-  const auto audit = ReadAudit(*database);
-  if (!audit.ok()) return Fail(audit.status());
-  bool all_hold = false;
-  std::cout << AuditText(*audit, &all_hold) << std::flush;
-  if (!arguments.journal.empty()) {
-    const absl::Status same = CheckJournal(arguments.journal, audit->cursor);
-    std::cout << (same.ok() ? "PASS  " : "FAIL  ") << "the journal is the one that was posted"
-              << (same.ok() ? "" : ": ") << std::string(same.message()) << "\n";
-    all_hold = all_hold && same.ok();
-  }
-  if (!arguments.replay_into.empty()) {
-    const auto equal = ReplayEqual(arguments, *database);
-    if (!equal.ok()) return Fail(equal.status());
-    all_hold = all_hold && *equal;
-  }
-  return all_hold ? kDone : kFailed;
+int RunAuditCommand(const Arguments& arguments) {
+  const auto all_hold = RunAudit({arguments.database, arguments.journal, arguments.replay_into},
+                                 std::cout, std::cerr);
+  if (!all_hold.ok()) return Fail(all_hold.status());
+  return *all_hold ? kDone : kFailed;
 }
 
 int RunSummary(const Arguments& arguments) {
@@ -176,6 +149,20 @@ void AddServe(CLI::App& app, Arguments& arguments, int& exit_code) {
   serve->add_option("--catalogue", arguments.catalogue, "The catalogue")
       ->envname("WARPBOOK_CATALOGUE")
       ->required();
+  serve
+      ->add_option("--http", arguments.http,
+                   "Serve reports here (127.0.0.1:7402): supply, disclosures, statements, leases; "
+                   "default: nowhere")
+      ->envname("WARPBOOK_SETTLEMENT_HTTP");
+  serve
+      ->add_flag("--allow-http-beyond-loopback", arguments.http_beyond_loopback,
+                 "Serve them on an address that is not loopback, to everybody who reaches it")
+      ->envname("WARPBOOK_ALLOW_HTTP_BEYOND_LOOPBACK");
+  serve
+      ->add_option("--electricity-tariff", arguments.tariff,
+                   "USD per kWh, for the floor that is disclosed beside the market's prices")
+      ->envname("WARPBOOK_ELECTRICITY_TARIFF")
+      ->capture_default_str();
   serve->add_flag("--check-config", arguments.check_config, "Check the files named here and end");
   serve->callback([&arguments, &exit_code] { exit_code = RunServe(arguments); });
 }
@@ -205,7 +192,7 @@ int Main(int argc, char** argv) {
       ->add_option("--replay-into", arguments.replay_into,
                    "An empty database, as its owner: replay the journal into it and compare")
       ->needs(journal);
-  audit->callback([&] { exit_code = RunAudit(arguments); });
+  audit->callback([&] { exit_code = RunAuditCommand(arguments); });
   CLI::App* const summary = app.add_subcommand("summary", "The ledger's totals as JSON");
   AddDatabase(summary, arguments, "who may read");
   summary->callback([&] { exit_code = RunSummary(arguments); });

@@ -104,6 +104,18 @@ journal_verdict() {
     "${proof//$'\n'/; }" test "$status" = 0
 }
 
+# supply_verdict ADDRESS: what settlement publishes there of the supply adds up.
+supply_verdict() {
+  local told status=0
+  told=$("$WARPBOOK" supply --settlement "$1" 2>"$LOGS/supply.log") || status=$?
+  if ((status == 0)); then
+    told=$(sed -nE 's/^= circulating supply +([0-9,.]+)$/\1 TOK circulate/p' <<<"$told")
+  else
+    told=$(tail -n 1 "$LOGS/supply.log")
+  fi
+  verdict "the published supply adds up" "$told" test "$status" = 0
+}
+
 # invariants ORDERS_FILE WITH_DEMO: every invariant with PASS or FAIL; status 0 only if all pass. With
 # the demo (true) there must be orders that were acknowledged.
 invariants() {

@@ -182,9 +182,10 @@ Refusal Handle(Context& context, const wire::VerifyOwner& command) {
   Owner* const owner = context.state.accounts.FindOwner(id);
   if (owner == nullptr) return {RejectReason::kUnknownOwner};
   owner->verified = command.verified() != 0;
+  Account& account = *context.state.accounts.Find(owner->account);
+  account.must_be_verified = owner->large && !owner->verified;
   context.events.Accept(command.header(), wire::RecordType::kVerifyOwner, id.value());
-  const auto event =
-      context.events.Private<wire::OwnerVerified>(*context.state.accounts.Find(owner->account));
+  const auto event = context.events.Private<wire::OwnerVerified>(account);
   event->mutate_owner_id(id.value());
   event->mutate_verified(command.verified());
   return kNoRefusal;
@@ -201,6 +202,7 @@ Refusal Handle(Context& context, const wire::RequestWithdrawal& command) {
 Refusal Handle(Context& context, const wire::RequestTopUp& command) {
   const Sender sender = FindSender(context, command.header(), AccountKind::kMember);
   if (sender.refusal) return sender.refusal;
+  if (sender.account->must_be_verified) return {RejectReason::kOwnerNotVerified};
   const Tokens amount = Tokens(command.burn_utok());
   if (const Refusal refusal = CheckRequest(context.state, amount)) return refusal;
   const uint32_t limit = context.state.limits.pending_top_ups_per_account_max;

@@ -30,6 +30,7 @@ struct alignas(64) Account {
   Credits free, locked;
   Credits bonded_limit, exposure;
   AccountKind kind = AccountKind::kMember;
+  bool must_be_verified = false;  // its owner is large and not verified: see Owner
   uint32_t order_count = 0;
   // Its open orders, ascending by id.
   Order* first_order = nullptr;
@@ -42,10 +43,12 @@ struct alignas(64) Account {
   uint32_t pending_top_ups = 0;
 };
 
-// Who stands behind an account: self-trade prevention and the thresholds of money go by owner.
+// Who stands behind an account: self-trade prevention and the thresholds of money go by owner. One
+// that is large and not verified sells and tops up no more (2-tokens, Owners).
 struct Owner {
   AccountId account;
   bool verified = false;  // an operator's word
+  bool large = false;     // settlement's
 };
 
 // What a node has open and sold in one window.

@@ -21,7 +21,7 @@ namespace {
 // be of a state that was read from bytes.
 struct Expected {
   struct OfAccount {
-    int128 locked = 0, escrow = 0, exposure = 0;
+    int128 locked = 0, escrow = 0, owed = 0, exposure = 0;
     uint32_t orders = 0;
     bool has_ask = false;
   };
@@ -150,6 +150,17 @@ const char* CheckResale(const State& state, const Lease& lease, Expected& expect
   return nullptr;
 }
 
+const char* CheckOwedLeases(const State& state, Expected& expected) {
+  for (const auto& [id, owed] : state.owed_leases) {
+    WARPBOOK_HOLDS(state.leases.Find(id) == nullptr && !owed.shares.empty());
+    for (const OwedShare& share : owed.shares) {
+      WARPBOOK_HOLDS(share.left > Credits(0));
+      expected.Of(*share.payer).owed += share.left.value();
+    }
+  }
+  return nullptr;
+}
+
 const char* CheckLeases(const State& state, Expected& expected) {
   size_t open_leases = 0;
   LeaseId previous;
@@ -163,7 +174,8 @@ const char* CheckLeases(const State& state, Expected& expected) {
     WARPBOOK_HOLDS(lease.state != LeaseState::kSettled && lease.state != LeaseState::kResold &&
                    lease.minutes >= Minutes(1));
     WARPBOOK_HOLDS(lease.notional == OrderValue(lease.price, lease.gpus, lease.minutes));
-    expected.Of(*lease.buyer).escrow += int128{lease.notional.value()} + lease.surcharge.value();
+    expected.Of(*lease.buyer).escrow +=
+        int128{lease.notional.value()} + lease.surcharge.value() + lease.deposit.value();
     WARPBOOK_ALL_HOLD(CheckResale(state, lease, expected));
     const bool listed = state.instruments.all().contains(lease.instrument);
     WARPBOOK_HOLDS(lease.open() == listed);
@@ -229,10 +241,11 @@ const char* CheckAccountOrders(const State& state, const Account& account, size_
 const char* CheckAccount(const State& state, const Account& account,
                          const Expected::OfAccount& expected) {
   const EngineLimits& limits = state.limits;
-  WARPBOOK_HOLDS(account.free >= Credits(0) && account.owed >= Credits(0));
+  WARPBOOK_HOLDS(account.free >= Credits(0));
   WARPBOOK_HOLDS(account.bonded_limit >= Credits(0));
   WARPBOOK_HOLDS(account.locked.value() == expected.locked);
   WARPBOOK_HOLDS(account.escrow.value() == expected.escrow);
+  WARPBOOK_HOLDS(account.owed.value() == expected.owed);
   WARPBOOK_HOLDS(account.exposure.value() == expected.exposure);
   WARPBOOK_HOLDS(account.order_count == expected.orders);
   WARPBOOK_HOLDS(!expected.has_ask || account.exposure <= account.bonded_limit);
@@ -328,6 +341,7 @@ const char* FindFault(const State& state) {
   WARPBOOK_ALL_HOLD(CheckLimits(state));
   WARPBOOK_ALL_HOLD(CheckInstruments(state, expected));
   WARPBOOK_ALL_HOLD(CheckLeases(state, expected));
+  WARPBOOK_ALL_HOLD(CheckOwedLeases(state, expected));
   WARPBOOK_ALL_HOLD(CheckAccounts(state, expected));
   return CheckNodes(state, expected);
 }

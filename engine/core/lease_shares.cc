@@ -1,6 +1,7 @@
 #include "engine/core/lease_shares.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "engine/core/balances.h"
@@ -45,6 +46,7 @@ class Shares {
   }
 
   Credits left() const { return left_; }
+  std::vector<OwedShare> TakeOwed() { return std::move(owed_); }
 
   // The account pays `part` (at most what is left) of what is due out of its escrow.
   void Pay(Account& payer, Credits part) {
@@ -55,6 +57,9 @@ class Shares {
       part -= amount;
       if (due.trader == nullptr) {
         Move(payer, CreditBucket::kEscrow, due.bucket, amount);
+        if (due.bucket == CreditBucket::kOwed && amount > Credits(0)) {
+          owed_.push_back({&payer, amount});
+        }
       } else {
         Move(payer, CreditBucket::kEscrow, CreditBucket::kClearing, amount);
         Move(*due.trader, CreditBucket::kClearing, due.bucket, amount);
@@ -70,6 +75,7 @@ class Shares {
   const Lease& lease_;
   std::vector<Due> dues_;
   Credits left_;
+  std::vector<OwedShare> owed_;
 };
 
 }  // namespace
@@ -102,7 +108,7 @@ Credits EarnedByTraders(const Lease& lease, int64_t weight) {
   return gains;
 }
 
-void UseEscrow(Context& context, const Lease& lease, const EscrowUse& use) {
+std::vector<OwedShare> UseEscrow(Context& context, const Lease& lease, const EscrowUse& use) {
   Shares shares(context, lease, use);
   for (const ResaleLeg& leg : lease.legs()) {
     if (IsGain(leg)) continue;
@@ -116,6 +122,19 @@ void UseEscrow(Context& context, const Lease& lease, const EscrowUse& use) {
   shares.Move(*lease.buyer, CreditBucket::kEscrow, CreditBucket::kBurned, use.burned);
   shares.Move(*lease.buyer, CreditBucket::kEscrow, CreditBucket::kFree,
               lease.notional + lease.surcharge - part - use.burned);
+  return shares.TakeOwed();
+}
+
+void PayOwed(Context& context, LeaseId lease, OwedLease& owed, Credits amount) {
+  WARPBOOK_CHECK(amount <= owed.left());
+  for (OwedShare& share : owed.shares) {
+    const Credits part = std::min(amount, share.left);
+    share.left -= part;
+    amount -= part;
+    MoveCredits(context, *share.payer, CreditBucket::kOwed, CreditBucket::kConsumed, part, lease,
+                OrderId());
+  }
+  std::erase_if(owed.shares, [](const OwedShare& share) { return share.left == Credits(0); });
 }
 
 }  // namespace warpbook::engine

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/core/state.h"
 
@@ -34,7 +35,11 @@ struct EscrowUse {
   Credits burned;  // of the buyer's surcharge
 };
 // Moves the escrow of all who paid: to the traders with gains (oldest leg first), consumed, owed,
-// in this order, from the traders with losses (oldest first) and then from the buyer.
-void UseEscrow(Context& context, const Lease& lease, const EscrowUse& use);
+// in this order, from the traders with losses (oldest first) and then from the buyer. Returns who
+// owes what.
+std::vector<OwedShare> UseEscrow(Context& context, const Lease& lease, const EscrowUse& use);
+// Moves credits that are owed for the lease to consumed: at most what is left, in the order of the
+// shares. Those that are empty then are gone.
+void PayOwed(Context& context, LeaseId lease, OwedLease& owed, Credits amount);
 
 }  // namespace warpbook::engine

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/core/block_pool.h"
 #include "engine/core/id_index.h"
@@ -52,8 +53,13 @@ struct alignas(64) Lease {
   LeaseState state = LeaseState::kReserved;
   bool completed = false;                    // the buyer has ended the dispute time
   Assurance assurance = Assurance::kListed;  // of the ask, and so of one that resells it
-  Quantity resale_open;                      // GPUs in open asks that resell it
-  ResaleLegs* resales = nullptr;             // null: no legs
+  // Once it is disputed.
+  Timestamp disputed;
+  Credits deposit;         // of the buyer, in escrow beside the notional and the surcharge
+  int32_t share = 10'000;  // at which the delivered minutes count, as judged
+  DisputeVerdict verdict = DisputeVerdict::kNone;  // as judged
+  Quantity resale_open;                            // GPUs in open asks that resell it
+  ResaleLegs* resales = nullptr;                   // null: no legs
   // Its place among all leases, ascending by id.
   Lease* previous = nullptr;
   Lease* next = nullptr;
@@ -64,6 +70,24 @@ struct alignas(64) Lease {
   std::span<const ResaleLeg> legs() const {
     if (resales == nullptr) return {};
     return std::span(resales->legs).first(resales->count);
+  }
+};
+
+// What settling a lease left unpaid: credits in the owed bucket of those who paid for it, in the
+// order in which they pay.
+struct OwedShare {
+  Account* payer = nullptr;
+  Credits left;  // > 0
+};
+// The buyer and the traders who resold it at a loss.
+inline constexpr size_t kOwedSharesMax = kResaleLegsMax + 1;
+struct OwedLease {
+  Account* provider = nullptr;
+  std::vector<OwedShare> shares;  // at least one
+  Credits left() const {
+    Credits sum;
+    for (const OwedShare& share : shares) sum += share.left;
+    return sum;
   }
 };
 

@@ -211,6 +211,8 @@ constexpr CheckRow<PlaceCheck> kPlaceRows[] = {
     {RejectReason::kUnknownAccount, [](PlaceCheck& c) { return c.account == nullptr; }},
     {RejectReason::kNotPermitted,
      [](PlaceCheck& c) { return c.account->kind != AccountKind::kMember; }},
+    {RejectReason::kOwnerNotVerified,
+     [](PlaceCheck& c) { return c.is_ask() && c.account->must_be_verified; }},
     {RejectReason::kUnknownInstrument,
      [](PlaceCheck& c) {
        return c.instrument == nullptr &&

@@ -1,4 +1,8 @@
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
+#include <utility>
+#include <vector>
 
 #include "engine/core/balances.h"
 #include "engine/core/handlers.h"
@@ -56,46 +60,93 @@ Refusal PostTokens(Context& context, const Command& command, RequestKind kind) {
   return kNoRefusal;
 }
 
-bool TokensInRange(int64_t amount) { return amount >= 0 && amount <= kMaxTokens.value(); }
+bool AreTokens(std::initializer_list<int64_t> amounts) {
+  return std::ranges::all_of(
+      amounts, [](int64_t amount) { return amount >= 0 && amount <= kMaxTokens.value(); });
+}
 
-// Whether the amounts are a way to settle the lease: each within its bounds, and together its
-// escrow. A failed lease is refunded whole.
+// What is paid: minted tokens are part of what provider and fee get.
+template <typename Command>
+bool IsPayment(const Command& command) {
+  return AreTokens({command.gross_utok(), command.provider_utok(), command.fee_utok(),
+                    command.retire_utok(), command.emitted_utok()}) &&
+         command.emitted_utok() <= command.provider_utok() + command.fee_utok();
+}
+
+// Whether the verdict is one for the lease: an operator's stands, and there is none without a
+// dispute.
+bool FitsDispute(const wire::SettleLease& command, const Lease& lease) {
+  const auto verdict = static_cast<DisputeVerdict>(command.verdict());
+  if (lease.state != LeaseState::kDisputed) return verdict == DisputeVerdict::kNone;
+  if (lease.verdict != DisputeVerdict::kNone) return verdict == lease.verdict;
+  return verdict == DisputeVerdict::kFounded || verdict == DisputeVerdict::kUnfounded;
+}
+
+// Whether the amounts are a way to settle the lease: each within its bounds, and together at most
+// its escrow. A failed lease is refunded whole.
 bool FitsLease(const wire::SettleLease& command, const Lease& lease) {
   const bool failed = lease.state == LeaseState::kFailed;
   const int64_t weight = command.verified_weight();
-  if (weight < 0 || weight > (failed ? 0 : FullWeight(lease))) return false;
-  for (const int64_t part :
-       {command.consumed(), command.burned(), command.refunded(), command.owed()}) {
-    if (part < 0) return false;
-  }
+  const int64_t weight_max = failed ? 0 : FullWeight(lease) / kFullShare * lease.share;
+  if (weight < 0 || weight > weight_max) return false;
+  if (command.consumed() < 0 || command.burned() < 0 || command.owed() < 0) return false;
   const int128 earned = int128{command.consumed()} + command.owed();
-  const int128 used =
-      earned + EarnedByTraders(lease, weight).value() + command.burned() + command.refunded();
-  return earned == EarnedByProvider(lease, weight).value() && used == WholeEscrow(lease).value() &&
+  const int128 used = earned + EarnedByTraders(lease, weight).value() + command.burned();
+  return earned == EarnedByProvider(lease, weight).value() && used <= WholeEscrow(lease).value() &&
          command.burned() <= (failed ? 0 : lease.surcharge.value()) &&
          command.delivered_minutes() >= 0 &&
          command.delivered_minutes() <= (failed ? 0 : lease.minutes.value()) &&
-         TokensInRange(command.gross_utok()) && TokensInRange(command.provider_utok()) &&
-         TokensInRange(command.fee_utok()) && TokensInRange(command.retire_utok());
+         IsPayment(command) && FitsDispute(command, lease);
+}
+
+// A dispute's deposit goes back to the buyer, or to the provider.
+void ReleaseDeposit(Context& context, const Lease& lease, DisputeVerdict verdict) {
+  if (verdict == DisputeVerdict::kUnfounded) {
+    MoveCredits(context, *lease.buyer, CreditBucket::kEscrow, CreditBucket::kClearing,
+                lease.deposit, lease.id, OrderId());
+    MoveCredits(context, *lease.provider, CreditBucket::kClearing, CreditBucket::kFree,
+                lease.deposit, lease.id, OrderId());
+  } else {
+    MoveCredits(context, *lease.buyer, CreditBucket::kEscrow, CreditBucket::kFree, lease.deposit,
+                lease.id, OrderId());
+  }
 }
 
 void EmitLeaseSettled(Context& context, const wire::SettleLease& command, const Lease& lease) {
+  const Credits gains = EarnedByTraders(lease, command.verified_weight());
   const auto event = context.events.Public<wire::LeaseSettled>();
   event->mutate_number(command.number());
   event->mutate_lease_id(lease.id.value());
   event->mutate_buyer_account_id(lease.buyer->id.value());
   event->mutate_provider_account_id(lease.provider->id.value());
   event->mutate_verified_weight(command.verified_weight());
-  event->mutate_gains(EarnedByTraders(lease, command.verified_weight()).value());
+  event->mutate_gains(gains.value());
   event->mutate_consumed(command.consumed());
   event->mutate_burned(command.burned());
-  event->mutate_refunded(command.refunded());
+  event->mutate_refunded(WholeEscrow(lease).value() - gains.value() - command.consumed() -
+                         command.owed() - command.burned());
   event->mutate_owed(command.owed());
+  event->mutate_deposit(lease.deposit.value());
   event->mutate_gross_utok(command.gross_utok());
   event->mutate_provider_utok(command.provider_utok());
   event->mutate_fee_utok(command.fee_utok());
   event->mutate_retire_utok(command.retire_utok());
+  event->mutate_emitted_utok(command.emitted_utok());
   event->mutate_delivered_minutes(command.delivered_minutes());
+  event->mutate_verdict(command.verdict());
+}
+
+void EmitDeferredPaid(Context& context, const wire::PayDeferred& command, const OwedLease& owed) {
+  const auto event = context.events.Private<wire::DeferredPaid>(*owed.provider);
+  event->mutate_number(command.number());
+  event->mutate_lease_id(command.lease_id());
+  event->mutate_consumed(command.consumed());
+  event->mutate_owed(owed.left().value());
+  event->mutate_gross_utok(command.gross_utok());
+  event->mutate_provider_utok(command.provider_utok());
+  event->mutate_fee_utok(command.fee_utok());
+  event->mutate_retire_utok(command.retire_utok());
+  event->mutate_emitted_utok(command.emitted_utok());
 }
 
 }  // namespace
@@ -145,13 +196,90 @@ Refusal Handle(Context& context, const wire::SettleLease& command) {
 
   ++state.settlement_number;
   context.events.Accept(command.header(), wire::RecordType::kSettleLease, lease.id.value());
-  UseEscrow(context, lease,
-            {command.verified_weight(), Credits(command.consumed()), Credits(command.owed()),
-             Credits(command.burned())});
+  std::vector<OwedShare> owed = UseEscrow(context, lease,
+                                          {command.verified_weight(), Credits(command.consumed()),
+                                           Credits(command.owed()), Credits(command.burned())});
+  if (!owed.empty()) state.owed_leases[lease.id] = {lease.provider, std::move(owed)};
+  ReleaseDeposit(context, lease, static_cast<DisputeVerdict>(command.verdict()));
   EmitLeaseSettled(context, command, lease);
   lease.state = LeaseState::kSettled;
   EmitLeaseChanged(context, lease);
   state.leases.Erase(lease);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::PayDeferred& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  State& state = context.state;
+  const auto found = state.owed_leases.find(LeaseId(command.lease_id()));
+  if (found == state.owed_leases.end()) return {RejectReason::kUnknownLease};
+  OwedLease& owed = found->second;
+  if (command.consumed() <= 0 || command.consumed() > owed.left().value() || !IsPayment(command)) {
+    return {RejectReason::kDecisionMismatch};
+  }
+  ++state.settlement_number;
+  context.events.Accept(command.header(), wire::RecordType::kPayDeferred, command.lease_id());
+  PayOwed(context, found->first, owed, Credits(command.consumed()));
+  EmitDeferredPaid(context, command, owed);
+  if (owed.shares.empty()) state.owed_leases.erase(found);
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::CloseEpoch& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  // The tokens are the ledger's; the engine only sees to it that they are numbers of tokens.
+  if (command.day() < 0 ||
+      !AreTokens({command.budget_utok(), command.emitted_utok(), command.bonus_utok(),
+                  command.gross_utok(), command.retire_utok()}) ||
+      command.emitted_utok() + command.bonus_utok() > command.budget_utok()) {
+    return {RejectReason::kDecisionMismatch};
+  }
+  ++context.state.settlement_number;
+  context.events.Accept(command.header(), wire::RecordType::kCloseEpoch,
+                        static_cast<uint64_t>(command.day()));
+  const auto event = context.events.Public<wire::EpochClosed>();
+  event->mutate_number(command.number());
+  event->mutate_budget_utok(command.budget_utok());
+  event->mutate_emitted_utok(command.emitted_utok());
+  event->mutate_bonus_utok(command.bonus_utok());
+  event->mutate_gross_utok(command.gross_utok());
+  event->mutate_retire_utok(command.retire_utok());
+  event->mutate_day(command.day());
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::PayBonus& command) {
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  Account* const account = context.state.accounts.Find(AccountId(command.account_id()));
+  if (account == nullptr) return {RejectReason::kUnknownAccount};
+  if (account->kind != AccountKind::kMember || command.day() < 0 ||
+      !AreTokens({command.gross_utok(), command.bonus_utok()})) {
+    return {RejectReason::kDecisionMismatch};
+  }
+  ++context.state.settlement_number;
+  context.events.Accept(command.header(), wire::RecordType::kPayBonus, account->id.value());
+  const auto event = context.events.Private<wire::BonusPaid>(*account);
+  event->mutate_number(command.number());
+  event->mutate_gross_utok(command.gross_utok());
+  event->mutate_bonus_utok(command.bonus_utok());
+  event->mutate_day(command.day());
+  return kNoRefusal;
+}
+
+Refusal Handle(Context& context, const wire::MarkOwner& command) {
+  if (command.large() > 1) return {RejectReason::kMalformedCommand};
+  if (const Refusal refusal = CheckDecision(context, command)) return refusal;
+  const OwnerId id = OwnerId(command.owner_id());
+  Owner* const owner = context.state.accounts.FindOwner(id);
+  if (owner == nullptr) return {RejectReason::kUnknownOwner};
+  ++context.state.settlement_number;
+  owner->large = command.large() != 0;
+  Account& account = *context.state.accounts.Find(owner->account);
+  account.must_be_verified = owner->large && !owner->verified;
+  context.events.Accept(command.header(), wire::RecordType::kMarkOwner, id.value());
+  const auto event = context.events.Private<wire::OwnerMarked>(account);
+  event->mutate_owner_id(id.value());
+  event->mutate_large(command.large());
   return kNoRefusal;
 }
 

@@ -57,6 +57,9 @@ struct State {
   Accounts accounts;
   Instruments instruments;
   Leases leases;
+  // Settled ones whose provider is owed something. At most as many as ever there was too little to
+  // pay from: no order makes one.
+  absl::btree_map<LeaseId, OwedLease> owed_leases;
   absl::btree_map<Sequence, PendingRequest> requests;
   IdIndex<Order> orders;
   ClientOrderIds client_order_ids;

@@ -60,7 +60,7 @@ void StreamAccount(Stream& stream, AnyAccount& account) {
 // Its account, one each, comes from the accounts.
 template <typename Stream, typename AnyOwner>
 void StreamOwner(Stream& stream, AnyOwner& owner) {
-  stream(owner.verified);
+  stream(owner.verified, owner.large);
 }
 
 template <typename Stream, typename AnyNode>
@@ -109,9 +109,27 @@ void StreamLease(Stream& stream, AnyLease& lease, References& references) {
   stream(lease.id, lease.instrument, references.buyer, references.provider, references.node,
          lease.price, lease.provider_price, lease.gpus, lease.minutes, lease.notional,
          lease.surcharge, lease.delivery_start, lease.delivery_end, lease.state, lease.completed,
-         lease.assurance, references.leg_count);
+         lease.assurance, lease.disputed, lease.deposit, lease.share, lease.verdict,
+         references.leg_count);
   for (uint32_t i = 0; i < std::min<size_t>(references.leg_count, kResaleLegsMax); ++i) {
     stream(references.legs[i].trader, references.legs[i].difference);
+  }
+}
+
+struct OwedReferences {
+  AccountId provider;
+  uint32_t share_count = 0;
+  struct Share {
+    AccountId payer;
+    Credits left;
+  };
+  std::array<Share, kOwedSharesMax> shares;
+};
+template <typename Stream, typename References>
+void StreamOwed(Stream& stream, References& references) {
+  stream(references.provider, references.share_count);
+  for (uint32_t i = 0; i < std::min<size_t>(references.share_count, kOwedSharesMax); ++i) {
+    stream(references.shares[i].payer, references.shares[i].left);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/balances.h"
 #include "engine/core/invariants.h"
+#include "engine/core/lease_shares.h"
 #include "engine/core/state_fields.h"
 
 namespace warpbook::engine {
@@ -30,7 +31,7 @@ class Reading {
     if (!Limits() && in_.ok()) return {StateFault::kOtherLimits, other_limit_};
     if (in_.ok() && Counters() && AllAccounts() && Nodes() && AllInstruments()) {
       LinkOrders();
-      if (AllLeases() && ReferResales() && Requests() && FinishedIds()) Complete();
+      if (AllLeases() && OwedLeases() && ReferResales() && Requests() && FinishedIds()) Complete();
     }
     return {in_.ok() ? StateFault::kNone : StateFault::kDamaged, in_.fault()};
   }
@@ -76,7 +77,9 @@ class Reading {
     }
     for (uint64_t i = 1; i <= state_.accounts.owners().size() && in_.ok(); ++i) {
       in_.Enter("owner", i);
-      StreamOwner(in_, *state_.accounts.FindOwner(OwnerId(i)));
+      Owner& owner = *state_.accounts.FindOwner(OwnerId(i));
+      StreamOwner(in_, owner);
+      state_.accounts.Find(owner.account)->must_be_verified = owner.large && !owner.verified;
     }
     return in_.ok();
   }
@@ -371,7 +374,10 @@ class Reading {
       LeaseReferences references;
       StreamLease(in_, lease, references);
       in_.Enter("lease", lease.id.value());
-      if (!in_.ok() || !LeaseIsConsistent(lease) || !LegsAreConsistent(lease, references)) break;
+      if (!in_.ok() || !LeaseIsConsistent(lease) || !DisputeIsConsistent(lease) ||
+          !LegsAreConsistent(lease, references)) {
+        break;
+      }
       lease.buyer = Member(references.buyer);
       lease.provider = Member(references.provider);
       lease.node = state_.accounts.FindNode(references.node);
@@ -414,6 +420,20 @@ class Reading {
                        "its times are wrong");
   }
 
+  // A dispute is of a delivery, and only one that is disputed has a deposit and may be judged.
+  bool DisputeIsConsistent(const Lease& lease) {
+    const bool disputed = lease.state == LeaseState::kDisputed;
+    const bool judged = lease.verdict != DisputeVerdict::kNone;
+    return in_.Require(disputed ? lease.disputed >= lease.delivery_end &&
+                                      lease.disputed <= state_.last_time &&
+                                      lease.deposit > Credits(0) && lease.deposit <= lease.notional
+                                : lease.disputed == Timestamp() && lease.deposit == Credits(0),
+                       "its dispute is wrong") &&
+           in_.Require((disputed || !judged) && lease.share >= 0 && lease.share <= kFullShare &&
+                           (lease.verdict == DisputeVerdict::kFounded || lease.share == kFullShare),
+                       "its verdict is wrong");
+  }
+
   // From the provider's price to the buyer's, by way of prices that were paid.
   bool LegsAreConsistent(const Lease& lease, const LeaseReferences& references) {
     in_.Require(references.leg_count <= state_.limits.resales_per_lease_max &&
@@ -448,6 +468,35 @@ class Reading {
     lease.node->windows.FindOrAdd(lease.instrument).sold += lease.gpus;
     state_.instruments.Find(lease.instrument)->leases.push_back(lease.id);
     return true;
+  }
+
+  bool OwedLeases() {
+    in_.Enter("owed leases");
+    uint64_t count = 0;
+    in_(count);
+    LeaseId last;
+    for (uint64_t i = 0; i < count && in_.ok(); ++i) {
+      LeaseId id;
+      OwedReferences references;
+      in_(id);
+      in_.Enter("owed lease", id.value());
+      StreamOwed(in_, references);
+      in_.Require(
+          id > last && id.value() <= state_.last_lease_id && state_.leases.Find(id) == nullptr,
+          "its id is out of order");
+      in_.Require(references.share_count >= 1 && references.share_count <= kOwedSharesMax,
+                  "it has no shares, or too many");
+      if (!in_.ok()) break;
+      OwedLease& owed = state_.owed_leases[id];
+      owed.provider = Member(references.provider);
+      for (uint32_t j = 0; j < references.share_count && in_.ok(); ++j) {
+        const auto [payer, left] = references.shares[j];
+        in_.Require(left > Credits(0), "a share is not positive");
+        owed.shares.push_back({Member(payer), left});
+      }
+      last = id;
+    }
+    return in_.ok();
   }
 
   bool Requests() {

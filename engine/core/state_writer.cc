@@ -79,6 +79,18 @@ void WriteLeases(const State& state, StateWriter& writer) {
   }
 }
 
+void WriteOwedLeases(const State& state, StateWriter& writer) {
+  writer(uint64_t{state.owed_leases.size()});
+  for (const auto& [id, owed] : state.owed_leases) {
+    OwedReferences references = {owed.provider->id, 0, {}};
+    for (const OwedShare& share : owed.shares) {
+      references.shares[references.share_count++] = {share.payer->id, share.left};
+    }
+    writer(id);
+    StreamOwed(writer, references);
+  }
+}
+
 void WriteRequests(const State& state, StateWriter& writer) {
   writer(uint64_t{state.requests.size()});
   for (const auto& [sequence, request] : state.requests) {
@@ -108,6 +120,7 @@ void WriteState(const State& state, StateWriter& writer) {
   WriteNodes(state, writer);
   WriteInstruments(state, writer);
   WriteLeases(state, writer);
+  WriteOwedLeases(state, writer);
   WriteRequests(state, writer);
   WriteFinishedIds(state, writer);
   writer.Finish();

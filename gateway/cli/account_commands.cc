@@ -153,7 +153,7 @@ std::string CauseOf(const JsonValue& entry) {
   return absl::StrCat(Cell(entry["from"]), " to ", Cell(entry["to"]));
 }
 
-absl::Status PrintStatement(CliSession& session, int64_t after, int64_t limit) {
+absl::Status PrintChanges(CliSession& session, int64_t after, int64_t limit) {
   const absl::StatusOr<JsonValue> answer =
       session.Call("account.statement",
                    JsonObject().Integer("after_seq", after).Integer("limit", limit).Build());
@@ -188,7 +188,7 @@ absl::Status BuyCredits(CliSession& session, const std::string& burn) {
 }  // namespace
 
 void AddAccountCommands(Command& root) {
-  Command account = root.Add("account", "Open an account");
+  Command account = root.Add("account", "Open an account, see what has changed it");
   Command open = account.Add("open", "Open an account for a key, which is made if it is not there");
   const auto options = std::make_shared<ClientOptions>();
   AddClientOptions(open, Speaker::kPublic, *options);
@@ -209,14 +209,14 @@ void AddAccountCommands(Command& root) {
       root.Add("positions", "What an account has bought, provides and has on offer");
   OnRunWithSession(positions, std::make_shared<ClientOptions>(), Speaker::kMember, PrintPositions);
 
-  Command statement = root.Add("statement", "What has changed an account's balances");
+  Command changes = account.Add("changes", "What has changed your account's balances");
   const auto after = std::make_shared<int64_t>(0);
   const auto limit = std::make_shared<int64_t>(500);
-  statement.Integer("--after", *after, "Begin behind this sequence");
-  statement.Integer("--limit", *limit, "So many entries at most");
+  changes.Integer("--after", *after, "Begin behind this sequence");
+  changes.Integer("--limit", *limit, "So many entries at most");
   OnRunWithSession(
-      statement, std::make_shared<ClientOptions>(), Speaker::kMember,
-      [after, limit](CliSession& session) { return PrintStatement(session, *after, *limit); });
+      changes, std::make_shared<ClientOptions>(), Speaker::kMember,
+      [after, limit](CliSession& session) { return PrintChanges(session, *after, *limit); });
 
   Command credits = root.Add("credits", "The money inside the exchange");
   Command buy = credits.Add("buy", "Burn tokens for credits");

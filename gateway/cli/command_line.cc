@@ -125,6 +125,13 @@ void Command::OnRun(std::function<int()> run) {
   });
 }
 
+void Command::OnRunAlone(std::function<int()> run) {
+  app_->require_subcommand(0, 1);
+  app_->callback([app = app_, exit_code = exit_code_, run = std::move(run)] {
+    if (app->get_subcommands().empty()) *exit_code = run();
+  });
+}
+
 void Command::Footer(const std::string& text) { app_->footer(text); }
 
 CommandLine::CommandLine(const std::string& name, const std::string& description)

@@ -60,6 +60,8 @@ class Command {
   CommandOption ConfigFile(const std::string& description);
   // What the command does; its result is the exit code.
   void OnRun(std::function<int()> run);
+  // What a command with subcommands does where none of them is given.
+  void OnRunAlone(std::function<int()> run);
   // Shown at the end of the command's help.
   void Footer(const std::string& text);
 

@@ -11,6 +11,7 @@ void AddCommands(Command root) {
   AddInstrumentCommands(root);
   AddCapacityCommands(root);
   AddLeaseCommands(root);
+  AddReportCommands(root);
   AddOperatorCommands(root);
   AddJournalCommands(root);
   AddDemoCommand(root);

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -6,6 +7,8 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
+#include "gateway/cli/report_client.h"
+#include "gateway/cli/report_print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
 #include "gateway/client/json_object.h"
@@ -15,7 +18,7 @@
 namespace warpbook::gateway {
 namespace {
 
-// lease.start and lease.complete: a method that names a lease, and nothing else.
+// lease.start, lease.complete, lease.dispute: a method that names a lease, and nothing else.
 void AddSimple(Command& lease, const std::string& word, const std::string& done,
                const std::string& description) {
   Command command = lease.Add(word, description);
@@ -68,12 +71,72 @@ absl::Status SendHeartbeat(CliSession& session, const Heartbeat& wanted) {
   return status;
 }
 
+// `lease ID`: what settlement knows of it.
+void AddShow(Command& lease) {
+  struct Wanted {
+    ReportOptions options;
+    int64_t id = 0;
+  };
+  const auto wanted = std::make_shared<Wanted>();
+  AddSettlementOptions(lease, wanted->options);
+  lease.Integer("lease,--lease", wanted->id, "Show this lease (where settlement is)")
+      .Range(1, std::numeric_limits<int64_t>::max());
+  lease.OnRunAlone([wanted] {
+    if (wanted->id == 0) {
+      Finish(absl::InvalidArgumentError("name a lease, or what to do; see warpbook lease --help"));
+      return kExitUsage;
+    }
+    const auto report = AskReport(wanted->options, absl::StrCat("/lease?id=", wanted->id));
+    if (!report.ok() || wanted->options.json) return Finish(report.status());
+    return Finish(PrintLease(*report, std::cout));
+  });
+}
+
+struct Judgement {
+  int64_t lease = 0, share_bps = 10'000;
+  std::string verdict, reason;
+};
+
+absl::Status Judge(CliSession& session, const Judgement& wanted) {
+  const absl::Status status =
+      session
+          .Call("lease.judge", JsonObject()
+                                   .Id("lease", static_cast<uint64_t>(wanted.lease))
+                                   .Text("verdict", wanted.verdict)
+                                   .Integer("share_bps", wanted.share_bps)
+                                   .Text("reason", wanted.reason)
+                                   .Build())
+          .status();
+  if (status.ok() && !session.json()) {
+    std::cout << "the dispute of lease " << wanted.lease << " is " << wanted.verdict << "\n";
+  }
+  return status;
+}
+
+void AddJudge(Command& lease) {
+  Command judge = lease.Add("judge", "Decide on a dispute, over the rule (operator)");
+  const auto wanted = std::make_shared<Judgement>();
+  judge.Integer("lease,--lease", wanted->lease, "The lease's id").Required();
+  judge.Text("verdict,--verdict", wanted->verdict, "founded or unfounded").Required();
+  judge.Text("reason,--reason", wanted->reason, "Why: 1 to 64 characters that both sides read")
+      .Required();
+  judge.Integer("--share-bps", wanted->share_bps,
+                "Of the price of each delivered minute, in 1/10,000; default: all of it");
+  OnRunWithSession(judge, std::make_shared<ClientOptions>(), Speaker::kOperator,
+                   [wanted](CliSession& session) { return Judge(session, *wanted); });
+}
+
 }  // namespace
 
 void AddLeaseCommands(Command& root) {
-  Command lease = root.Add("lease", "Deliver what was sold, accept what was bought");
+  Command lease =
+      root.Add("lease", "Everything about a lease; deliver what was sold, accept what was bought");
   AddSimple(lease, "start", "started", "Begin a delivery (provider)");
   AddSimple(lease, "complete", "complete", "End the dispute time of a delivery (buyer)");
+  AddSimple(lease, "dispute", "disputed",
+            "Say that a delivery was not one; costs a deposit of 5% (buyer)");
+
+  AddJudge(lease);
 
   Command heartbeat = lease.Add("heartbeat", "Prove one delivered minute (provider)");
   const auto wanted = std::make_shared<Heartbeat>();
@@ -86,6 +149,7 @@ void AddLeaseCommands(Command& root) {
     if (wanted->device_key.empty()) wanted->device_key = options->key + ".device";
     return SendHeartbeat(session, *wanted);
   });
+  AddShow(lease);
 }
 
 }  // namespace warpbook::gateway

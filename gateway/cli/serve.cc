@@ -11,6 +11,7 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/stop_signals.h"
+#include "gateway/client/server_address.h"
 #include "gateway/net/address.h"
 #include "gateway/net/descriptors.h"
 #include "gateway/net/log.h"
@@ -64,6 +65,7 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
   options.listen = configuration.options.listen;
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
+  options.settlement = configuration.options.settlement;
   options.io_threads = static_cast<size_t>(configuration.options.io_threads);
   options.allow_plaintext_beyond_loopback = configuration.options.allow_plaintext_beyond_loopback;
   options.allow_deflate = configuration.options.allow_deflate;
@@ -153,6 +155,10 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
   for (const std::string& origin : configuration.options.allowed_origins) {
     const absl::Status is_one = CheckOrigin(origin);
     if (!is_one.ok()) return is_one;
+  }
+  if (!options.settlement.empty()) {
+    const auto settlement = ParseServerAddress(options.settlement);
+    if (!settlement.ok()) return settlement.status();
   }
   absl::StatusOr<Catalogue> catalogue = LoadCatalogue(options.catalogue);
   if (!catalogue.ok()) return catalogue.status();

@@ -26,6 +26,7 @@ struct ServeOptions {
   std::string catalogue;
   std::string listen = "127.0.0.1:7400";
   std::string admin_listen = "127.0.0.1:7401";
+  std::string settlement;  // its HTTP, host:port; "": supply and disclosures are not served
   int64_t io_threads = 1;
   bool allow_plaintext_beyond_loopback = false;
   TlsContext::Files tls, admin_tls;  // without names: no TLS

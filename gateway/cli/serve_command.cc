@@ -57,6 +57,10 @@ void AddListeners(Command& serve, ServeOptions& options) {
       .Environment("WARPBOOK_COMPRESSION")
       .InFile();
   serve
+      .Text("--settlement", options.settlement,
+            "Settlement's HTTP (127.0.0.1:7402), asked for supply and disclosures; default: nobody")
+      .Environment("WARPBOOK_SETTLEMENT_HTTP");
+  serve
       .Integer("--io-threads", options.io_threads,
                "How many threads serve the clients, each with a market of its own")
       .Environment("WARPBOOK_IO_THREADS")

@@ -20,10 +20,11 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "gateway/client/client_loop_impl.h"
 #include "gateway/client/json_object.h"
+#include "gateway/client/server_address.h"
+#include "gateway/client/tls_client.h"
 #include "schema/base/check.h"
 #include "schema/base/clock.h"
 #include "schema/types/signed_messages.h"
@@ -175,7 +176,7 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
   tcp::resolver resolver_;
   // One of them, from Start on.
   std::optional<websocket::stream<beast::tcp_stream>> plain_;
-  std::optional<ssl::context> tls_context_;
+  std::unique_ptr<ssl::context> tls_context_;
   std::optional<websocket::stream<beast::ssl_stream<beast::tcp_stream>>> tls_;
   asio::steady_timer deadline_timer_;
   bool uses_tls_ = false;
@@ -204,19 +205,11 @@ class Client::Connection : public std::enable_shared_from_this<Connection> {
 // ----------------------------------------------------------------------------------
 
 absl::Status Client::Connection::ReadAddress() {
-  absl::string_view rest = options_.address;
-  uses_tls_ = absl::ConsumePrefix(&rest, "wss://");
-  if (!uses_tls_) absl::ConsumePrefix(&rest, "ws://");
-  const size_t colon = rest.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0 || colon + 1 == rest.size() ||
-      rest.find('/') != absl::string_view::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", options_.address,
-                     "\" is not an address of the form host:port, ws://host:port or "
-                     "wss://host:port"));
-  }
-  host_ = std::string(rest.substr(0, colon));
-  port_ = std::string(rest.substr(colon + 1));
+  const auto address = ParseServerAddress(options_.address);
+  if (!address.ok()) return address.status();
+  uses_tls_ = address->uses_tls;
+  host_ = address->host;
+  port_ = address->port;
   return absl::OkStatus();
 }
 
@@ -226,30 +219,11 @@ absl::Status Client::Connection::MakeStream() {
     plain_.emplace(io);
     return absl::OkStatus();
   }
-  tls_context_.emplace(ssl::context::tls_client);
-  error_code error;
-  if (options_.authorities_file.empty()) {
-    tls_context_->set_default_verify_paths(error);
-  } else {
-    tls_context_->load_verify_file(options_.authorities_file, error);
-  }
-  if (error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot read the authorities' certificates in \"", options_.authorities_file,
-                     "\": ", error.message()));
-  }
-  SSL_CTX_set_min_proto_version(tls_context_->native_handle(), TLS1_2_VERSION);
+  auto context = MakeTlsContext(options_.authorities_file);
+  if (!context.ok()) return context.status();
+  tls_context_ = *std::move(context);
   tls_.emplace(io, *tls_context_);
-  auto& layer = tls_->next_layer();
-  layer.set_verify_mode(ssl::verify_peer);
-  layer.set_verify_callback(ssl::host_name_verification(host_));
-  // The name that is asked for; an address is none.
-  error_code not_literal;
-  asio::ip::make_address(host_, not_literal);
-  if (not_literal) {
-    SSL_ctrl(layer.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-             host_.data());
-  }
+  ExpectHost(tls_->next_layer(), host_);
   return absl::OkStatus();
 }
 

@@ -11,9 +11,9 @@
 
 namespace warpbook::gateway {
 
-// For all that is no connection: the journal's segments, listeners, events, standard streams; and
-// for what each I/O thread has of its own.
-inline constexpr uint64_t kReservedDescriptors = 64;
+// For all that is no connection: the journal's segments, listeners, events, standard streams,
+// questions to settlement; and for what each I/O thread has of its own.
+inline constexpr uint64_t kReservedDescriptors = 96;
 inline constexpr uint64_t kDescriptorsPerIoThread = 12;
 
 // Raises the process's soft limit (RLIMIT_NOFILE) to the hard one; what it is then.

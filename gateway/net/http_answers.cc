@@ -22,7 +22,7 @@ HttpAnswer AnswerApi(const HttpRequest& request, const HttpOrigin& origin, Sessi
   } else if (const int64_t wait = host.WaitForHttp(origin.peer); wait > 0) {
     answer = HttpError(429, "rate_limited", "Too many requests: wait as Retry-After says.");
     answer.retry_after_seconds = wait / kMicrosPerSecond + 1;
-  } else if (auto found = host.OnHttpGet(request.target, origin.peer)) {
+  } else if (auto found = host.OnHttpGet(request.target, origin.connection_id)) {
     answer = *std::move(found);
   } else {
     answer = HttpError(404, "not_found", "There is no such resource.");

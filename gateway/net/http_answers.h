@@ -14,6 +14,7 @@ namespace warpbook::gateway {
 // Where a request came from.
 struct HttpOrigin {
   const std::string& peer;
+  uint64_t connection_id = 0;
   bool on_admin = false;
   bool refused = false;   // there is no room for the connection
   bool has_more = false;  // bytes came behind the request's head

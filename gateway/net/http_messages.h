@@ -25,6 +25,7 @@ struct HttpAnswer {
   std::string body;  // JSON
   int64_t retry_after_seconds = 0;
   bool keeps_connection = false;  // for another request, if the client wants that
+  bool later = false;             // it is still to come: all else is empty
 };
 
 // An answer that is a reason: {"error":{"code":...,"message":...}}.

@@ -102,7 +102,7 @@ Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseHeartbeat
   const Named named = FindLease(market, request.lease, &LeaseRow::provider);
   if (named.lease == nullptr) return named.refusal;
   const LeaseRow& lease = *named.lease;
-  if (lease.state != LeaseState::kActive && lease.state != LeaseState::kDelivered) {
+  if (lease.state == LeaseState::kReserved || lease.state == LeaseState::kFailed) {
     return Refused(RejectReason::kLeaseWrongState);
   }
   const Timestamp minute = request.minute;
@@ -118,6 +118,17 @@ Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseCompleteR
   if (named.lease == nullptr) return named.refusal;
   const bool is_delivered = named.lease->state == LeaseState::kDelivered && !named.lease->completed;
   return is_delivered ? Refusal() : Refused(RejectReason::kLeaseNotDelivered);
+}
+
+Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseDisputeRequest& request) {
+  return CheckAsPublished(market, LeaseCompleteRequest{.lease = request.lease});
+}
+
+Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseJudgeRequest& request) {
+  const LeaseRow* lease = market.state.FindLease(request.lease);
+  if (lease == nullptr) return Refused(RejectReason::kUnknownLease);
+  const bool is_disputed = lease->state == LeaseState::kDisputed;
+  return is_disputed ? Refusal() : Refused(RejectReason::kLeaseWrongState);
 }
 
 Refusal CheckAsPublished(const PublishedMarketView& market, const TokenDepositRequest& request) {

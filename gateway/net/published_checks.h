@@ -43,6 +43,8 @@ Refusal CheckAsPublished(const PublishedMarketView& market, const CapacityRegist
 Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseStartRequest& request);
 Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseHeartbeatRequest& request);
 Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseCompleteRequest& request);
+Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseDisputeRequest& request);
+Refusal CheckAsPublished(const PublishedMarketView& market, const LeaseJudgeRequest& request);
 // The account that is named, and the amount.
 Refusal CheckAsPublished(const PublishedMarketView& market, const TokenDepositRequest& request);
 Refusal CheckAsPublished(const PublishedMarketView& market, const LimitSetRequest& request);

@@ -131,6 +131,8 @@ class RequestHandler {
   void Handle(Call& call, const OrderCancelRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const LeaseStartRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const LeaseCompleteRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const LeaseDisputeRequest& request) { SubmitPlain(call, request); }
+  void Handle(Call& call, const LeaseJudgeRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const TokenDepositRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const TokenWithdrawRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const OwnerVerifyRequest& request) { SubmitPlain(call, request); }

@@ -18,13 +18,20 @@ class GatewayServer::Impl {
       : options_(std::move(options)),
         catalogue_(std::move(catalogue)),
         admission_(options_.limits),
+        settlement_(options_.settlement.empty()
+                        ? nullptr
+                        : std::make_unique<SettlementReports>(
+                              SettlementReports::Options{.address = options_.settlement})),
         context_{.options = options_,
                  .catalogue = catalogue_,
                  .admission = admission_,
                  .tls = nullptr,
                  .admin_tls = nullptr,
+                 .settlement = settlement_.get(),
                  .on_drained = [this] { OnDrained(); },
                  .on_engine_lost = [this] { OnEngineLost(); }} {}
+
+  ~Impl() { Stop(); }
 
   absl::Status LoadTls();
   absl::Status OpenListeners();
@@ -45,6 +52,7 @@ class GatewayServer::Impl {
   const Options options_;
   const Catalogue catalogue_;
   SharedAdmission admission_;
+  std::unique_ptr<SettlementReports> settlement_;  // null: nobody is asked
   WorkerContext context_;
   std::once_flag engine_lost_;
   std::mutex drained_mutex_;
@@ -116,6 +124,7 @@ absl::Status GatewayServer::Impl::Start(std::vector<std::unique_ptr<engine::Engi
 
 void GatewayServer::Impl::Stop() {
   for (const auto& worker : workers_) worker->Stop();
+  settlement_.reset();  // what it still brings is the workers'
   running_ = false;
 }
 

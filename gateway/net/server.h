@@ -45,6 +45,8 @@ class GatewayServer {
     // Browsers' origins that may connect ("https://warpbook.example"). Without an Origin header a
     // client is no browser, and is let in.
     std::vector<std::string> allowed_origins;
+    // Settlement's HTTP, host:port, which is asked for supply and disclosures; "": nobody is.
+    std::string settlement = {};
     // Called once, on an I/O thread, when an engine's port is lost (EnginePort::lost): nothing
     // true can be said any more, every client has been sent away, and the process should start
     // again.

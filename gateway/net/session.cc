@@ -150,7 +150,7 @@ void Session::OnEndOfInput() {
 void Session::OnHttpInput(std::span<const char> input) {
   kept_input_.append(input.data(), input.size());
   while (state_ == State::kHttp) {
-    paused_ = IsPaused();
+    paused_ = IsPaused() || awaited_;
     if (paused_ || !TakeRequest()) return;
   }
 }
@@ -182,13 +182,23 @@ bool Session::TakeRequest() {
 void Session::OnRequest(std::string_view head, const HttpRequest& request, bool has_more) {
   const std::optional<HttpAnswer> answer = AnswerHttp(request,
                                                       {.peer = visitor_.address,
+                                                       .connection_id = visitor_.connection_id,
                                                        .on_admin = visitor_.on_admin,
                                                        .refused = refused_,
                                                        .has_more = has_more},
                                                       host_);
   if (!answer) return Upgrade(head);
   const bool is_last = ++http_requests_ >= limits_.http.requests_per_connection_max;
-  Answer(*answer, answer->keeps_connection && request.keep_alive && !is_last, request.is_head);
+  const bool keep_alive = answer->keeps_connection && request.keep_alive && !is_last;
+  if (!answer->later) return Answer(*answer, keep_alive, request.is_head);
+  awaited_ = {keep_alive, request.is_head};
+  paused_ = true;
+}
+
+void Session::AnswerLater(const HttpAnswer& answer) {
+  if (state_ != State::kHttp || !awaited_) return;
+  const LaterAnswer awaited = *std::exchange(awaited_, std::nullopt);
+  Answer(answer, awaited.keep_alive, awaited.head_only);
 }
 
 void Session::Answer(const HttpAnswer& answer, bool keep_alive, bool head_only) {

@@ -19,6 +19,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,10 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
   void Sweep(int64_t now_micros);
   // Writes what waits, as far as the socket takes it.
   void Flush();
+
+  // The answer to the request whose answer was to come later; nothing where it is not waited for
+  // any more.
+  void AnswerLater(const HttpAnswer& answer);
 
   // Subscriber.
   Encoding encoding() const override { return encoding_; }
@@ -140,8 +145,14 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
   std::string kept_input_;
   size_t searched_ = 0;       // of kept_input_, for the end of a request's head
   size_t http_requests_ = 0;  // answered
-  size_t discarded_ = 0;      // bytes, at its end
-  bool paused_ = false;       // neither reads nor waits to
+  // A request whose answer is to come later: nothing is read meanwhile.
+  struct LaterAnswer {
+    bool keep_alive = false;
+    bool head_only = false;
+  };
+  std::optional<LaterAnswer> awaited_;
+  size_t discarded_ = 0;  // bytes, at its end
+  bool paused_ = false;   // neither reads nor waits to
   bool waits_to_read_ = false;
   bool ping_sent_ = false;  // since something came
 

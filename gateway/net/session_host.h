@@ -29,9 +29,10 @@ class SessionHost {
   virtual bool IsAllowedOrigin(std::string_view origin) const = 0;
   // 0, or how many microseconds that address is to wait before it asks by HTTP again.
   virtual int64_t WaitForHttp(const std::string& peer) = 0;
-  // GET of a target under /api/v1/ on the clients' listener; nullopt: there is no such thing.
-  virtual std::optional<HttpAnswer> OnHttpGet(std::string_view target, std::string_view peer) {
-    static_cast<void>(target), static_cast<void>(peer);
+  // GET of a target under /api/v1/ on the clients' listener; nullopt: there is no such thing. An
+  // answer that is to come `later` is brought by Session::AnswerLater, of that connection.
+  virtual std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) {
+    static_cast<void>(target), static_cast<void>(connection_id);
     return std::nullopt;
   }
 

@@ -127,7 +127,7 @@ void Session::WaitToWrite() {
 void Session::AfterWriting() {
   const bool is_drained = queue_.empty() && !transport_->has_unsent();
   if (state_ == State::kClosing && is_drained && !expects_close_) return Linger();
-  if (paused_ && !IsPaused() && state_ != State::kLingering) ResumeReading();
+  if (paused_ && !awaited_ && !IsPaused() && state_ != State::kLingering) ResumeReading();
   if (public_refused_ && state_ == State::kOpen && queue_.has_room_for_public()) {
     public_refused_ = false;
     host_.OnRoom(*this);
@@ -212,6 +212,7 @@ void Session::Sweep(int64_t now_micros) {
   }
   switch (state_) {
     case State::kHttp:
+      if (awaited_) return;  // it has asked, and is owed an answer
       if (now_micros - since_micros_ <= limits_.handshake_timeout_micros) return;
       if (kept_input_.empty()) return Cut("handshake timeout");  // it has asked for nothing
       return Answer(HttpError(408, "request_timeout", "The request did not come to its end."),

@@ -38,6 +38,14 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
   return std::min(shortest / 8, kSweepEachMicrosMax);
 }
 
+// Settlement's answer as ours; while it is away, what is said then.
+HttpAnswer OfSettlement(const SettlementReports::Answer& answer, HttpAnswer while_away) {
+  if (answer.status == 200) return {.status = 200, .body = answer.body};
+  if (answer.status != 400) return while_away;
+  ApiAnswer refused = RefuseSupplyDate();
+  return {.status = refused.status, .body = std::move(refused.body)};
+}
+
 }  // namespace
 
 // ---- Life ----
@@ -172,11 +180,30 @@ int64_t Worker::WaitForHttp(const std::string& peer) {
   return context_.admission.TakeHttpRequest(peer, MonotonicMicros());
 }
 
-std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, std::string_view) {
+std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, uint64_t connection_id) {
   publisher_.PublishMarketData();  // so that the book is that of its sequence
   market_data_.OnBroadcast();
   ApiAnswer answer = AnswerApi(target, publisher_);
-  return HttpAnswer{.status = answer.status, .body = std::move(answer.body)};
+  HttpAnswer now{.status = answer.status, .body = std::move(answer.body)};
+  if (answer.settlement_target.empty() || context_.settlement == nullptr) return now;
+  const auto known = context_.settlement->Ask(
+      answer.settlement_target,
+      [this, connection_id, now](const SettlementReports::SharedAnswer& brought) {
+        asio::post(io_, [this, connection_id, now, brought] {
+          OnSettlementAnswer(connection_id, *brought, now);
+        });
+      });
+  if (known == nullptr) return HttpAnswer{.body = {}, .later = true};
+  return OfSettlement(*known, std::move(now));
+}
+
+void Worker::OnSettlementAnswer(uint64_t connection_id, const SettlementReports::Answer& answer,
+                                HttpAnswer while_away) {
+  const auto found = connections_.find(connection_id);
+  if (found == connections_.end()) return;
+  thread_state_.BeginTurn();
+  found->second.session->AnswerLater(OfSettlement(answer, std::move(while_away)));
+  thread_state_.FlushAll();
 }
 
 void Worker::OnOpened(Session& session) {

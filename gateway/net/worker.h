@@ -29,6 +29,7 @@
 #include "gateway/net/server.h"
 #include "gateway/net/session.h"
 #include "gateway/net/session_host.h"
+#include "gateway/net/settlement_reports.h"
 #include "gateway/net/transport.h"
 #include "gateway/publish/publisher.h"
 #include "schema/base/clock.h"
@@ -42,6 +43,7 @@ struct WorkerContext {
   const Catalogue& catalogue;
   SharedAdmission& admission;
   std::shared_ptr<const TlsContext> tls, admin_tls;  // null: plain
+  SettlementReports* settlement;                     // null: it cannot be asked
   // Each is called on the worker's thread, at most once by each worker.
   std::function<void()> on_drained;
   std::function<void()> on_engine_lost;
@@ -71,7 +73,7 @@ class Worker final : public SessionHost {
   bool IsReady() const override { return !draining_ && !port_->lost(); }
   bool IsAllowedOrigin(std::string_view origin) const override;
   int64_t WaitForHttp(const std::string& peer) override;
-  std::optional<HttpAnswer> OnHttpGet(std::string_view target, std::string_view peer) override;
+  std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) override;
   void OnOpened(Session& session) override;
   void OnText(Session& session, std::string_view text) override;
   void OnBinary(Session& session, std::string_view bytes) override;
@@ -89,6 +91,9 @@ class Worker final : public SessionHost {
   // ---- Connections ----
   void OnAccepted(boost::asio::ip::tcp::socket socket, bool on_admin);
   void EndAll(CloseCode code);
+  // Settlement's answer to what a connection has asked for.
+  void OnSettlementAnswer(uint64_t connection_id, const SettlementReports::Answer& answer,
+                          HttpAnswer while_away);
 
   // ---- The engine ----
   void WaitForBatches();

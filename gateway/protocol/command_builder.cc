@@ -68,21 +68,70 @@ wire::CommandRecord MakeDecision(const RefuseRequestDecision& decision, uint64_t
   return wire::CommandRecord(command);
 }
 
+// What is paid, of a settlement or of a deferred payment.
+template <typename Decision, typename Command>
+void FillPayment(const Decision& decision, Command& command) {
+  command.mutate_consumed(decision.consumed.value());
+  command.mutate_gross_utok(decision.gross.value());
+  command.mutate_provider_utok(decision.provider.value());
+  command.mutate_fee_utok(decision.fee.value());
+  command.mutate_retire_utok(decision.retire.value());
+  command.mutate_emitted_utok(decision.emitted.value());
+}
+
 wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
   auto command = Begin<wire::SettleLease>(origin);
   command.mutate_number(number);
   command.mutate_lease_id(decision.lease.value());
   command.mutate_verified_weight(decision.verified_weight);
-  command.mutate_consumed(decision.consumed.value());
   command.mutate_burned(decision.burned.value());
-  command.mutate_refunded(decision.refunded.value());
   command.mutate_owed(decision.owed.value());
-  command.mutate_gross_utok(decision.gross.value());
-  command.mutate_provider_utok(decision.provider.value());
-  command.mutate_fee_utok(decision.fee.value());
-  command.mutate_retire_utok(decision.retire.value());
+  FillPayment(decision, command);
   command.mutate_delivered_minutes(decision.delivered_minutes.value());
+  command.mutate_verdict(Byte(decision.verdict));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const PayDeferredDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PayDeferred>(origin);
+  command.mutate_number(number);
+  command.mutate_lease_id(decision.lease.value());
+  FillPayment(decision, command);
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const CloseEpochDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::CloseEpoch>(origin);
+  command.mutate_number(number);
+  command.mutate_day(decision.day);
+  command.mutate_budget_utok(decision.budget.value());
+  command.mutate_emitted_utok(decision.emitted.value());
+  command.mutate_bonus_utok(decision.bonus.value());
+  command.mutate_gross_utok(decision.gross.value());
+  command.mutate_retire_utok(decision.retire.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const PayBonusDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::PayBonus>(origin);
+  command.mutate_number(number);
+  command.mutate_day(decision.day);
+  command.mutate_account_id(decision.account.value());
+  command.mutate_gross_utok(decision.gross.value());
+  command.mutate_bonus_utok(decision.bonus.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecision(const MarkOwnerDecision& decision, uint64_t number,
+                                 CommandOrigin origin) {
+  auto command = Begin<wire::MarkOwner>(origin);
+  command.mutate_number(number);
+  command.mutate_owner_id(decision.owner.value());
+  command.mutate_large(decision.large ? 1 : 0);
   return wire::CommandRecord(command);
 }
 
@@ -238,6 +287,22 @@ wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOri
 wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrigin origin) {
   auto command = Begin<wire::CompleteLease>(origin);
   command.mutate_lease_id(request.lease.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LeaseDisputeRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::DisputeLease>(origin);
+  command.mutate_lease_id(request.lease.value());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const LeaseJudgeRequest& request, CommandOrigin origin) {
+  auto command = Begin<wire::JudgeLease>(origin);
+  command.mutate_lease_id(request.lease.value());
+  command.mutate_verdict(Byte(request.verdict));
+  command.mutate_share(request.share_bps);
+  WARPBOOK_CHECK(request.reason.size() <= command.reason()->size());
+  std::memcpy(command.mutable_reason()->Data(), request.reason.data(), request.reason.size());
   return wire::CommandRecord(command);
 }
 

@@ -48,6 +48,8 @@ wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandO
 wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrigin origin);
+wire::CommandRecord MakeCommand(const LeaseDisputeRequest& request, CommandOrigin origin);
+wire::CommandRecord MakeCommand(const LeaseJudgeRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const TokenDepositRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const TokenWithdrawRequest& request, CommandOrigin origin);
 wire::CommandRecord MakeCommand(const OwnerVerifyRequest& request, CommandOrigin origin);

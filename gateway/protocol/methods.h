@@ -54,6 +54,8 @@ enum class Method : uint8_t {
   kInstrumentResume,
   kDrain,
   kSettlementSubmit,
+  kLeaseDispute,
+  kLeaseJudge,
 };
 
 struct MethodInfo {
@@ -69,7 +71,7 @@ constexpr uint32_t Bit(Scope scope) { return static_cast<uint32_t>(scope); }
 }  // namespace internal
 
 // In the order of Method.
-inline constexpr std::array<MethodInfo, 42> kMethods = {{
+inline constexpr std::array<MethodInfo, 44> kMethods = {{
     {Method::kPing, "ping", false, 0, false},
     {Method::kSessionChallenge, "session.challenge", false, 0, false},
     {Method::kSessionLogon, "session.logon", false, 0, false},
@@ -115,6 +117,8 @@ inline constexpr std::array<MethodInfo, 42> kMethods = {{
     {Method::kInstrumentResume, "instrument.resume", true, internal::Bit(Scope::kOperate), true},
     {Method::kDrain, "drain", true, internal::Bit(Scope::kOperate), true},
     {Method::kSettlementSubmit, "settlement.submit", true, internal::Bit(Scope::kSettle), true},
+    {Method::kLeaseDispute, "lease.dispute", true, internal::Bit(Scope::kTrade), false},
+    {Method::kLeaseJudge, "lease.judge", true, internal::Bit(Scope::kOperate), true},
 }};
 
 constexpr const MethodInfo& InfoOf(Method method) { return kMethods[static_cast<size_t>(method)]; }

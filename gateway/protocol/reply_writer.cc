@@ -66,6 +66,8 @@ std::string_view EngineParam(RejectReason reason) {
     case RejectReason::kLeaseNotStartable:
     case RejectReason::kLeaseStartTooLate:
     case RejectReason::kLeaseNotDelivered:
+    case RejectReason::kDisputeTimeOver:
+    case RejectReason::kJudgingTimeOver:
       return "lease";
     case RejectReason::kMinuteOutsideLease:
     case RejectReason::kMinuteInFuture:

@@ -192,6 +192,9 @@ struct LeaseHeartbeatRequest {
 struct LeaseCompleteRequest {
   LeaseId lease;
 };
+struct LeaseDisputeRequest {
+  LeaseId lease;
+};
 
 // ---- Operators ----
 
@@ -208,6 +211,12 @@ struct TokenWithdrawRequest {
 struct OwnerVerifyRequest {
   OwnerId owner;
   bool verified = true;
+};
+struct LeaseJudgeRequest {
+  LeaseId lease;
+  DisputeVerdict verdict = DisputeVerdict::kNone;
+  int32_t share_bps = 0;    // at which the delivered minutes count
+  std::string_view reason;  // IsJudgementReason
 };
 struct LimitSetRequest {
   AccountId account;
@@ -254,14 +263,34 @@ struct RefuseRequestDecision {
 struct SettleLeaseDecision {
   LeaseId lease;
   int64_t verified_weight = 0;  // GPU-minutes x 10,000
-  Credits consumed, burned, refunded, owed;
-  Tokens gross, provider, fee, retire;
+  Credits consumed, burned, owed;
+  Tokens gross, provider, fee, retire, emitted;
   Minutes delivered_minutes;
+  DisputeVerdict verdict = DisputeVerdict::kNone;
+};
+struct PayDeferredDecision {
+  LeaseId lease;
+  Credits consumed;
+  Tokens gross, provider, fee, retire, emitted;
+};
+struct CloseEpochDecision {
+  int32_t day = 0;  // since 1970-01-01
+  Tokens budget, emitted, bonus, gross, retire;
+};
+struct PayBonusDecision {
+  int32_t day = 0;
+  AccountId account;
+  Tokens gross, bonus;
+};
+struct MarkOwnerDecision {
+  OwnerId owner;
+  bool large = false;
 };
 struct SettlementSubmitRequest {
   uint64_t number = 0;
   std::variant<PostDepositDecision, PostWithdrawalDecision, PostTopUpDecision,
-               RefuseRequestDecision, SettleLeaseDecision>
+               RefuseRequestDecision, SettleLeaseDecision, PayDeferredDecision, CloseEpochDecision,
+               PayBonusDecision, MarkOwnerDecision>
       decision;
 };
 
@@ -275,7 +304,8 @@ using Request = std::variant<
     LeaseStartRequest, LeaseHeartbeatRequest, LeaseCompleteRequest, InstrumentsRequest,
     SubscribeRequest, UnsubscribeRequest, BookResyncRequest, TokenDepositRequest,
     TokenWithdrawRequest, OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest,
-    InstrumentHaltRequest, DrainRequest, SettlementSubmitRequest>;
+    InstrumentHaltRequest, DrainRequest, SettlementSubmitRequest, LeaseDisputeRequest,
+    LeaseJudgeRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/protocol/decision_fields.h"
 #include "schema/base/check.h"
+#include "schema/types/judgement_reason.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -23,7 +25,7 @@ constexpr int64_t kDrainMillisMax = 10 * 60 * 1'000;
 constexpr int64_t kDrainMillisDefault = 10 * 1'000;
 constexpr int64_t kStatementEntriesMax = 500;
 constexpr int64_t kListRowsMax = 1'000;
-constexpr int64_t kDecisionNumberMax = 9'007'199'254'740'991;  // 2^53 - 1
+constexpr int64_t kShareBpsMax = 10'000;
 constexpr int64_t kCreditsPerMicroUsd = kCreditsPerUsd / kMicroUsdPerUsd;
 
 using enum Need;
@@ -372,6 +374,28 @@ Request ReadOwnerVerify(FieldReader& fields) {
       .verified = fields.Bool("verified", kOptional).value_or(true)};
 }
 
+Request ReadLeaseJudge(FieldReader& fields) {
+  LeaseJudgeRequest request;
+  request.lease = Lease(fields);
+  const auto verdict = fields.Word<DisputeVerdict>("verdict", kRequired);
+  if (verdict == DisputeVerdict::kNone) {
+    fields.Refuse(RejectReason::kUnknownValue, "verdict", "one of founded unfounded");
+  }
+  request.verdict = verdict.value_or(DisputeVerdict::kFounded);
+  request.share_bps = static_cast<int32_t>(
+      fields.Integer("share_bps", 0, kShareBpsMax, kOptional).value_or(kShareBpsMax));
+  if (request.verdict == DisputeVerdict::kUnfounded && request.share_bps != kShareBpsMax) {
+    fields.Refuse(RejectReason::kConflictingFields, "share_bps",
+                  "an unfounded dispute takes nothing off the delivery");
+  }
+  request.reason = fields.Text("reason", kJudgementReasonLengthMax, kRequired).value_or("none");
+  if (!IsJudgementReason(request.reason)) {
+    fields.Refuse(RejectReason::kMalformedText, "reason",
+                  "must be printable ASCII, with no space at its ends");
+  }
+  return request;
+}
+
 Request ReadLimitSet(FieldReader& fields) {
   LimitSetRequest request;
   request.account = fields.Identifier<AccountId>("account", kRequired).value_or(AccountId());
@@ -415,66 +439,6 @@ Request ReadPriceSet(FieldReader& fields, FieldTree& tree, Fault& fault) {
   return request;
 }
 
-// ---- Settlement's decisions ----
-
-Credits CreditAmount(FieldReader& fields, std::string_view name) {
-  return Credits(fields.Decimal(name, 0, kRequired).value_or(0));
-}
-
-Tokens MicroTokens(FieldReader& fields, std::string_view name) {
-  return Tokens(fields.Decimal(name, 0, kRequired).value_or(0));
-}
-
-Sequence RequestSequence(FieldReader& fields) {
-  return fields.Identifier<Sequence>("request", kRequired).value_or(Sequence());
-}
-
-SettleLeaseDecision ReadSettleLease(FieldReader& fields) {
-  SettleLeaseDecision decision;
-  decision.lease = Lease(fields);
-  decision.verified_weight = CreditAmount(fields, "verified_weight").value();
-  decision.consumed = CreditAmount(fields, "consumed");
-  decision.burned = CreditAmount(fields, "burned");
-  decision.refunded = CreditAmount(fields, "refunded");
-  decision.owed = CreditAmount(fields, "owed");
-  decision.gross = MicroTokens(fields, "gross_utok");
-  decision.provider = MicroTokens(fields, "provider_utok");
-  decision.fee = MicroTokens(fields, "fee_utok");
-  decision.retire = MicroTokens(fields, "retire_utok");
-  decision.delivered_minutes = Minutes(static_cast<int32_t>(
-      fields.Integer("delivered_minutes", 0, kInt32Max, kRequired).value_or(0)));
-  return decision;
-}
-
-Request ReadSettlementSubmit(FieldReader& fields) {
-  SettlementSubmitRequest request;
-  request.number =
-      static_cast<uint64_t>(fields.Integer("number", 1, kDecisionNumberMax, kRequired).value_or(1));
-  const auto node = fields.Node("decision", FieldNode::Kind::kString, kRequired);
-  if (!node) return request;
-  const std::string_view decision = fields.TextOf(*node);
-  if (decision == "post_deposit") {
-    request.decision = PostDepositDecision{.request = RequestSequence(fields)};
-  } else if (decision == "post_withdrawal") {
-    request.decision = PostWithdrawalDecision{.request = RequestSequence(fields)};
-  } else if (decision == "post_top_up") {
-    request.decision = PostTopUpDecision{.request = RequestSequence(fields),
-                                         .credits = CreditAmount(fields, "credits")};
-  } else if (decision == "refuse_request") {
-    request.decision = RefuseRequestDecision{
-        .request = RequestSequence(fields),
-        .reason = static_cast<uint16_t>(
-            fields.Integer("reason", 1, std::numeric_limits<uint16_t>::max(), kRequired)
-                .value_or(1))};
-  } else if (decision == "settle_lease") {
-    request.decision = ReadSettleLease(fields);
-  } else {
-    fields.Refuse(RejectReason::kUnknownValue, "decision",
-                  "one of post_deposit post_withdrawal post_top_up refuse_request settle_lease");
-  }
-  return request;
-}
-
 // ---- All of them ----
 
 // Those of operators and of settlement.
@@ -486,6 +450,8 @@ Request ReadOperatorRequest(Method method, FieldReader& fields, FieldTree& tree,
       return ReadTokenMovement<TokenWithdrawRequest>(fields);
     case Method::kOwnerVerify:
       return ReadOwnerVerify(fields);
+    case Method::kLeaseJudge:
+      return ReadLeaseJudge(fields);
     case Method::kLimitSet:
       return ReadLimitSet(fields);
     case Method::kCapacitySet:
@@ -537,6 +503,8 @@ Request ReadMemberRequest(Method method, FieldReader& fields, FieldTree& tree, F
       return ReadLeaseHeartbeat(fields);
     case Method::kLeaseComplete:
       return LeaseCompleteRequest{.lease = Lease(fields)};
+    case Method::kLeaseDispute:
+      return LeaseDisputeRequest{.lease = Lease(fields)};
     default:
       return ReadOperatorRequest(method, fields, tree, fault);
   }

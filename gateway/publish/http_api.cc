@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/url/parse.hpp>
-#include <boost/url/src.hpp>  // the library itself, compiled here
-#include <boost/url/url_view.hpp>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/civil_time.h"
+#include "gateway/client/request_target.h"
 #include "gateway/protocol/book_checksum.h"
 #include "gateway/protocol/field_reader.h"
 #include "gateway/protocol/reply_writer.h"
@@ -19,13 +18,10 @@
 namespace warpbook::gateway {
 namespace {
 
-// Parameters, decoded, in the order of the target.
-using Parameters = std::vector<std::pair<std::string, std::string>>;
-
 // One request on its way to its answer.
 struct Question {
   const Publisher& publisher;
-  const Parameters& parameters;
+  const RequestTarget& target;
   Refusal refusal = {};  // the first one
 
   const MarketState& state() const { return publisher.state(); }
@@ -33,11 +29,7 @@ struct Question {
     if (refusal.reason != RejectReason::kNone) return;
     refusal = {.reason = reason, .param = std::string(param), .detail = std::move(detail)};
   }
-  const std::string* Find(std::string_view name) const {
-    const auto found = std::ranges::find(parameters, name,
-                                         [](const auto& p) { return std::string_view(p.first); });
-    return found == parameters.end() ? nullptr : &found->second;
-  }
+  const std::string* Find(std::string_view name) const { return target.Find(name); }
   // From 1 to `max`; `otherwise` where it is not there.
   int Integer(std::string_view name, int max, int otherwise);
   // The instrument of the parameter symbol; else it is refused.
@@ -192,9 +184,36 @@ ApiAnswer CandlesOf(Question& question) {
   });
 }
 
-ApiAnswer OfSettlement(Question&) {
-  return Refused({.reason = RejectReason::kSettlementUnavailable});
+// What settlement is asked, instead of the gateway.
+ApiAnswer OfSettlement(const Question& question, std::string target) {
+  ApiAnswer answer = Refused(question.refusal.reason == RejectReason::kNone
+                                 ? Refusal{.reason = RejectReason::kSettlementUnavailable}
+                                 : question.refusal);
+  if (question.refusal.reason == RejectReason::kNone) {
+    answer.settlement_target = std::move(target);
+  }
+  return answer;
 }
+
+bool IsDay(const std::string& text) {
+  absl::CivilDay day;
+  constexpr std::string_view kForm = "0000-00-00";
+  const auto has_form = [](char c, char form) {
+    return form == '0' ? c >= '0' && c <= '9' : c == form;
+  };
+  return std::ranges::equal(text, kForm, has_form) && absl::ParseCivilTime(text, &day);
+}
+
+ApiAnswer Supply(Question& question) {
+  const std::string* date = question.Find("date");
+  if (date == nullptr) return OfSettlement(question, "/supply");
+  if (!IsDay(*date)) {
+    question.Refuse(RejectReason::kOutOfRange, "date", "a day, as 2027-01-01");
+  }
+  return OfSettlement(question, "/supply?date=" + *date);
+}
+
+ApiAnswer Disclosures(Question& question) { return OfSettlement(question, "/disclosures"); }
 
 struct Resource {
   std::string_view path;
@@ -206,8 +225,8 @@ constexpr Resource kResources[] = {
     {"/api/v1/book", {"symbol", "depth"}, Book},
     {"/api/v1/trades", {"symbol"}, Trades},
     {"/api/v1/candles", {"symbol", "interval"}, CandlesOf},
-    {"/api/v1/supply", {}, OfSettlement},
-    {"/api/v1/disclosures", {}, OfSettlement},
+    {"/api/v1/supply", {"date"}, Supply},
+    {"/api/v1/disclosures", {}, Disclosures},
 };
 
 // What somebody sent, as it may be said to them: decoded bytes can be anything.
@@ -217,14 +236,15 @@ std::string Echo(const std::string& name) {
 }
 
 // Every parameter is one of the resource's, and is there once.
-Refusal CheckParameters(const Resource& resource, const Parameters& parameters) {
+Refusal CheckParameters(const Resource& resource,
+                        const std::vector<RequestTarget::Parameter>& parameters) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     const std::string& name = parameters[i].first;
     if (name.empty() || std::ranges::find(resource.parameters, name) == resource.parameters.end()) {
       return {.reason = RejectReason::kUnknownField, .param = Echo(name)};
     }
     const auto earlier = std::span(parameters).first(i);
-    if (std::ranges::find(earlier, name, &Parameters::value_type::first) != earlier.end()) {
+    if (std::ranges::find(earlier, name, &RequestTarget::Parameter::first) != earlier.end()) {
       return {.reason = RejectReason::kDuplicateKey, .param = name};
     }
   }
@@ -233,20 +253,21 @@ Refusal CheckParameters(const Resource& resource, const Parameters& parameters) 
 
 }  // namespace
 
+ApiAnswer RefuseSupplyDate() {
+  return Refused({.reason = RejectReason::kOutOfRange,
+                  .param = "date",
+                  .detail = "from today of the market on, for a hundred years"});
+}
+
 ApiAnswer AnswerApi(std::string_view target, const Publisher& publisher) {
-  const auto url = boost::urls::parse_origin_form(target);
-  if (!url) return Refused({.reason = RejectReason::kMalformedText, .param = "target"});
-  const std::string path = url->path();
+  const auto parsed = ParseRequestTarget(target);
+  if (!parsed) return Refused({.reason = RejectReason::kMalformedText, .param = "target"});
   const auto* const resource =
-      std::ranges::find(kResources, std::string_view(path), &Resource::path);
+      std::ranges::find(kResources, std::string_view(parsed->path), &Resource::path);
   if (resource == std::end(kResources)) return Refused({.reason = RejectReason::kUnknownMethod});
-  Parameters parameters;
-  for (const auto& parameter : url->params()) {
-    parameters.emplace_back(parameter.key, parameter.value);
-  }
-  const Refusal refusal = CheckParameters(*resource, parameters);
+  const Refusal refusal = CheckParameters(*resource, parsed->parameters);
   if (refusal.reason != RejectReason::kNone) return Refused(refusal);
-  Question question{.publisher = publisher, .parameters = parameters};
+  Question question{.publisher = publisher, .target = *parsed};
   return resource->answer(question);
 }
 

@@ -72,6 +72,8 @@ void MarketState::Apply(wire::RecordView event, Timestamp time) {
     WARPBOOK_X(LeaseChanged)
     WARPBOOK_X(LeaseSettled)
     WARPBOOK_X(LeaseResold)
+    WARPBOOK_X(DeferredPaid)
+    WARPBOOK_X(BonusPaid)
 #undef WARPBOOK_X
     default:  // replies, and what only settlement needs
       break;
@@ -416,6 +418,14 @@ void MarketState::On(const wire::LeaseResold& event) {
 
 void MarketState::On(const wire::LeaseSettled& event) {
   Account(event.provider_account_id()).tokens += Tokens(event.provider_utok());
+}
+
+void MarketState::On(const wire::DeferredPaid& event) {
+  Account(event.header().account_id()).tokens += Tokens(event.provider_utok());
+}
+
+void MarketState::On(const wire::BonusPaid& event) {
+  Account(event.header().account_id()).tokens += Tokens(event.bonus_utok());
 }
 
 }  // namespace warpbook::gateway

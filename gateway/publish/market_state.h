@@ -90,6 +90,8 @@ class MarketState {
   void On(const wire::LeaseChanged& event);
   void On(const wire::LeaseSettled& event);
   void On(const wire::LeaseResold& event);
+  void On(const wire::DeferredPaid& event);
+  void On(const wire::BonusPaid& event);
 
   AccountRow& Account(uint64_t id);
   InstrumentRow& Instrument(uint32_t id);

@@ -39,8 +39,16 @@ uint32_t ChannelsOf(const PrivateEvent& event) {
     case wire::RecordType::kLeaseChanged:
       return ChannelsOfLease(event.record.as<wire::LeaseChanged>(), event.cause);
     case wire::RecordType::kLeaseResold:
+    case wire::RecordType::kLeaseJudged:
       return ChannelBit(Channel::kLeases);
-    default:  // accounts, keys, nodes and limits: their answers say it
+    case wire::RecordType::kDeferredPaid:
+      return event.record.as<wire::DeferredPaid>().provider_utok() > 0
+                 ? ChannelBit(Channel::kBalances)
+                 : 0;
+    case wire::RecordType::kBonusPaid:
+      return event.record.as<wire::BonusPaid>().bonus_utok() > 0 ? ChannelBit(Channel::kBalances)
+                                                                 : 0;
+    default:  // accounts, keys, nodes, limits: their answers say it; a dispute: its LeaseChanged
       return 0;
   }
 }

@@ -6,6 +6,7 @@
 
 #include "gateway/publish/message_fields.h"
 #include "schema/types/decimal.h"
+#include "schema/types/judgement_reason.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -215,9 +216,15 @@ void WriteRequestDecided(MessageWriter& out, const wire::RequestDecided& event) 
   out.Field("cause", Name(kind));
 }
 
-void WriteReward(MessageWriter& out, const wire::LeaseSettled& settled) {
-  out.Field("asset", "TOK").Field("change", Tokens(settled.provider_utok()));
-  out.Field("cause", "reward").FieldId("lease_id", settled.lease_id());
+// Of a LeaseSettled or a DeferredPaid.
+template <typename Event>
+void WriteReward(MessageWriter& out, const Event& paid) {
+  out.Field("asset", "TOK").Field("change", Tokens(paid.provider_utok()));
+  out.Field("cause", "reward").FieldId("lease_id", paid.lease_id());
+}
+
+void WriteBonus(MessageWriter& out, const wire::BonusPaid& event) {
+  out.Field("asset", "TOK").Field("change", Tokens(event.bonus_utok())).Field("cause", "bonus");
 }
 
 // ---- leases ----
@@ -259,7 +266,23 @@ void WriteLeaseChanged(MessageWriter& out, const wire::LeaseChanged& event,
   out.EndObject();
 }
 
+void WriteLeaseJudged(MessageWriter& out, const wire::LeaseJudged& event,
+                      const MarketState& state) {
+  const auto reason = JudgementReasonOf(event.reason()->Data());
+  out.BeginObject();
+  out.FieldId("lease_id", event.lease_id());
+  out.Field("symbol", SymbolOf(state, event.instrument_id()));
+  out.Field("state", Name(LeaseState::kDisputed)).Field("completed", false);
+  out.Field("role", event.is_provider() != 0 ? "provider" : "buyer");
+  out.Field("verdict", WordOf<DisputeVerdict>(event.verdict()));
+  out.Field("share_bps", event.share()).Field("reason", reason.value_or(""));
+  out.EndObject();
+}
+
 void WriteLeaseUpdate(MessageWriter& out, const PrivateEvent& event, const MarketState& state) {
+  if (event.record.type() == wire::RecordType::kLeaseJudged) {
+    return WriteLeaseJudged(out, event.record.as<wire::LeaseJudged>(), state);
+  }
   if (event.record.type() == wire::RecordType::kLeaseChanged) {
     return WriteLeaseChanged(out, event.record.as<wire::LeaseChanged>(), state);
   }
@@ -281,6 +304,10 @@ void WriteBalanceFields(MessageWriter& out, const PrivateEvent& event) {
       return WriteCreditsMoved(out, event.record.as<wire::CreditsMoved>());
     case wire::RecordType::kRequestDecided:
       return WriteRequestDecided(out, event.record.as<wire::RequestDecided>());
+    case wire::RecordType::kDeferredPaid:
+      return WriteReward(out, event.record.as<wire::DeferredPaid>());
+    case wire::RecordType::kBonusPaid:
+      return WriteBonus(out, event.record.as<wire::BonusPaid>());
     default:
       return WriteReward(out, event.cause.as<wire::LeaseSettled>());
   }

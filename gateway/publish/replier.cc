@@ -24,6 +24,14 @@ uint64_t DecisionNumber(wire::RecordView command) {
       return command.as<wire::RefuseRequest>().number();
     case wire::RecordType::kSettleLease:
       return command.as<wire::SettleLease>().number();
+    case wire::RecordType::kPayDeferred:
+      return command.as<wire::PayDeferred>().number();
+    case wire::RecordType::kCloseEpoch:
+      return command.as<wire::CloseEpoch>().number();
+    case wire::RecordType::kPayBonus:
+      return command.as<wire::PayBonus>().number();
+    case wire::RecordType::kMarkOwner:
+      return command.as<wire::MarkOwner>().number();
     default:
       return 0;
   }

@@ -53,8 +53,11 @@ enum class LeaseState : uint8_t {
   kDelivered = 2,  // the window ended and the provider had started
   kFailed = 3,     // the window ended and the provider had not started
   kSettled = 4,
-  kResold = 5,  // all of it, before its window: other leases took its place
+  kResold = 5,    // all of it, before its window: other leases took its place
+  kDisputed = 6,  // delivered, says the provider; the buyer says not
 };
+// What a dispute was found to be.
+enum class DisputeVerdict : uint8_t { kNone = 0, kFounded = 1, kUnfounded = 2 };
 enum class AccountKind : uint8_t { kMember = 0, kOperator = 1, kSettlement = 2 };
 // Where a credit is. kIssued is the source (its balance is minus all that was issued).
 enum class CreditBucket : uint8_t {
@@ -123,8 +126,12 @@ struct EnumNames<OrderGuardMode> {
 };
 template <>
 struct EnumNames<LeaseState> {
-  static constexpr std::array<std::string_view, 6> kNames = {"reserved", "active",  "delivered",
-                                                             "failed",   "settled", "resold"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "reserved", "active", "delivered", "failed", "settled", "resold", "disputed"};
+};
+template <>
+struct EnumNames<DisputeVerdict> {
+  static constexpr std::array<std::string_view, 3> kNames = {"none", "founded", "unfounded"};
 };
 template <>
 struct EnumNames<AccountKind> {

@@ -6,7 +6,8 @@
 // Precedence: where several would apply, the one that comes first in the block's table is given;
 // the blocks apply in the order of the path (message, session, admission, engine). The engine's
 // order of checks for an order is that of kReasons from kDeadlinePassed to kEngineFull, but
-// kNotPermitted right after kUnknownAccount and kUnknownLease right before kLeaseNotResalable
+// kNotPermitted and kOwnerNotVerified right after kUnknownAccount and kUnknownLease right before
+// kLeaseNotResalable
 // (engine/core/order_checks.h declares it).
 #pragma once
 
@@ -123,6 +124,8 @@ enum class RejectReason : uint16_t {
   kMinuteInFuture = 2206,
   kHeartbeatTooLate = 2207,
   kLeaseNotDelivered = 2208,
+  kDisputeTimeOver = 2209,
+  kJudgingTimeOver = 2210,
 
   // Accounts and operators.
   kKeyInUse = 2301,
@@ -141,6 +144,7 @@ enum class RejectReason : uint16_t {
   kTooManyRequests = 2314,
   kLastKey = 2315,
   kUnknownOwner = 2316,
+  kOwnerNotVerified = 2317,
 
   // Settlement's decisions, and the engine's answers to them.
   kNumberRepeated = 3001,

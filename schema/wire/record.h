@@ -24,30 +24,34 @@
 namespace warpbook::wire {
 
 // X(struct, type number). Retired numbers, of structs as they were before leases could be resold:
-// SettleLease 103, TradeExecuted 1043, OrderAccepted 1060, LeaseSettled 1084.
+// SettleLease 103, TradeExecuted 1043, OrderAccepted 1060, LeaseSettled 1084; and before emission
+// paid for work: SettleLease 104, LeaseSettled 1085.
 // clang-format off
 #define WARPBOOK_COMMANDS(X)                                                         \
   X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
   X(RefuseCommand, 5)                                                                \
   X(SetInstrumentHalt, 20) X(SetPrices, 21) X(SetBondedLimit, 22) X(SetCapacity, 23) \
-  X(RequestDeposit, 24) X(RequestWithdrawal, 32) X(VerifyOwner, 33)                  \
+  X(RequestDeposit, 24) X(RequestWithdrawal, 32) X(VerifyOwner, 33) X(JudgeLease, 34) \
   X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42) X(RevokeKey, 50)              \
   X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) X(CancelAllOrders, 63)      \
   X(SetOrderGuard, 64) X(WithdrawOrder, 65)                                          \
   X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
-  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 104)    \
+  X(DisputeLease, 84)                                                                \
+  X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 105)    \
+  X(PayDeferred, 106) X(CloseEpoch, 107) X(PayBonus, 108) X(MarkOwner, 109)          \
   X(PostWithdrawal, 112)
 
 #define WARPBOOK_EVENTS(X)                                                                   \
   X(CommandRejected, 1001) X(CommandAccepted, 1002) X(RequestTaken, 1003)                    \
   X(RequestDecided, 1004)                                                                    \
   X(AccountOpened, 1020) X(KeyAdded, 1021) X(CreditsMoved, 1022) X(BondedLimitSet, 1023)     \
-  X(KeyRevoked, 1031) X(OwnerVerified, 1032)                                                 \
+  X(KeyRevoked, 1031) X(OwnerVerified, 1032) X(OwnerMarked, 1033)                                              \
   X(InstrumentOpened, 1040) X(InstrumentStateChanged, 1041) X(BookLevelChanged, 1042)        \
   X(TradeExecuted, 1044)                                                                     \
   X(OrderAccepted, 1064) X(OrderFilled, 1061) X(OrderAmended, 1062) X(OrderCancelled, 1063)  \
   X(NodeRegistered, 1080) X(CapacitySet, 1081) X(LeaseChanged, 1082) X(LeaseHeartbeat, 1083) \
-  X(LeaseSettled, 1085) X(LeaseResold, 1086)                                                 \
+  X(LeaseSettled, 1087) X(LeaseResold, 1086) X(LeaseDisputed, 1088) X(LeaseJudged, 1089)     \
+  X(DeferredPaid, 1090) X(EpochClosed, 1091) X(BonusPaid, 1092)                              \
   X(PricesSet, 1100) X(Checkpoint, 1101)
 // clang-format on
 

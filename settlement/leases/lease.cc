@@ -23,6 +23,8 @@ bool MayFollow(LeaseState from, LeaseState to) {
       return from == LeaseState::kReserved;
     case LeaseState::kResold:
       return from == LeaseState::kReserved;
+    case LeaseState::kDisputed:
+      return from == LeaseState::kDelivered;
     case LeaseState::kReserved:
     case LeaseState::kSettled:
       return false;
@@ -121,7 +123,9 @@ absl::Status Lease::Change(LeaseState state, bool completed, Timestamp now) {
     return absl::OkStatus();
   }
   const bool sold_out = terms_.gpus == Quantity(0);
-  if (!MayFollow(state_, state) || completed || sold_out != (state == LeaseState::kResold)) {
+  const bool disputed = dispute_.has_value();
+  if (!MayFollow(state_, state) || completed || completed_ ||
+      sold_out != (state == LeaseState::kResold) || disputed != (state == LeaseState::kDisputed)) {
     return Impossible(
         absl::StrCat("it cannot become ", Word(state), completed ? ", completed" : ""));
   }
@@ -131,9 +135,7 @@ absl::Status Lease::Change(LeaseState state, bool completed, Timestamp now) {
 }
 
 absl::Status Lease::Heartbeat(Timestamp minute) {
-  if (state_ != LeaseState::kActive && state_ != LeaseState::kDelivered) {
-    return Impossible("it cannot have a heartbeat");
-  }
+  if (!started_at_ || ended()) return Impossible("it cannot have a heartbeat");
   const int64_t offset = minute.micros() - terms_.delivery_start.micros();
   if (minute < terms_.delivery_start || minute >= terms_.delivery_end ||
       offset % kMicrosPerMinute != 0) {
@@ -145,10 +147,37 @@ absl::Status Lease::Heartbeat(Timestamp minute) {
   return absl::OkStatus();
 }
 
+absl::Status Lease::BeDisputed(Credits deposit, Timestamp now) {
+  if (state_ != LeaseState::kDelivered || completed_ || dispute_ || deposit <= Credits(0) ||
+      deposit > terms_.notional) {
+    return Impossible("it cannot be disputed so");
+  }
+  dispute_.emplace();
+  dispute_->disputed_at = now;
+  dispute_->deposit = deposit;
+  return absl::OkStatus();
+}
+
+absl::Status Lease::BeJudged(DisputeVerdict verdict, int32_t share, std::string_view reason) {
+  if (state_ != LeaseState::kDisputed || dispute_->judged() || verdict == DisputeVerdict::kNone ||
+      !IsValid(verdict) || share < 0 || share > kFullShare || reason.empty()) {
+    return Impossible("it cannot be judged so");
+  }
+  dispute_->verdict = verdict;
+  dispute_->share = share;
+  dispute_->reason = reason;
+  return absl::OkStatus();
+}
+
 absl::Status Lease::BecomeSettled(const Settlement& figures, int64_t weight, Credits gains,
-                                  Minutes delivered) {
-  if (state_ != LeaseState::kDelivered && state_ != LeaseState::kFailed) {
+                                  Minutes delivered, DisputeVerdict verdict) {
+  if (state_ != LeaseState::kDelivered && state_ != LeaseState::kFailed &&
+      state_ != LeaseState::kDisputed) {
     return Impossible("it cannot be settled");
+  }
+  if (!IsValid(verdict) || dispute_.has_value() != (verdict != DisputeVerdict::kNone) ||
+      (dispute_ && dispute_->judged() && verdict != dispute_->verdict)) {
+    return Impossible("it is settled by another verdict");
   }
   if (weight < 0 || weight > FullWeight()) return Impossible("its verified weight is out of range");
   int128 used = gains.value();
@@ -164,6 +193,7 @@ absl::Status Lease::BecomeSettled(const Settlement& figures, int64_t weight, Cre
     return Impossible("what was verified or gained is not that of its verified weight");
   }
   state_ = LeaseState::kSettled;
+  if (dispute_) dispute_->verdict = verdict;
   settlement_ = figures;
   weight_ = weight;
   gains_ = gains;
@@ -188,22 +218,41 @@ EscrowUse Lease::used() const {
   use.burned += settlement_.burned;
   use.refunded += settlement_.refunded;
   use.owed += settlement_.owed;
-  use.cleared += gains_;
+  use.cleared += gains_ + forfeited();
+  if (state_ == LeaseState::kSettled) use.refunded += deposit() - forfeited();
   return use;
 }
 
+Credits Lease::forfeited() const {
+  const bool forfeited =
+      state_ == LeaseState::kSettled && dispute_ && dispute_->verdict == DisputeVerdict::kUnfounded;
+  return forfeited ? dispute_->deposit : Credits(0);
+}
+
+DisputeVerdict Lease::Verdict() const {
+  if (!dispute_) return DisputeVerdict::kNone;
+  if (dispute_->judged()) return dispute_->verdict;
+  const int64_t founded_below = int64_t{terms_.minutes.value()} * kFoundedBelowBps;
+  return int64_t{delivered_.Count().value()} * kFullShare < founded_below
+             ? DisputeVerdict::kFounded
+             : DisputeVerdict::kUnfounded;
+}
+
 bool Lease::IsParty(AccountId account) const {
+  if (account == terms_.provider && forfeited() > Credits(0)) return true;
   return account == terms_.buyer || std::ranges::any_of(terms_.legs, [&](const ResaleLeg& leg) {
            return leg.trader == account;
          });
 }
 
 Minutes Lease::PayableMinutes() const {
-  return state_ == LeaseState::kDelivered ? delivered_.Count() : Minutes(0);
+  const bool delivered = state_ == LeaseState::kDelivered || state_ == LeaseState::kDisputed;
+  return delivered ? delivered_.Count() : Minutes(0);
 }
 
 int64_t Lease::VerifiedWeight() const {
-  return int64_t{terms_.gpus.value()} * PayableMinutes().value() * kFullShare;
+  const int64_t share = dispute_ ? dispute_->share : kFullShare;
+  return int64_t{terms_.gpus.value()} * PayableMinutes().value() * share;
 }
 
 Credits Lease::EarnedByProvider(int64_t weight) const {
@@ -225,8 +274,11 @@ Credits Lease::EarnedByTraders(int64_t weight) const {
 
 std::optional<Timestamp> Lease::DueTime() const {
   if (state_ == LeaseState::kFailed) return terms_.delivery_end;
-  if (state_ != LeaseState::kDelivered) return std::nullopt;
-  if (!completed_) return terms_.delivery_end.PlusMicros(kDisputeMicros);
+  if (state_ == LeaseState::kDisputed && !dispute_->judged()) {
+    return dispute_->disputed_at.PlusMicros(kJudgingMicros);
+  }
+  if (state_ != LeaseState::kDelivered && state_ != LeaseState::kDisputed) return std::nullopt;
+  if (!completed_ && !dispute_) return terms_.delivery_end.PlusMicros(kDisputeMicros);
   if (delivered_.Count() == terms_.minutes) return terms_.delivery_end;
   return terms_.delivery_end.PlusMicros(kHeartbeatsEndMicros);
 }
@@ -234,10 +286,13 @@ std::optional<Timestamp> Lease::DueTime() const {
 absl::StatusOr<Lease> Lease::Restore(const Stored& stored) {
   Lease lease(stored.terms);
   if (absl::Status status = lease.CheckTerms(); !status.ok()) return status;
-  const bool begun = stored.state == LeaseState::kActive || stored.state == LeaseState::kDelivered;
+  const bool begun = stored.state == LeaseState::kActive ||
+                     stored.state == LeaseState::kDelivered ||
+                     stored.state == LeaseState::kDisputed;
   const bool sold_out = stored.terms.gpus == Quantity(0);
   if (!IsValid(stored.state) || (begun && !stored.started_at) ||
-      sold_out != (stored.state == LeaseState::kResold)) {
+      sold_out != (stored.state == LeaseState::kResold) ||
+      stored.dispute.has_value() != (stored.state == LeaseState::kDisputed)) {
     return lease.Impossible("it is stored in no state of a lease");
   }
   lease.state_ = stored.state;
@@ -248,6 +303,7 @@ absl::StatusOr<Lease> Lease::Restore(const Stored& stored) {
   lease.settled_minutes_ = stored.settled_minutes;
   lease.resold_ = stored.resold;
   lease.resold_gpus_ = stored.resold_gpus;
+  lease.dispute_ = stored.dispute;
   return lease;
 }
 

@@ -1,8 +1,12 @@
 // The life of a fill, from the journal's events (2-tokens, Money flow 3 to 5):
 //
-//   reserved --start--> active --window ends--> delivered --> settled
-//       |\-------------window ends------------> failed -----> settled
+//   reserved --start--> active --window ends--> delivered ---> settled
+//       |                                           \-disputed-/
+//       |\-------------window ends------------> failed ------> settled
 //       \---all of its GPUs are sold again-----> resold
+//
+// A dispute puts a deposit of its buyer's beside the escrow; it comes back where the dispute was
+// founded, else it is the provider's. An operator may judge it; else the rule does, by heartbeats.
 //
 // A resale takes GPUs of a reserved lease for a new one. What a lease holds in escrow is its
 // buyer's and, where it was resold at a loss, its traders' (1-market, Sides).
@@ -12,6 +16,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -30,6 +36,11 @@ namespace warpbook::settlement {
 inline constexpr int64_t kHeartbeatsEndMicros = 6 * kMicrosPerMinute;
 // How long the buyer may dispute a delivery, unless it ends that time itself.
 inline constexpr int64_t kDisputeMicros = 10 * kMicrosPerMinute;
+
+// How long an operator may judge a dispute; then the rule does.
+inline constexpr int64_t kJudgingMicros = 60 * kMicrosPerMinute;
+// The rule: a dispute is founded where fewer of the minutes were delivered (1/10,000).
+inline constexpr int64_t kFoundedBelowBps = 9'500;
 
 // A minute of a GPU, delivered in full, in verified weight.
 inline constexpr int64_t kFullShare = 10'000;
@@ -67,6 +78,17 @@ struct EscrowUse {
   friend bool operator==(const EscrowUse&, const EscrowUse&) = default;
 };
 
+// Of a lease that its buyer disputed.
+struct Dispute {
+  Timestamp disputed_at;
+  Credits deposit;
+  DisputeVerdict verdict = DisputeVerdict::kNone;  // an operator's, or what it was settled by
+  int32_t share = kFullShare;                      // at which the delivered minutes count
+  std::string reason;                              // an operator's
+  bool judged() const { return !reason.empty(); }
+  friend bool operator==(const Dispute&, const Dispute&) = default;
+};
+
 class Lease {
  public:
   // A new lease, reserved. InvalidArgument where the terms are not consistent: the minutes are
@@ -86,16 +108,23 @@ class Lease {
   // A heartbeat for the minute that begins at `minute`. A minute that had ended before the lease
   // was started is not paid and stays 0.
   absl::Status Heartbeat(Timestamp minute);
+  // Its buyer disputes it, with this deposit; it becomes disputed by a Change of its own.
+  absl::Status BeDisputed(Credits deposit, Timestamp now);
+  // An operator judges the dispute.
+  absl::Status BeJudged(DisputeVerdict verdict, int32_t share, std::string_view reason);
   // The settlement that the engine took, for this verified weight and with these gains in all,
   // which uses the escrow exactly once.
   absl::Status BecomeSettled(const Settlement& figures, int64_t weight, Credits gains,
-                             Minutes delivered);
+                             Minutes delivered, DisputeVerdict verdict = DisputeVerdict::kNone);
 
   const LeaseTerms& terms() const { return terms_; }
   LeaseState state() const { return state_; }
   bool completed() const { return completed_; }
   std::optional<Timestamp> started_at() const { return started_at_; }
   const DeliveredMinutes& delivered() const { return delivered_; }
+  const std::optional<Dispute>& dispute() const { return dispute_; }
+  // Of a dispute, if it is settled now: the operator's verdict, else the rule's. kNone without one.
+  DisputeVerdict Verdict() const;
   // Once settled.
   const Settlement& settlement() const { return settlement_; }
   Minutes settled_minutes() const { return settled_minutes_; }
@@ -107,17 +136,21 @@ class Lease {
   // What resales took, and what was paid in for it in all.
   const EscrowUse& resold() const { return resold_; }
   Quantity resold_gpus() const { return resold_gpus_; }
-  Credits paid_in() const { return escrow() + resold_.total(); }
+  Credits paid_in() const { return escrow() + deposit() + resold_.total(); }
+  // Of a dispute; and what of it the provider gets, once it is settled.
+  Credits deposit() const { return dispute_ ? dispute_->deposit : Credits(0); }
+  Credits forfeited() const;
   // All that left its escrow so far.
   EscrowUse used() const;
-  // Whether the account may pay or be paid out of its escrow: the buyer, or one of the traders.
+  // Whether the account may pay or be paid out of its escrow: the buyer, one of the traders, or the
+  // provider that a deposit is forfeited to.
   bool IsParty(AccountId account) const;
   // Nothing will happen to it any more.
   bool ended() const { return state_ == LeaseState::kSettled || state_ == LeaseState::kResold; }
   // The minutes that are paid when it is settled now: none of a failed lease.
   Minutes PayableMinutes() const;
-  // W = GPUs x minutes delivered x 10,000. (Every delivered minute counts in full: there are no
-  // verdicts yet that would say less.)
+  // W = GPUs x minutes delivered x the share at which they count: in full, unless a dispute was
+  // judged otherwise. (There are no probes' verdicts yet that would say less.)
   int64_t VerifiedWeight() const;
   // For a weight of 0 to full: N = floor(provider's price x W / 10,000), and what traders with
   // gains get, each floor(gain x W / 10,000). Rounded down: paid out.
@@ -130,8 +163,8 @@ class Lease {
 
   // From when on it can be settled, as things stand: a failed one at once; a delivered one when the
   // buyer completed it and no heartbeat can come any more (all its minutes have one, or the time
-  // for them has passed), else when the dispute time is over. nullopt: not before something
-  // happens.
+  // for them has passed), else when the dispute time is over; a disputed one likewise when it was
+  // judged, else when the time for that is over. nullopt: not before something happens.
   std::optional<Timestamp> DueTime() const;
 
   // As stored.
@@ -145,6 +178,7 @@ class Lease {
     Minutes settled_minutes;
     EscrowUse resold;
     Quantity resold_gpus;
+    std::optional<Dispute> dispute = {};
   };
   static absl::StatusOr<Lease> Restore(const Stored& stored);
 
@@ -167,6 +201,7 @@ class Lease {
   Minutes settled_minutes_;
   EscrowUse resold_;
   Quantity resold_gpus_;
+  std::optional<Dispute> dispute_;
 };
 
 }  // namespace warpbook::settlement

@@ -104,6 +104,30 @@ class CreditsConserved : public Invariant {
   }
 };
 
+class EmissionFollowsDays : public Invariant {
+ public:
+  std::string_view name() const override { return "emission is that of the days"; }
+  bool Holds(const LedgerFigures& figures) const override {
+    return figures.emitted_by_days == figures.counters.emitted;
+  }
+  std::string Describe(const LedgerFigures& figures) const override {
+    return absl::StrCat("emitted ", figures.counters.emitted.value(), ", on all days ",
+                        figures.emitted_by_days.value(), " uTOK");
+  }
+};
+
+class OwedIsOfLeases : public Invariant {
+ public:
+  std::string_view name() const override { return "what is owed is owed to leases"; }
+  bool Holds(const LedgerFigures& figures) const override {
+    return figures.owed_to_leases.value() == Total(figures, Holding::kOwed);
+  }
+  std::string Describe(const LedgerFigures& figures) const override {
+    return absl::StrCat("owed ", Text(Total(figures, Holding::kOwed)), ", to leases ",
+                        figures.owed_to_leases.value());
+  }
+};
+
 class EngineAgrees : public Invariant {
  public:
   std::string_view name() const override { return "credits equal the engine's own totals"; }
@@ -185,7 +209,9 @@ const std::vector<std::unique_ptr<const Invariant>>& AllInvariants() {
     all->push_back(std::make_unique<SupplyWithinCap>());
     all->push_back(std::make_unique<CountersAgree>());
     all->push_back(std::make_unique<NoAccountBelowZero>());
+    all->push_back(std::make_unique<EmissionFollowsDays>());
     all->push_back(std::make_unique<CreditsConserved>());
+    all->push_back(std::make_unique<OwedIsOfLeases>());
     all->push_back(std::make_unique<EngineAgrees>());
     all->push_back(std::make_unique<LeaseEscrowUsedOnce>());
     all->push_back(std::make_unique<AssetsSumToZero>());

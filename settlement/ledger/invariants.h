@@ -35,6 +35,8 @@ struct LedgerFigures {
   SupplyCounters counters;          // as published
   SupplyCounters counters_derived;  // as the transfers give them
   int64_t transfers_uncounted = 0;  // transfers of TOK that no counter counts
+  Tokens emitted_by_days;           // to pay for work and as bonus, on all days so far
+  Credits owed_to_leases;           // what settled leases are still to be paid for
   std::optional<CheckpointFigures> checkpoint;
   Tally accounts;  // wrong: below zero without being a source
   Tally leases;    // wrong: its escrow is not used exactly once (see LeaseEscrowUsedOnce)

@@ -30,9 +30,10 @@ bool IsCreditTransfer(const Transfer& transfer) {
   struct Row {
     Holding from, to;
   };
-  static constexpr std::array<Row, 11> kRows = {{
+  static constexpr std::array<Row, 13> kRows = {{
       {Holding::kIssued, Holding::kFree},
       {Holding::kFree, Holding::kLocked},
+      {Holding::kFree, Holding::kEscrow},  // a dispute's deposit
       {Holding::kLocked, Holding::kFree},
       {Holding::kLocked, Holding::kEscrow},
       {Holding::kEscrow, Holding::kFree},
@@ -40,6 +41,7 @@ bool IsCreditTransfer(const Transfer& transfer) {
       {Holding::kEscrow, Holding::kBurned},
       {Holding::kEscrow, Holding::kOwed},
       {Holding::kEscrow, Holding::kClearing},
+      {Holding::kOwed, Holding::kConsumed},
       {Holding::kClearing, Holding::kFree},
       {Holding::kClearing, Holding::kEscrow},
   }};

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "schema/types/arithmetic.h"
 #include "schema/types/enums.h"
 #include "settlement/tokens/supply.h"
 
@@ -37,6 +38,28 @@ void Append(const wire::EventHeader& header, std::span<const TokenMove> moves, L
     transfers.push_back({EventSequence(header.event_sequence()), leg++, move.debit, move.credit,
                          move.amount.value(), lease});
   }
+}
+
+// What is paid for a lease, by a LeaseSettled or a DeferredPaid.
+template <typename Event>
+absl::Status AppendPayment(const Event& event, AccountId provider,
+                           std::vector<Transfer>& transfers) {
+  if (!IsMember(provider.value())) return Impossible(event.header(), "no provider");
+  Settlement paid;
+  paid.provider = Tokens(event.provider_utok());
+  paid.fee = Tokens(event.fee_utok());
+  paid.retire = Tokens(event.retire_utok());
+  paid.emitted = Tokens(event.emitted_utok());
+  for (const Tokens amount : {paid.provider, paid.fee, paid.retire, paid.emitted}) {
+    if (amount < Tokens(0) || amount > kMaxTokens) {
+      return Impossible(event.header(), "an amount is out of range");
+    }
+  }
+  if (paid.emitted > paid.provider + paid.fee) {
+    return Impossible(event.header(), "more is minted than paid");
+  }
+  Append(event.header(), SettlementMoves(provider, paid), LeaseId(event.lease_id()), transfers);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -78,14 +101,28 @@ absl::Status AppendPostings(const wire::RequestDecided& event, std::vector<Trans
 }
 
 absl::Status AppendPostings(const wire::LeaseSettled& event, std::vector<Transfer>& transfers) {
-  if (!IsMember(event.provider_account_id())) return Impossible(event.header(), "no provider");
-  if (event.provider_utok() < 0 || event.fee_utok() < 0 || event.retire_utok() < 0) {
-    return Impossible(event.header(), "an amount is negative");
-  }
-  const auto moves =
-      SettlementMoves(AccountId(event.provider_account_id()), Tokens(event.provider_utok()),
-                      Tokens(event.fee_utok()), Tokens(event.retire_utok()));
-  Append(event.header(), moves, LeaseId(event.lease_id()), transfers);
+  return AppendPayment(event, AccountId(event.provider_account_id()), transfers);
+}
+
+absl::Status AppendPostings(const wire::DeferredPaid& event, std::vector<Transfer>& transfers) {
+  return AppendPayment(event, AccountId(event.header().account_id()), transfers);
+}
+
+absl::Status AppendPostings(const wire::EpochClosed& event, std::vector<Transfer>& transfers) {
+  if (event.retire_utok() < 0) return Impossible(event.header(), "an amount is negative");
+  if (event.retire_utok() == 0) return absl::OkStatus();
+  const TokenMove move = RetireMove(Tokens(event.retire_utok()));
+  Append(event.header(), std::span(&move, 1), LeaseId(), transfers);
+  return absl::OkStatus();
+}
+
+absl::Status AppendPostings(const wire::BonusPaid& event, std::vector<Transfer>& transfers) {
+  if (!IsMember(event.header().account_id())) return Impossible(event.header(), "no account");
+  if (event.bonus_utok() < 0) return Impossible(event.header(), "an amount is negative");
+  if (event.bonus_utok() == 0) return absl::OkStatus();
+  const TokenMove move =
+      BonusMove(AccountId(event.header().account_id()), Tokens(event.bonus_utok()));
+  Append(event.header(), std::span(&move, 1), LeaseId(), transfers);
   return absl::OkStatus();
 }
 
@@ -101,13 +138,35 @@ TokenMove TopUpMove(AccountId account, Tokens burn) {
   return {LedgerAccount(account, Holding::kTokens), LedgerAccount(Holding::kVault), burn};
 }
 
-std::vector<TokenMove> SettlementMoves(AccountId provider, Tokens provider_part, Tokens fee,
-                                       Tokens retire) {
+TokenMove RetireMove(Tokens amount) {
+  return {LedgerAccount(Holding::kVault), LedgerAccount(Holding::kIssuance), amount};
+}
+
+TokenMove BonusMove(AccountId account, Tokens amount) {
+  return {LedgerAccount(Holding::kIssuance), LedgerAccount(account, Holding::kTokens), amount};
+}
+
+std::vector<TokenMove> SettlementMoves(AccountId provider, const Settlement& figures) {
   const LedgerAccount vault(Holding::kVault);
+  const LedgerAccount issuance(Holding::kIssuance);
+  const LedgerAccount member(provider, Holding::kTokens);
+  const LedgerAccount fee(Holding::kFee);
+  const Tokens paid = figures.provider + figures.fee;
+  // Of each transfer some part is minted: of the fee's that rounded down, so that together it is
+  // what was minted.
+  Tokens fee_minted;
+  if (paid > Tokens(0)) {
+    const auto part = MulDivDown(figures.fee.value(), figures.emitted.value(), paid.value());
+    WARPBOOK_CHECK(part.has_value());
+    fee_minted = Tokens(*part);
+  }
+  const Tokens provider_minted = figures.emitted - fee_minted;
   std::vector<TokenMove> moves = {
-      {vault, LedgerAccount(provider, Holding::kTokens), provider_part},
-      {vault, LedgerAccount(Holding::kFee), fee},
-      {vault, LedgerAccount(Holding::kIssuance), retire},
+      {vault, member, figures.provider - provider_minted},
+      {vault, fee, figures.fee - fee_minted},
+      {vault, issuance, figures.retire},
+      {issuance, member, provider_minted},
+      {issuance, fee, fee_minted},
   };
   std::erase_if(moves, [](const TokenMove& move) { return move.amount == Tokens(0); });
   return moves;

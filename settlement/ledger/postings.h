@@ -8,6 +8,7 @@
 #include "schema/types/amounts.h"
 #include "schema/wire/events_generated.h"
 #include "settlement/ledger/transfer.h"
+#include "settlement/tokens/money_flow.h"
 
 namespace warpbook::settlement {
 
@@ -19,6 +20,9 @@ Transfer GenesisPosting();
 absl::Status AppendPostings(const wire::CreditsMoved& event, std::vector<Transfer>& transfers);
 absl::Status AppendPostings(const wire::RequestDecided& event, std::vector<Transfer>& transfers);
 absl::Status AppendPostings(const wire::LeaseSettled& event, std::vector<Transfer>& transfers);
+absl::Status AppendPostings(const wire::DeferredPaid& event, std::vector<Transfer>& transfers);
+absl::Status AppendPostings(const wire::EpochClosed& event, std::vector<Transfer>& transfers);
+absl::Status AppendPostings(const wire::BonusPaid& event, std::vector<Transfer>& transfers);
 
 // The TOK that a decision moves once it is posted, by itself (event and leg 0): what is still on
 // its way to the engine is already spoken for.
@@ -29,8 +33,10 @@ struct TokenMove {
 TokenMove DepositMove(AccountId account, Tokens amount);
 TokenMove WithdrawalMove(AccountId account, Tokens amount);
 TokenMove TopUpMove(AccountId account, Tokens burn);
-// To provider, fee and issuance; parts that are zero are left out.
-std::vector<TokenMove> SettlementMoves(AccountId provider, Tokens provider_part, Tokens fee,
-                                       Tokens retire);
+TokenMove RetireMove(Tokens amount);
+TokenMove BonusMove(AccountId account, Tokens amount);
+// To provider and fee, out of the vault and (`emitted` of it, which is at most both) out of
+// issuance, and what is retired; parts that are zero are left out.
+std::vector<TokenMove> SettlementMoves(AccountId provider, const Settlement& figures);
 
 }  // namespace warpbook::settlement

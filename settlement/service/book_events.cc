@@ -6,8 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "schema/types/arithmetic.h"
 #include "schema/types/client_order_id.h"
+#include "schema/types/judgement_reason.h"
 #include "settlement/ledger/postings.h"
 #include "settlement/service/books.h"
+#include "settlement/tokens/work_bonus.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -46,6 +48,8 @@ absl::Status Books::On(const wire::AccountOpened& event) {
     for (const HoldingInfo& info : kHoldings) {
       if (info.of_member) ledger_.Open(LedgerAccount(row.id, info.holding));
     }
+    owners_[row.id] = {row.owner, row.id};
+    changed_owners_.insert(row.id);
   }
   changes_.accounts.push_back(row);
   return absl::OkStatus();
@@ -88,18 +92,13 @@ absl::Status Books::On(const wire::RequestDecided& event) {
   }
   open_requests_.erase(found);
   changed_requests_[row.sequence] = row;
-  std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
-    return Fault(status.message());
-  }
-  return PostAll(transfers);
+  if (absl::Status status = Post(event); !status.ok()) return status;
+  current_.moved_tokens = true;
+  UpdateSize(row.account);
+  return absl::OkStatus();
 }
 
 absl::Status Books::On(const wire::CreditsMoved& event) {
-  std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
-    return Fault(status.message());
-  }
   const auto source = static_cast<CreditBucket>(event.source());
   const auto destination = static_cast<CreditBucket>(event.destination());
   const bool enters = destination == CreditBucket::kEscrow;
@@ -118,7 +117,7 @@ absl::Status Books::On(const wire::CreditsMoved& event) {
     const AccountId account(event.header().account_id());
     if (!std::ranges::count(moves.accounts, account)) moves.accounts.push_back(account);
   }
-  return PostAll(transfers);
+  return Post(event);
 }
 
 absl::Status Books::On(const wire::InstrumentOpened& event) {
@@ -199,6 +198,34 @@ absl::Status Books::On(const wire::LeaseHeartbeat& event) {
   return absl::OkStatus();
 }
 
+// There is one for each party; the buyer's is taken.
+absl::Status Books::On(const wire::LeaseDisputed& event) {
+  if (event.is_provider() != 0) return absl::OkStatus();
+  const auto row = OpenLease(event.lease_id());
+  if (!row.ok()) return row.status();
+  if (absl::Status status = (*row)->lease.BeDisputed(Credits(event.deposit()), current_.time);
+      !status.ok()) {
+    return Fault(status.message());
+  }
+  Touch(**row);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::LeaseJudged& event) {
+  if (event.is_provider() != 0) return absl::OkStatus();
+  const auto row = OpenLease(event.lease_id());
+  if (!row.ok()) return row.status();
+  const auto reason = JudgementReasonOf(event.reason()->Data());
+  if (absl::Status status =
+          (*row)->lease.BeJudged(static_cast<DisputeVerdict>(event.verdict()), event.share(),
+                                 reason.value_or(std::string_view()));
+      !status.ok()) {
+    return Fault(status.message());
+  }
+  Touch(**row);
+  return absl::OkStatus();
+}
+
 absl::Status Books::On(const wire::LeaseSettled& event) {
   const auto number = TakeDecision();
   if (!number.ok()) return number.status();
@@ -215,10 +242,11 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
                               Tokens(event.gross_utok()),
                               Tokens(event.provider_utok()),
                               Tokens(event.fee_utok()),
-                              Tokens(event.retire_utok())};
-  if (absl::Status status =
-          row.lease.BecomeSettled(figures, event.verified_weight(), Credits(event.gains()),
-                                  Minutes(event.delivered_minutes()));
+                              Tokens(event.retire_utok()),
+                              Tokens(event.emitted_utok())};
+  if (absl::Status status = row.lease.BecomeSettled(
+          figures, event.verified_weight(), Credits(event.gains()),
+          Minutes(event.delivered_minutes()), static_cast<DisputeVerdict>(event.verdict()));
       !status.ok()) {
     return Fault(status.message());
   }
@@ -226,11 +254,111 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
   row.settled = EventSequence(event.header().event_sequence());
   row.settled_at = current_.time;
   Touch(row);
-  std::vector<Transfer> transfers;
-  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
+  const LeaseTerms& terms = row.lease.terms();
+  if (figures.owed > Credits(0)) {
+    owed_.emplace(row.settled, OwedRow{row.settled, terms.id, terms.provider, figures.owed});
+    owed_since_[terms.id] = row.settled;
+    owed_to_leases_ += figures.owed;
+  }
+  TakeWork(terms.provider, figures);
+  days_.TakeNotional(terms.provider, figures.verified);
+  days_.TakeNotional(terms.buyer, figures.verified);
+  if (absl::Status status = Post(event); !status.ok()) return status;
+  current_.moved_tokens = true;
+  UpdateSize(terms.provider);
+  UpdateSize(terms.buyer);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::DeferredPaid& event) {
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  const LeaseId lease(event.lease_id());
+  const auto since = owed_since_.find(lease);
+  if (since == owed_since_.end()) return Fault("a lease is paid that is owed nothing");
+  OwedRow& owed = owed_.at(since->second);
+  Settlement paid;
+  paid.consumed = Credits(event.consumed());
+  paid.gross = Tokens(event.gross_utok());
+  paid.provider = Tokens(event.provider_utok());
+  paid.fee = Tokens(event.fee_utok());
+  paid.retire = Tokens(event.retire_utok());
+  paid.emitted = Tokens(event.emitted_utok());
+  const Credits left(event.owed());
+  if (paid.consumed <= Credits(0) || left < Credits(0) || paid.consumed != owed.left - left ||
+      event.header().account_id() != owed.provider.value()) {
+    return Fault("a deferred payment is not of what is owed");
+  }
+  paid.verified = owed.left;
+  TakeWork(owed.provider, paid);
+  owed_to_leases_ -= paid.consumed;
+  owed.left = left;
+  const AccountId provider = owed.provider;
+  changes_.deferred.push_back(
+      {*number, lease, EventSequence(event.header().event_sequence()), current_.time, paid, left});
+  if (left == Credits(0)) {
+    owed_.erase(since->second);
+    owed_since_.erase(since);
+  }
+  if (absl::Status status = Post(event); !status.ok()) return status;
+  current_.moved_tokens = true;
+  UpdateSize(provider);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::EpochClosed& event) {
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  const EpochTotals totals = changes_.confirmed.back().decision.epoch;
+  if (absl::Status status = days_.BeClosed(totals, ledger_.counters().emitted); !status.ok()) {
     return Fault(status.message());
   }
-  return PostAll(transfers);
+  changes_.epochs.push_back(
+      {*number, totals, EventSequence(event.header().event_sequence()), current_.time});
+  if (absl::Status status = Post(event); !status.ok()) return status;
+  current_.moved_tokens = true;
+  for (const AccountId account : days_.TakeAged()) UpdateSize(account);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::BonusPaid& event) {
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  const Decision& decision = changes_.confirmed.back().decision;
+  if (absl::Status status = days_.BePaid(decision, EventSequence(event.header().event_sequence()));
+      !status.ok()) {
+    return Fault(status.message());
+  }
+  emitted_by_days_ += decision.epoch.bonus;
+  if (absl::Status status = Post(event); !status.ok()) return status;
+  UpdateSize(decision.account);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::OwnerMarked& event) {
+  const auto number = TakeDecision();
+  if (!number.ok()) return number.status();
+  const auto found = owners_.find(AccountId(event.header().account_id()));
+  if (found == owners_.end()) return Fault("an owner is marked that is none");
+  found->second.large = event.large() != 0;
+  changes_.owner_marks.push_back({*number, EventSequence(event.header().event_sequence()),
+                                  found->second.id, found->second.large});
+  changed_owners_.insert(found->first);
+  UpdateSize(found->first);
+  return absl::OkStatus();
+}
+
+absl::Status Books::On(const wire::OwnerVerified& event) {
+  const auto found = owners_.find(AccountId(event.header().account_id()));
+  if (found == owners_.end()) return Fault("an owner is verified that is none");
+  found->second.verified = event.verified() != 0;
+  changed_owners_.insert(found->first);
+  return absl::OkStatus();
+}
+
+void Books::TakeWork(AccountId provider, const Settlement& paid) {
+  emitted_by_days_ += paid.emitted;
+  days_.TakePayment(provider, PaidGross(paid), paid.emitted);
 }
 
 absl::Status Books::On(const wire::PricesSet& event) {
@@ -241,6 +369,7 @@ absl::Status Books::On(const wire::PricesSet& event) {
   }
   TakePrices(prices_, feeds, current_.time);
   changes_.prices = prices_;
+  current_.moved_tokens = true;
   return absl::OkStatus();
 }
 
@@ -280,14 +409,29 @@ absl::StatusOr<uint64_t> Books::TakeDecision() {
   return decision->number;
 }
 
+template <typename Event>
+absl::Status Books::Post(const Event& event) {
+  std::vector<Transfer> transfers;
+  if (absl::Status status = AppendPostings(event, transfers); !status.ok()) {
+    return Fault(status.message());
+  }
+  return PostAll(transfers);
+}
+
 absl::Status Books::PostAll(const std::vector<Transfer>& transfers) {
   for (const Transfer& transfer : transfers) {
     if (absl::Status status = ledger_.Post(transfer); !status.ok()) {
       return Fault(status.message());
     }
     changes_.transfers.push_back(transfer);
+    // The counters count TOK alone.
+    if (transfer.debit.asset() == Asset::kTok) changes_.counters = ledger_.counters();
   }
-  if (!transfers.empty()) changes_.counters = ledger_.counters();
+  if (transfers.empty()) return absl::OkStatus();
+  const int64_t second = current_.time.micros() / kMicrosPerSecond;
+  if (second != std::exchange(last_posting_second_, second)) {
+    changes_.posting_seconds.push_back({transfers.front().event, second});
+  }
   return absl::OkStatus();
 }
 

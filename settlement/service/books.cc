@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "schema/base/hash.h"
+#include "settlement/tokens/owner_size.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -47,6 +48,16 @@ absl::StatusOr<Books> Books::Restore(StoredState state) {
     books.lease_moves_[id] = {row.lease.paid_in().value(), 0, Numbers(row.lease.used()), {}};
     books.open_leases_.emplace(id, std::move(row));
   }
+  books.last_posting_second_ = state.last_posting_second;
+  for (const OwedRow& row : state.owed) {
+    books.owed_.emplace(row.settled, row);
+    books.owed_since_[row.lease] = row.settled;
+    books.owed_to_leases_ += row.left;
+  }
+  books.days_ = EmissionDays(state.day, state.account_days);
+  books.emitted_by_days_ = state.counters.emitted;
+  for (const OwnerRow& owner : state.owners) books.owners_[owner.account] = owner;
+  for (const OwnerRow& owner : state.owners) books.UpdateSize(owner.account);
   books.changes_.from = books.cursor_;
   return books;
 }
@@ -85,6 +96,7 @@ absl::Status Books::BeginCommand(wire::RecordView command) {
     return Fault("the command before it is missing");
   }
   if (current_.time < cursor_.market_time) return Fault("the market's time falls");
+  days_.BeginAt(current_.time);
   return absl::OkStatus();
 }
 
@@ -99,6 +111,7 @@ absl::Status Books::EndCommand() {
     }
   }
   if (current_.skipped) return absl::OkStatus();
+  if (current_.moved_tokens) UpdateCoverage();
   cursor_.sequence = current_.sequence;
   cursor_.market_time = current_.time;
   cursor_.command_hash = current_.hash;
@@ -126,8 +139,22 @@ absl::Status Books::ApplyEvent(wire::RecordView record) {
       return On(record.as<wire::LeaseChanged>());
     case wire::RecordType::kLeaseHeartbeat:
       return On(record.as<wire::LeaseHeartbeat>());
+    case wire::RecordType::kLeaseDisputed:
+      return On(record.as<wire::LeaseDisputed>());
+    case wire::RecordType::kLeaseJudged:
+      return On(record.as<wire::LeaseJudged>());
     case wire::RecordType::kLeaseSettled:
       return On(record.as<wire::LeaseSettled>());
+    case wire::RecordType::kDeferredPaid:
+      return On(record.as<wire::DeferredPaid>());
+    case wire::RecordType::kEpochClosed:
+      return On(record.as<wire::EpochClosed>());
+    case wire::RecordType::kBonusPaid:
+      return On(record.as<wire::BonusPaid>());
+    case wire::RecordType::kOwnerMarked:
+      return On(record.as<wire::OwnerMarked>());
+    case wire::RecordType::kOwnerVerified:
+      return On(record.as<wire::OwnerVerified>());
     case wire::RecordType::kPricesSet:
       return On(record.as<wire::PricesSet>());
     case wire::RecordType::kCheckpoint:
@@ -144,6 +171,7 @@ absl::StatusOr<Changes> Books::TakeChanges() {
   for (const LeaseId id : changed_leases_) {
     const auto found = open_leases_.find(id);
     changes_.leases.push_back(found->second);
+    found->second.stored = true;
     if (!found->second.lease.ended()) continue;
     open_leases_.erase(found);
     lease_moves_.erase(id);
@@ -151,6 +179,11 @@ absl::StatusOr<Changes> Books::TakeChanges() {
   for (auto& [sequence, request] : changed_requests_) {
     changes_.requests.push_back(std::move(request));
   }
+  for (const AccountId account : changed_owners_) {
+    changes_.owners.push_back(owners_.at(account));
+  }
+  changes_.account_days = days_.TakeChangedRows();
+  if (days_.TakeChangedDay()) changes_.day = days_.day();
   changes_.to = cursor_;
   changes_.balances = ledger_.TakeChanged();
   Changes taken = std::exchange(changes_, Changes());
@@ -158,6 +191,7 @@ absl::StatusOr<Changes> Books::TakeChanges() {
   changed_requests_.clear();
   changed_leases_.clear();
   moved_leases_.clear();
+  changed_owners_.clear();
   return taken;
 }
 
@@ -174,11 +208,55 @@ std::optional<AccountId> Books::FindSettlementAccount(const PublicKey& key) cons
   return found->second;
 }
 
+const OwedRow* Books::FindOwed(LeaseId lease) const {
+  const auto since = owed_since_.find(lease);
+  return since == owed_since_.end() ? nullptr : &owed_.at(since->second);
+}
+
+Credits Books::debt() const {
+  return Credits(ledger_.total(Holding::kFree)) + Credits(ledger_.total(Holding::kLocked)) +
+         Credits(ledger_.total(Holding::kEscrow)) + Credits(ledger_.total(Holding::kOwed));
+}
+
+Tokens Books::circulating() const {
+  return Tokens(-ledger_.total(Holding::kIssuance)) - Tokens(ledger_.total(Holding::kVault));
+}
+
+const OwnerRow* Books::FindOwner(AccountId account) const {
+  const auto found = owners_.find(account);
+  return found == owners_.end() ? nullptr : &found->second;
+}
+
+bool Books::IsLargeNow(AccountId account) const {
+  return IsLarge(days_.RecentNotional(account),
+                 Tokens(ledger_.balance(LedgerAccount(account, Holding::kTokens))), circulating());
+}
+
+void Books::UpdateSize(AccountId account) {
+  const OwnerRow* const owner = FindOwner(account);
+  if (owner == nullptr) return;
+  if (owner->large != IsLargeNow(account)) {
+    owners_to_mark_.insert(account);
+  } else {
+    owners_to_mark_.erase(account);
+  }
+}
+
+void Books::UpdateCoverage() {
+  const auto quote = QuotePrices(prices_, current_.time);
+  if (!quote) return;  // as it was
+  const int64_t coverage =
+      CoverageBps(Tokens(ledger_.total(Holding::kVault)), quote->median, debt());
+  days_.SetCoverage(NextCoverageState(days_.day().coverage, coverage));
+}
+
 LedgerFigures Books::Figures() const {
   LedgerFigures figures;
   figures.totals = ledger_.totals();
   figures.counters = ledger_.counters();
   figures.counters_derived = ledger_.counters();
+  figures.emitted_by_days = emitted_by_days_;
+  figures.owed_to_leases = owed_to_leases_;
   return figures;
 }
 
@@ -197,9 +275,9 @@ Tally Books::CheckLeases() const {
       const Lease& lease = found->second.lease;
       LeaseEscrowFigures figures;
       figures.paid_in = lease.paid_in().value();
-      figures.left = lease.ended() ? 0 : lease.escrow().value();
+      figures.left = lease.ended() ? 0 : (lease.escrow() + lease.deposit()).value();
       figures.used = Numbers(lease.used());
-      figures.gains = lease.gains().value();
+      figures.gains = (lease.gains() + lease.forfeited()).value();
       figures.moved_in = moves->second.in;
       figures.moved = moves->second.out;
       figures.moved_gains = moves->second.gains;

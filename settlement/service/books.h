@@ -22,6 +22,7 @@
 #include "schema/wire/record.h"
 #include "settlement/ledger/ledger.h"
 #include "settlement/service/due_leases.h"
+#include "settlement/service/emission_days.h"
 #include "settlement/store/rows.h"
 
 namespace warpbook::settlement {
@@ -46,6 +47,21 @@ class Books {
   const PriceState& prices() const { return prices_; }
   const absl::btree_map<Sequence, RequestRow>& open_requests() const { return open_requests_; }
   const DueLeases& due_leases() const { return due_leases_; }
+  // Settled leases that are owed something, who waits longest first.
+  const absl::btree_map<EventSequence, OwedRow>& owed() const { return owed_; }
+  // Null where the lease is owed nothing.
+  const OwedRow* FindOwed(LeaseId lease) const;
+  const EmissionDays& days() const { return days_; }
+  // All credits that are free, locked, in escrow or owed: what the vault covers.
+  Credits debt() const;
+  // TOK outside issuance and vault.
+  Tokens circulating() const;
+  // The owner behind a member's account; null where there is none.
+  const OwnerRow* FindOwner(AccountId account) const;
+  // Owners whose mark is not as their size is now.
+  const absl::btree_set<AccountId>& owners_to_mark() const { return owners_to_mark_; }
+  // Whether the owner's size is above the thresholds now.
+  bool IsLargeNow(AccountId account) const;
   size_t open_leases() const { return open_leases_.size(); }
   // A lease that is not settled; null where there is none.
   const Lease* FindOpenLease(LeaseId id) const;
@@ -69,13 +85,26 @@ class Books {
   absl::Status On(const wire::TradeExecuted& event);
   absl::Status On(const wire::LeaseChanged& event);
   absl::Status On(const wire::LeaseHeartbeat& event);
+  absl::Status On(const wire::LeaseDisputed& event);
+  absl::Status On(const wire::LeaseJudged& event);
   absl::Status On(const wire::LeaseSettled& event);
+  absl::Status On(const wire::DeferredPaid& event);
+  absl::Status On(const wire::EpochClosed& event);
+  absl::Status On(const wire::BonusPaid& event);
+  absl::Status On(const wire::OwnerMarked& event);
+  absl::Status On(const wire::OwnerVerified& event);
   absl::Status On(const wire::PricesSet& event);
   absl::Status On(const wire::Checkpoint& event);
 
   // The number of the decision that the current command is, which the engine has taken.
   absl::StatusOr<uint64_t> TakeDecision();
+  template <typename Event>
+  absl::Status Post(const Event& event);
   absl::Status PostAll(const std::vector<Transfer>& transfers);
+  // What was paid for a lease counts as work of its provider's.
+  void TakeWork(AccountId provider, const Settlement& paid);
+  void UpdateCoverage();
+  void UpdateSize(AccountId account);
   absl::StatusOr<LeaseRow*> OpenLease(uint64_t id);
   // That the lease changed: it is written, and due at another time perhaps.
   void Touch(const LeaseRow& lease);
@@ -103,6 +132,14 @@ class Books {
   };
   absl::flat_hash_map<LeaseId, LeaseMoves> lease_moves_;
   DueLeases due_leases_;
+  int64_t last_posting_second_ = 0;  // of the market, in which something moved
+  absl::btree_map<EventSequence, OwedRow> owed_;
+  absl::flat_hash_map<LeaseId, EventSequence> owed_since_;
+  Credits owed_to_leases_;
+  EmissionDays days_;
+  Tokens emitted_by_days_;
+  absl::flat_hash_map<AccountId, OwnerRow> owners_;
+  absl::btree_set<AccountId> owners_to_mark_;
   bool journal_confirmed_ = false;
 
   // The command whose events are being applied.
@@ -112,6 +149,7 @@ class Books {
     Timestamp time;
     bool skipped = false;  // it was posted before
     uint64_t hash = 0;
+    bool moved_tokens = false;  // or prices: coverage is another
   };
   Current current_;
 
@@ -120,6 +158,7 @@ class Books {
   absl::btree_map<Sequence, RequestRow> changed_requests_;
   absl::btree_set<LeaseId> changed_leases_;
   absl::btree_set<LeaseId> moved_leases_;
+  absl::btree_set<AccountId> changed_owners_;
 };
 
 }  // namespace warpbook::settlement

@@ -5,6 +5,8 @@
 
 #include "schema/base/check.h"
 #include "schema/types/arithmetic.h"
+#include "settlement/tokens/coverage.h"
+#include "settlement/tokens/funding.h"
 #include "settlement/tokens/money_flow.h"
 #include "settlement/tokens/prices.h"
 
@@ -20,12 +22,17 @@ class Decider {
         prices_(QuotePrices(books.prices(), books.cursor().market_time)) {}
 
   std::vector<Decision> Run() {
+    if (CloseDay()) return std::move(decisions_);
     for (const auto& [sequence, request] : books_.open_requests()) {
       if (Full() || outbox_.requests() >= kPendingRequestDecisionsMax) break;
       if (!outbox_.Decides(sequence)) Take(DecideRequest(request));
     }
-    SettleDue(books_.due_leases().needing_none());
-    if (prices_) SettleDue(books_.due_leases().needing_price());
+    PayBonuses();
+    MarkOwners();
+    SettleDue(books_.due_leases().needing_none(), Funds());
+    // What a decision on its way leaves owed joins the queue when it is read back, and is paid
+    // before what is due now.
+    if (prices_ && !outbox_.leaves_owed()) PayWork();
     return std::move(decisions_);
   }
 
@@ -80,6 +87,10 @@ class Decider {
 
   RejectReason DecideTopUp(const RequestRow& request, Decision& decision) const {
     decision.kind = DecisionKind::kPostTopUp;
+    if (const OwnerRow* owner = books_.FindOwner(request.account);
+        owner != nullptr && !owner->verified && books_.IsLargeNow(request.account)) {
+      return RejectReason::kOwnerNotVerified;
+    }
     if (!prices_ || prices_->low <= TokenPrice(0)) return RejectReason::kPricesUnavailable;
     if (Projected(LedgerAccount(request.account, Holding::kTokens)) < request.amount) {
       return RejectReason::kInsufficientTokens;
@@ -93,37 +104,119 @@ class Decider {
     return RejectReason::kNone;
   }
 
-  void SettleDue(const DueLeases::Queue& queue) {
-    for (const auto& [due, id] : queue) {
-      if (Full() || due > books_.cursor().market_time) return;
-      if (outbox_.Decides(id)) continue;
-      const Lease& lease = *books_.FindOpenLease(id);
-      const auto settlement = SettleNow(lease);
-      if (!settlement) continue;  // waits for another price
+  // Whether a day is over and has to be closed before anything else is decided: when nothing is on
+  // its way, so that what is closed is what has been posted.
+  bool CloseDay() {
+    const EmissionDays& days = books_.days();
+    if (!days.IsOver(books_.cursor().market_time) || !days.due_bonuses().empty()) return false;
+    if (outbox_.size() > 0) return true;
+    const Tokens vault(books_.ledger().total(Holding::kVault));
+    Decision decision;
+    decision.kind = DecisionKind::kCloseEpoch;
+    decision.epoch =
+        days.Close(prices_ ? SurplusToRetire(vault, prices_->median, books_.debt()) : Tokens(0));
+    Take(decision);
+    return true;
+  }
+
+  void PayBonuses() {
+    const EmissionDays& days = books_.days();
+    for (const auto& [account, due] : days.due_bonuses()) {
+      if (Full()) return;
+      if (outbox_.DecidesBonus(account)) continue;
       Decision decision;
-      decision.kind = DecisionKind::kSettleLease;
-      decision.lease = id;
-      decision.settlement = *settlement;
-      decision.weight = lease.VerifiedWeight();
-      decision.delivered = lease.PayableMinutes();
+      decision.kind = DecisionKind::kPayBonus;
+      decision.account = account;
+      decision.epoch.day = days.due_day();
+      decision.epoch.gross = due.gross;
+      decision.epoch.bonus = due.bonus;
       Take(decision);
     }
   }
 
-  std::optional<Settlement> SettleNow(const Lease& lease) const {
+  void MarkOwners() {
+    for (const AccountId account : books_.owners_to_mark()) {
+      if (Full()) return;
+      const OwnerRow& owner = *books_.FindOwner(account);
+      if (outbox_.Marks(owner.id)) continue;
+      Decision decision;
+      decision.kind = DecisionKind::kMarkOwner;
+      decision.owner = owner.id;
+      decision.large = books_.IsLargeNow(account);
+      Take(decision);
+    }
+  }
+
+  // Pays what is owed, then what is due. While something stays owed there is nothing for the rest:
+  // it joins the queue.
+  void PayWork() {
+    Funds funds = CurrentFunds();
+    std::vector<DeferredPayment> queue;
+    size_t waiting = 0;
+    for (const auto& [since, owed] : books_.owed()) {
+      if (outbox_.Decides(owed.lease)) continue;  // on its way, in full
+      ++waiting;
+      if (outbox_.size() + queue.size() < kPendingDecisionsMax) {
+        queue.push_back({owed.lease, owed.left});
+      }
+      if (waiting > queue.size()) break;
+    }
+    const auto paid = PayDeferred(queue, prices_->high, funds);
+    for (const DeferredSettlement& payment : paid) Take(PaymentOf(payment));
+    const bool all_paid =
+        paid.size() == waiting && (paid.empty() || paid.back().settlement.owed == Credits(0));
+    if (!all_paid && paid.size() == queue.size()) return;  // the rest of the queue comes first
+    SettleDue(books_.due_leases().needing_price(), all_paid ? CurrentFunds() : Funds());
+  }
+
+  static Decision PaymentOf(const DeferredSettlement& payment) {
+    Decision decision;
+    decision.kind = DecisionKind::kPayDeferred;
+    decision.lease = payment.lease;
+    decision.settlement.consumed = payment.settlement.consumed;
+    decision.settlement.gross = payment.settlement.gross;
+    decision.settlement.provider = payment.settlement.provider;
+    decision.settlement.fee = payment.settlement.fee;
+    decision.settlement.retire = payment.settlement.retire;
+    decision.settlement.emitted = payment.settlement.emitted;
+    return decision;
+  }
+
+  // What there is once all decisions so far are posted.
+  Funds CurrentFunds() const {
+    const DayRow& day = books_.days().day();
+    EmissionDay emission = day.emission;
+    emission.spent += outbox_.emitted();
+    return {.vault = Projected(LedgerAccount(Holding::kVault)),
+            .emission = emission.LeftForSettlements(),
+            .emission_first = day.coverage == CoverageState::kStressed};
+  }
+
+  void SettleDue(const DueLeases::Queue& queue, Funds funds) {
+    for (const auto& [due, id] : queue) {
+      if (Full() || due > books_.cursor().market_time) return;
+      if (outbox_.Decides(id)) continue;
+      const Lease& lease = *books_.FindOpenLease(id);
+      const auto settlement = SettleNow(lease, funds);
+      if (!settlement) continue;  // waits for another price
+      funds = Without(funds, *settlement);
+      Decision decision;
+      decision.kind = DecisionKind::kSettleLease;
+      decision.lease = id;
+      decision.settlement = *settlement;
+      decision.settlement.refunded = Credits(0);  // the engine's to say: what is left
+      decision.weight = lease.VerifiedWeight();
+      decision.delivered = lease.PayableMinutes();
+      decision.verdict = lease.Verdict();
+      Take(decision);
+    }
+  }
+
+  std::optional<Settlement> SettleNow(const Lease& lease, const Funds& funds) const {
     const LeaseTerms& terms = lease.terms();
-    const int64_t weight = lease.VerifiedWeight();
-    const Credits verified = lease.EarnedByProvider(weight);
-    std::optional<Settlement> settlement =
-        verified == Credits(0)
-            ? SettleUnearned(terms.notional, terms.surcharge)
-            : Settle({lease.provider_notional(), terms.surcharge, verified}, prices_->high,
-                     {.vault = Projected(LedgerAccount(Holding::kVault))});
-    if (!settlement) return std::nullopt;
-    // Of a lease that was resold, others have paid a part and others get one.
-    settlement->refunded =
-        lease.escrow() - verified - lease.EarnedByTraders(weight) - settlement->burned;
-    return settlement;
+    const Credits verified = lease.EarnedByProvider(lease.VerifiedWeight());
+    if (verified == Credits(0)) return SettleUnearned(terms.notional, terms.surcharge);
+    return Settle({lease.provider_notional(), terms.surcharge, verified}, prices_->high, funds);
   }
 
   const Books& books_;

@@ -1,6 +1,8 @@
-// What settlement decides, and when: requests in the order in which they were taken, leases in the
-// order in which they are due by the journal's time. Pure: the decisions follow from the books and
-// from those already on their way, whose effects count as done.
+// What settlement decides, and when: requests in the order in which they were taken; leases of
+// which nothing was delivered; what leases are owed, oldest first, and only then leases that were
+// delivered, in the order in which they are due by the journal's time; once a day its close, and
+// the bonuses of the day before. Pure: the decisions follow from the books and from those already
+// on their way, whose effects count as done.
 #pragma once
 
 #include <vector>

@@ -12,25 +12,57 @@ std::string DecisionParameters(const Decision& decision) {
   };
   object.Integer("number", static_cast<int64_t>(decision.number));
   object.Text("decision", Name(decision.kind));
-  if (decision.kind == DecisionKind::kSettleLease) {
+  const auto payment = [&] {
     const Settlement& figures = decision.settlement;
     object.Id("lease", decision.lease.value());
-    amount("verified_weight", decision.weight);
     amount("consumed", figures.consumed.value());
-    amount("burned", figures.burned.value());
-    amount("refunded", figures.refunded.value());
-    amount("owed", figures.owed.value());
     amount("gross_utok", figures.gross.value());
     amount("provider_utok", figures.provider.value());
     amount("fee_utok", figures.fee.value());
     amount("retire_utok", figures.retire.value());
-    object.Integer("delivered_minutes", decision.delivered.value());
-    return object.Build();
-  }
-  object.Id("request", decision.request.value());
-  if (decision.kind == DecisionKind::kPostTopUp) amount("credits", decision.credits.value());
-  if (decision.kind == DecisionKind::kRefuseRequest) {
-    object.Integer("reason", static_cast<uint16_t>(decision.reason));
+    amount("emitted_utok", figures.emitted.value());
+  };
+  const EpochTotals& epoch = decision.epoch;
+  switch (decision.kind) {
+    case DecisionKind::kSettleLease:
+      payment();
+      amount("verified_weight", decision.weight);
+      amount("burned", decision.settlement.burned.value());
+      amount("owed", decision.settlement.owed.value());
+      object.Integer("delivered_minutes", decision.delivered.value());
+      object.Text("verdict", warpbook::Name(decision.verdict));
+      break;
+    case DecisionKind::kPayDeferred:
+      payment();
+      break;
+    case DecisionKind::kCloseEpoch:
+      object.Integer("day", epoch.day);
+      amount("budget_utok", epoch.budget.value());
+      amount("emitted_utok", epoch.emitted.value());
+      amount("bonus_utok", epoch.bonus.value());
+      amount("gross_utok", epoch.gross.value());
+      amount("retire_utok", epoch.retire.value());
+      break;
+    case DecisionKind::kPayBonus:
+      object.Integer("day", epoch.day).Id("account", decision.account.value());
+      amount("gross_utok", epoch.gross.value());
+      amount("bonus_utok", epoch.bonus.value());
+      break;
+    case DecisionKind::kMarkOwner:
+      object.Id("owner", decision.owner.value()).Flag("large", decision.large);
+      break;
+    case DecisionKind::kPostTopUp:
+      amount("credits", decision.credits.value());
+      object.Id("request", decision.request.value());
+      break;
+    case DecisionKind::kRefuseRequest:
+      object.Integer("reason", static_cast<uint16_t>(decision.reason));
+      object.Id("request", decision.request.value());
+      break;
+    case DecisionKind::kPostDeposit:
+    case DecisionKind::kPostWithdrawal:
+      object.Id("request", decision.request.value());
+      break;
   }
   return object.Build();
 }

@@ -30,4 +30,15 @@ class DecisionSender {
   virtual absl::Status status() const = 0;
 };
 
+// Of a worker that posts and decides nothing: there is nothing to send.
+class NoSender : public DecisionSender {
+ public:
+  void SetAccount(AccountId) override {}
+  void Replace(const std::vector<Decision>&) override {}
+  void Add(const std::vector<Decision>&) override {}
+  void Confirm(uint64_t) override {}
+  bool HeardEngine() const override { return false; }
+  absl::Status status() const override { return absl::OkStatus(); }
+};
+
 }  // namespace warpbook::settlement

@@ -24,7 +24,7 @@ class DueLeases {
     }
     const auto due = lease.DueTime();
     if (!due) return;
-    const bool needs_price = lease.PayableMinutes() > Minutes(0);
+    const bool needs_price = lease.VerifiedWeight() > 0;
     entries_[id] = {*due, needs_price};
     QueueOf(needs_price).insert({*due, id});
   }

@@ -42,6 +42,12 @@ class Outbox {
 
   bool Decides(Sequence request) const { return requests_.contains(request); }
   bool Decides(LeaseId lease) const { return leases_.contains(lease); }
+  bool DecidesBonus(AccountId account) const { return bonuses_.contains(account); }
+  bool Marks(OwnerId owner) const { return marks_.contains(owner); }
+  // Whether some of these leave a lease owed something: what comes in meanwhile is theirs first.
+  bool leaves_owed() const { return leaving_owed_ > 0; }
+  // What the settlements here mint.
+  Tokens emitted() const { return emitted_; }
   bool PostsReference(const std::string& reference) const {
     return references_.contains(reference);
   }
@@ -54,13 +60,19 @@ class Outbox {
     Decision decision;
     std::vector<TokenMove> moves;
     std::string reference;  // that it posts
+    bool leaves_owed = false;
   };
+  Entry Describe(const Decision& decision, const Books& books) const;
   void Account(const Entry& entry, int sign);
 
   std::deque<Entry> entries_;
   absl::flat_hash_set<Sequence> requests_;
   absl::flat_hash_set<LeaseId> leases_;
   absl::flat_hash_set<std::string> references_;
+  absl::flat_hash_set<AccountId> bonuses_;
+  absl::flat_hash_set<OwnerId> marks_;
+  size_t leaving_owed_ = 0;
+  Tokens emitted_;
   absl::flat_hash_map<LedgerAccount, int64_t> effects_;
   Credits issued_;
 };

@@ -12,17 +12,6 @@
 namespace warpbook::settlement {
 namespace {
 
-// A replay sends nothing, and so it decides nothing.
-class NoSender : public DecisionSender {
- public:
-  void SetAccount(AccountId) override {}
-  void Replace(const std::vector<Decision>&) override {}
-  void Add(const std::vector<Decision>&) override {}
-  void Confirm(uint64_t) override {}
-  bool HeardEngine() const override { return false; }
-  absl::Status status() const override { return absl::OkStatus(); }
-};
-
 absl::Status PrepareDatabase(const std::string& conninfo) {
   auto database = Database::Connect(conninfo);
   if (!database.ok()) return database.status();

@@ -1,24 +1,18 @@
 #include "settlement/service/report.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/client/json_object.h"
 #include "schema/types/arithmetic.h"
 #include "schema/types/decimal.h"
+#include "settlement/service/supply_json.h"
 
 namespace warpbook::settlement {
 namespace {
 
 using gateway::JsonObject;
-
-void AddTokens(JsonObject& object, const std::string& name, Tokens tokens) {
-  object.Text(name + "_utok", std::to_string(tokens.value()));
-  object.Text(name, FormatTokens(tokens));
-}
-
-void AddCredits(JsonObject& object, const std::string& name, Credits credits) {
-  object.Text(name, std::to_string(credits.value()));
-  object.Text(name + "_usd", FormatUsd(credits));
-}
 
 // GPU-minutes as GPU-hours with two decimals, rounded down.
 std::string GpuHours(int64_t gpu_minutes) {
@@ -27,57 +21,60 @@ std::string GpuHours(int64_t gpu_minutes) {
 
 }  // namespace
 
-std::string AuditText(const Audit& audit, bool* all_hold) {
-  std::string text = absl::StrCat("ledger at sequence ", audit.cursor.sequence.value(), ", event ",
-                                  audit.cursor.event.value(), "\n");
-  *all_hold = true;
+std::vector<Finding> FindingsOf(const Audit& audit) {
+  std::vector<Finding> findings;
   for (const auto& invariant : AllInvariants()) {
     // What could not be checked is no success, unless there is nothing in the ledger yet.
     const bool checked = invariant->IsChecked(audit.figures);
     const bool holds = checked ? invariant->Holds(audit.figures) : IsEmpty(audit.figures);
-    *all_hold = *all_hold && holds;
-    absl::StrAppend(&text,
-                    !holds    ? "FAIL  "
-                    : checked ? "PASS  "
-                              : "NONE  ",
-                    std::string(invariant->name()), ": ", invariant->Describe(audit.figures), "\n");
+    findings.push_back({!holds    ? Finding::Verdict::kFail
+                        : checked ? Finding::Verdict::kPass
+                                  : Finding::Verdict::kNone,
+                        std::string(invariant->name()), invariant->Describe(audit.figures)});
   }
+  return findings;
+}
+
+std::string TextOf(const Finding& finding) {
+  const absl::string_view word = finding.verdict == Finding::Verdict::kPass   ? "PASS"
+                                 : finding.verdict == Finding::Verdict::kFail ? "FAIL"
+                                                                              : "NONE";
+  return absl::StrCat(word, "  ", finding.name, ": ", finding.detail, "\n");
+}
+
+bool AllHold(const std::vector<Finding>& findings) {
+  return std::ranges::none_of(
+      findings, [](const Finding& finding) { return finding.verdict == Finding::Verdict::kFail; });
+}
+
+std::string TotalOf(const std::vector<Finding>& findings) {
+  std::vector<std::string> failing, holding;
+  for (const Finding& finding : findings) {
+    (finding.verdict == Finding::Verdict::kFail ? failing : holding).push_back(finding.name);
+  }
+  const std::string held = absl::StrCat(holding.size(), " of ", findings.size(),
+                                        " hold: ", absl::StrJoin(holding, "; "), "\n");
+  if (failing.empty()) return "TOTAL " + held;
+  return absl::StrCat("TOTAL ", failing.size(), " of ", findings.size(),
+                      " fail: ", absl::StrJoin(failing, "; "), ". ", held);
+}
+
+std::string AuditText(const Audit& audit, bool* all_hold) {
+  const std::vector<Finding> findings = FindingsOf(audit);
+  *all_hold = AllHold(findings);
+  std::string text = absl::StrCat("ledger at sequence ", audit.cursor.sequence.value(), ", event ",
+                                  audit.cursor.event.value(), "\n");
+  for (const Finding& finding : findings) text += TextOf(finding);
   return text;
 }
 
 std::string SummaryJson(const Summary& summary) {
-  const auto total = [&summary](Holding holding) {
-    return summary.totals[static_cast<size_t>(holding)];
-  };
   JsonObject leases;
   int64_t fills = 0;
   for (const auto& [state, count] : summary.leases) {
     leases.Integer(state, count);
     fills += count;
   }
-  JsonObject tokens;
-  AddTokens(tokens, "supply", Tokens(-total(Holding::kIssuance)) - Tokens(total(Holding::kVault)));
-  AddTokens(tokens, "vault", Tokens(total(Holding::kVault)));
-  AddTokens(tokens, "outside", Tokens(total(Holding::kOutside)));
-  AddTokens(tokens, "members", Tokens(total(Holding::kTokens)));
-  AddTokens(tokens, "fee", Tokens(total(Holding::kFee)));
-  const SupplyCounters& counters = summary.counters;
-  AddTokens(tokens, "genesis", counters.genesis);
-  AddTokens(tokens, "emitted", counters.emitted);
-  AddTokens(tokens, "deposited", counters.deposited);
-  AddTokens(tokens, "withdrawn", counters.withdrawn);
-  AddTokens(tokens, "burned", counters.burned);
-  AddTokens(tokens, "reminted_provider", counters.reminted_provider);
-  AddTokens(tokens, "reminted_fee", counters.reminted_fee);
-  AddTokens(tokens, "retired", counters.retired);
-  JsonObject credits;
-  AddCredits(credits, "issued", Credits(-total(Holding::kIssued)));
-  AddCredits(credits, "free", Credits(total(Holding::kFree)));
-  AddCredits(credits, "locked", Credits(total(Holding::kLocked)));
-  AddCredits(credits, "escrow", Credits(total(Holding::kEscrow)));
-  AddCredits(credits, "owed", Credits(total(Holding::kOwed)));
-  AddCredits(credits, "consumed", Credits(total(Holding::kConsumed)));
-  AddCredits(credits, "burned", Credits(total(Holding::kBurned)));
 
   JsonObject object;
   object.Integer("sequence", static_cast<int64_t>(summary.cursor.sequence.value()));
@@ -90,7 +87,8 @@ std::string SummaryJson(const Summary& summary) {
   object.Text("gpu_hours_delivered", GpuHours(summary.gpu_minutes_delivered));
   object.Integer("deposits", summary.deposits).Integer("withdrawals", summary.withdrawals);
   object.Integer("top_ups", summary.top_ups);
-  object.Raw("tokens", tokens.Build()).Raw("credits", credits.Build());
+  object.Raw("tokens", TokensObject(summary.totals, summary.counters).Build());
+  object.Raw("credits", CreditsObject(summary.totals).Build());
   return object.Build();
 }
 

@@ -7,6 +7,7 @@
 #include "schema/journal/tail_reader.h"
 #include "settlement/service/engine_link.h"
 #include "settlement/service/log.h"
+#include "settlement/service/report_service.h"
 #include "settlement/service/worker.h"
 #include "settlement/store/store.h"
 
@@ -27,16 +28,21 @@ class Service {
               std::move(key)) {}
 
   absl::Status Run() {
+    retry_ = options_.retry_first;
     while (true) {
       const absl::Status status = RunOnce();
       if (status.ok() || stop_) return status;
-      // The database was there before, so it comes back, and so does the lock that our lost
-      // connection may still hold there. At the first start either is a mistake.
-      const bool passes = absl::IsUnavailable(status) || absl::IsAlreadyExists(status);
-      if (!passes || !started_) return status;
-      Log(LogLevel::kWarning, "interrupted", Fault(status));
-      Pause(options_.retry);
+      // A database that was there before comes back, and so does the lock that our lost connection
+      // may still hold there. At the first start a lock is another worker's.
+      const bool passes =
+          absl::IsUnavailable(status) || (absl::IsAlreadyExists(status) && started_);
+      if (!passes) return status;
+      gateway::JsonObject fields = Fault(status);
+      Log(LogLevel::kWarning, started_ ? "interrupted" : "waiting_for_database",
+          fields.Integer("retry_ms", retry_.count()));
+      Pause(retry_);
       if (stop_) return absl::OkStatus();
+      retry_ = std::min(retry_ * 2, options_.retry_max);
     }
   }
 
@@ -53,13 +59,20 @@ class Service {
     }
   }
 
+  static void LogSlowCommit(std::chrono::milliseconds waited) {
+    Log(LogLevel::kWarning, "slow_database",
+        gateway::JsonObject().Integer("commit_ms", waited.count()));
+  }
+
   // From the database's state on, until something fails or it is time to stop.
   absl::Status RunOnce() {
     auto store = Store::Open({.conninfo = options_.conninfo});
     if (!store.ok()) return store.status();
     if (absl::Status status = store->WriteNames(options_.catalogue); !status.ok()) return status;
-    auto worker = Worker::Create(
-        {.cursor_directory = options_.journal_directory, .key = public_key_}, *store, link_);
+    auto worker = Worker::Create({.cursor_directory = options_.journal_directory,
+                                  .key = public_key_,
+                                  .on_slow_commit = LogSlowCommit},
+                                 *store, link_);
     if (!worker.ok()) return worker.status();
     started_ = true;
     Log(LogLevel::kInfo, "started", Position(**worker));
@@ -69,6 +82,7 @@ class Service {
     while (!stop_) {
       const auto wrote = (*worker)->Step();
       if (!wrote.ok()) return wrote.status();
+      retry_ = options_.retry_first;
       if (!*wrote) std::this_thread::sleep_for(options_.poll);
       LogStatus(**worker);
     }
@@ -84,7 +98,7 @@ class Service {
       if (!absl::IsNotFound(reader.status())) return reader;
       if (!told) Log(LogLevel::kWarning, "waiting_for_journal", Fault(reader.status()));
       told = true;
-      Pause(options_.retry);
+      Pause(options_.retry_first);
     }
     return std::unique_ptr<journal::TailReader>();
   }
@@ -121,6 +135,7 @@ class Service {
   const PublicKey public_key_;
   EngineLink link_;
   bool started_ = false;
+  std::chrono::milliseconds retry_{};  // before the next try
   SteadyClock::time_point next_status_ = SteadyClock::now();
 };
 
@@ -128,6 +143,14 @@ class Service {
 
 absl::Status Serve(const ServeOptions& options, Ed25519PrivateKey key,
                    const std::atomic<bool>& stop) {
+  std::unique_ptr<ReportService> reports;
+  if (!options.http.address.empty()) {
+    auto started =
+        ReportService::Start(options.http, {options.conninfo, options.catalogue, options.tariff});
+    if (!started.ok()) return started.status();
+    reports = *std::move(started);
+    Log(LogLevel::kInfo, "reports_served", gateway::JsonObject().Integer("port", reports->port()));
+  }
   Service service(options, std::move(key), stop);
   return service.Run();
 }

@@ -60,15 +60,17 @@ absl::StatusOr<bool> Worker::Step() {
   }
   deciding_ = deciding_ || (options_.key && heard_engine && *at_end);
   if (deciding_) changes->decided = Decide(books_, outbox_);
-  if (!posted && changes->decided.empty()) return false;
-  if (absl::Status status = Write(*std::move(changes)); !status.ok()) return status;
+  if (!posted && changes->decided.empty()) {
+    if (absl::Status status = FinishCommit(); !status.ok()) return status;
+    return false;
+  }
+  if (absl::Status status = Write(*std::move(changes), *at_end); !status.ok()) return status;
   return true;
 }
 
 absl::StatusOr<bool> Worker::Gather() {
   size_t bytes = 0;
-  for (int batches = 0; batches < kBatchesPerTransactionMax && bytes < kBytesPerTransactionMax;
-       ++batches) {
+  while (bytes < kBytesPerTransactionMax) {
     if (options_.last_sequence && books_.cursor().sequence >= options_.last_sequence) return true;
     const auto batch = reader_->Next();
     if (!batch.ok()) return batch.status();
@@ -80,8 +82,24 @@ absl::StatusOr<bool> Worker::Gather() {
   return false;
 }
 
-absl::Status Worker::Write(Changes changes) {
-  if (absl::Status status = store_.Commit(changes); !status.ok()) return status;
+absl::Status Worker::Write(Changes changes, bool wait) {
+  if (absl::Status status = FinishCommit(); !status.ok()) return status;
+  committing_ = std::move(changes);
+  commit_ = std::async(std::launch::async, [this] { return store_.Commit(committing_); });
+  return wait ? FinishCommit() : absl::OkStatus();
+}
+
+absl::Status Worker::FinishCommit() {
+  if (!commit_.valid()) return absl::OkStatus();
+  std::chrono::milliseconds waited{0};
+  while (commit_.wait_for(options_.slow_commit) == std::future_status::timeout) {
+    options_.on_slow_commit(waited += options_.slow_commit);
+  }
+  if (absl::Status status = commit_.get(); !status.ok()) return status;
+  return Announce(std::exchange(committing_, Changes()));
+}
+
+absl::Status Worker::Announce(const Changes& changes) {
   ++figures_.transactions;
   figures_.transfers += changes.transfers.size();
   figures_.decisions += changes.decided.size();

@@ -9,11 +9,17 @@
 // was heard and the journal read to its end after that: what is decided already is then known. If
 // all the same another decision has the number of one of ours, ours are void and made anew.
 //
+// Behind the journal's end, the next batches are read and applied while PostgreSQL takes the ones
+// before: the store then belongs to a thread of that commit until the next step has waited for it.
+//
 // One thread owns a worker. After a failed step it is of no more use: Unavailable says that a new
 // one may go on from what the database holds.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,9 +35,9 @@
 
 namespace warpbook::settlement {
 
-// What one transaction takes at most. Beyond it the journal waits, which costs nothing.
-inline constexpr int kBatchesPerTransactionMax = 256;
-inline constexpr size_t kBytesPerTransactionMax = size_t{4} << 20;
+// What of the journal one transaction takes at most, and one batch more. It is as much as that only
+// while the worker is behind: the rest waits, which costs nothing.
+inline constexpr size_t kBytesPerTransactionMax = size_t{64} << 20;
 
 class Worker {
  public:
@@ -42,6 +48,11 @@ class Worker {
     std::optional<PublicKey> key = {};
     // Stops reading behind this command; 0: never.
     Sequence last_sequence = {};
+    // A commit that takes longer is told as slow: how long it has taken by now, each time that as
+    // much has passed again.
+    std::chrono::milliseconds slow_commit{10'000};
+    std::function<void(std::chrono::milliseconds)> on_slow_commit = [](std::chrono::milliseconds) {
+    };
   };
 
   // What it did so far, for a status line.
@@ -61,7 +72,8 @@ class Worker {
   uint64_t FirstSequence() const;
   void SetReader(journal::LogReader& reader) { reader_ = &reader; }
 
-  // One transaction, if there is something to write. Returns whether there was.
+  // One transaction, if there is something to write. Returns whether there was. Where the journal
+  // goes on, the transaction may still be on its way; where it does not, all are committed.
   absl::StatusOr<bool> Step();
 
   const Books& books() const { return books_; }
@@ -74,7 +86,12 @@ class Worker {
   Worker(Options options, Store& store, DecisionSender& sender, Books books, Outbox outbox);
   // Reads batches until the journal's end (true) or a limit (false).
   absl::StatusOr<bool> Gather();
-  absl::Status Write(Changes changes);
+  // Commits the changes, at once or (`wait` false) while the next step goes on.
+  absl::Status Write(Changes changes, bool wait);
+  // Waits for the commit that is on its way, if there is one.
+  absl::Status FinishCommit();
+  // Tells those who must know only what is committed.
+  absl::Status Announce(const Changes& changes);
 
   const Options options_;
   Store& store_;
@@ -85,6 +102,8 @@ class Worker {
   Figures figures_;
   bool deciding_ = false;
   bool account_told_ = false;
+  Changes committing_;
+  std::future<absl::Status> commit_;  // of committing_; the last member, so that its end waits
 };
 
 }  // namespace warpbook::settlement

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "settlement/ledger/invariants.h"
 #include "settlement/store/database.h"
 #include "settlement/store/rows.h"
@@ -20,7 +22,9 @@ struct Audit {
   Cursor cursor;
   LedgerFigures figures;  // for settlement/ledger/invariants.h
 };
-absl::StatusOr<Audit> ReadAudit(Database& database);
+// `on_part`, where there is one, is told what has been read, in words.
+absl::StatusOr<Audit> ReadAudit(Database& database,
+                                const std::function<void(absl::string_view)>& on_part = nullptr);
 
 struct Summary {
   Cursor cursor;

@@ -1,26 +1,30 @@
 #include <bit>
+#include <map>
 #include <pqxx/pqxx>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "settlement/store/day_rows.h"
 #include "settlement/store/row_writer.h"
 #include "settlement/store/store.h"
 
 namespace warpbook::settlement {
 namespace {
 
-using OnConflict = RowWriter::OnConflict;
+using Rows = RowWriter::Rows;
 
 int64_t Stored(uint64_t value) { return static_cast<int64_t>(value); }
 
 // The sequence that the cursor must have makes a second writer fail, whatever locks it holds.
 absl::Status MoveCursor(pqxx::transaction_base& transaction, const Cursor& from, const Cursor& to) {
-  const pqxx::result moved = transaction.exec_params(
+  transaction.conn().prepare(
+      "move cursor",
       "UPDATE journal_cursor SET sequence = $1, event_sequence = $2, market_time_us = $3,"
-      " decision_number = $4, command_hash = $5 WHERE sequence = $6",
-      Stored(to.sequence.value()), Stored(to.event.value()), to.market_time.micros(),
+      " decision_number = $4, command_hash = $5 WHERE sequence = $6");
+  const pqxx::result moved = transaction.exec_prepared(
+      "move cursor", Stored(to.sequence.value()), Stored(to.event.value()), to.market_time.micros(),
       Stored(to.decision_number), std::bit_cast<int64_t>(to.command_hash),
       Stored(from.sequence.value()));
   if (moved.affected_rows() == 1) return absl::OkStatus();
@@ -29,32 +33,81 @@ absl::Status MoveCursor(pqxx::transaction_base& transaction, const Cursor& from,
                                          ": another worker moved it; nothing was posted"));
 }
 
-void CopyTransfers(pqxx::transaction_base& transaction, const std::vector<Transfer>& transfers) {
-  if (transfers.empty()) return;
-  const std::vector<std::string> columns = {"event_sequence", "leg",    "asset",   "debit_account",
-                                            "credit_account", "amount", "lease_id"};
-  pqxx::stream_to stream(transaction, "transfers", columns);
+void WriteTransfers(pqxx::transaction_base& transaction, const std::vector<Transfer>& transfers) {
+  RowWriter writer(transaction, "transfers",
+                   {{"event_sequence", "bigint"},
+                    {"leg", "smallint"},
+                    {"asset", "asset"},
+                    {"debit_account", "bigint"},
+                    {"credit_account", "bigint"},
+                    {"amount", "bigint"},
+                    {"lease_id", "bigint"}},
+                   Rows::kNew);
   for (const Transfer& transfer : transfers) {
-    const std::string lease = std::to_string(transfer.lease.value());
-    const char* const lease_or_null = transfer.lease ? lease.c_str() : nullptr;
-    stream << std::make_tuple(transfer.event.value(), transfer.leg,
-                              std::string(Name(transfer.debit.asset())), transfer.debit.number(),
-                              transfer.credit.number(), transfer.amount, lease_or_null);
+    writer.Add(Stored(transfer.event.value())).Add(int64_t{transfer.leg});
+    writer.Add(Name(transfer.debit.asset())).Add(transfer.debit.number());
+    writer.Add(transfer.credit.number()).Add(transfer.amount);
+    transfer.lease ? writer.Add(Stored(transfer.lease.value())) : writer.AddNull();
   }
-  stream.complete();
+  writer.Finish();
+}
+
+// Of transfers in the order of their events: spans of so many, and which members take part in each.
+constexpr size_t kTransfersPerSpan = 4'096;
+
+void WriteMemberPostings(pqxx::transaction_base& transaction,
+                         const std::vector<Transfer>& transfers) {
+  RowWriter writer(transaction, "member_postings",
+                   {{"member", "bigint"}, {"first_event", "bigint"}, {"last_event", "bigint"}},
+                   Rows::kNew);
+  std::map<AccountId, std::pair<EventSequence, EventSequence>> span;
+  const auto end_span = [&writer, &span] {
+    for (const auto& [member, events] : span) {
+      writer.Add(Stored(member.value())).Add(Stored(events.first.value()));
+      writer.Add(Stored(events.second.value()));
+    }
+    span.clear();
+  };
+  size_t count = 0;
+  EventSequence last;
+  for (const Transfer& transfer : transfers) {
+    // All transfers of an event are in one span.
+    if (++count > kTransfersPerSpan && transfer.event != last) {
+      end_span();
+      count = 1;
+    }
+    last = transfer.event;
+    for (const AccountId member : {transfer.debit.member(), transfer.credit.member()}) {
+      if (!member) continue;
+      const auto [found, is_new] = span.try_emplace(member, transfer.event, transfer.event);
+      if (!is_new) found->second.second = transfer.event;
+    }
+  }
+  end_span();
+  writer.Finish();
+}
+
+void WritePostingSeconds(pqxx::transaction_base& transaction,
+                         const std::vector<PostingSecond>& rows) {
+  RowWriter writer(transaction, "posting_seconds",
+                   {{"first_event", "bigint"}, {"second", "bigint"}}, Rows::kNew);
+  for (const PostingSecond& row : rows) {
+    writer.Add(Stored(row.first_event.value())).Add(row.second);
+  }
+  writer.Finish();
 }
 
 // In the order of the accounts, so that two writers could never wait for each other.
 void WriteBalances(pqxx::transaction_base& transaction, const Changes& changes) {
-  RowWriter writer("account_balances", {{"account", "bigint"}, {"balance", "bigint"}},
-                   OnConflict::kReplace);
+  RowWriter writer(transaction, "account_balances", {{"account", "bigint"}, {"balance", "bigint"}},
+                   Rows::kNewest);
   for (const auto& [account, balance] : changes.balances) {
     writer.Add(account.number()).Add(balance);
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
   if (!changes.counters) return;
   const SupplyCounters& c = *changes.counters;
-  RowWriter counters("supply_counters",
+  RowWriter counters(transaction, "supply_counters",
                      {{"only_row", "boolean"},
                       {"genesis_utok", "bigint"},
                       {"emitted_utok", "bigint"},
@@ -64,18 +117,18 @@ void WriteBalances(pqxx::transaction_base& transaction, const Changes& changes) 
                       {"reminted_fee_utok", "bigint"},
                       {"retired_utok", "bigint"},
                       {"withdrawn_utok", "bigint"}},
-                     OnConflict::kReplace);
+                     Rows::kNewest);
   counters.Add(true).Add(c.genesis.value()).Add(c.emitted.value()).Add(c.deposited.value());
   counters.Add(c.burned.value()).Add(c.reminted_provider.value()).Add(c.reminted_fee.value());
   counters.Add(c.retired.value()).Add(c.withdrawn.value());
-  counters.WriteTo(transaction);
+  counters.Finish();
 }
 
 void WriteAccounts(pqxx::transaction_base& transaction, const std::vector<AccountRow>& rows) {
   RowWriter writer(
-      "accounts",
+      transaction, "accounts",
       {{"id", "bigint"}, {"owner_id", "bigint"}, {"kind", "text"}, {"public_key", "bytea"}},
-      OnConflict::kFail);
+      Rows::kNew);
   for (const AccountRow& row : rows) {
     const absl::string_view key(reinterpret_cast<const char*>(row.public_key.data()),
                                 row.public_key.size());
@@ -83,27 +136,27 @@ void WriteAccounts(pqxx::transaction_base& transaction, const std::vector<Accoun
     writer.Add(warpbook::Name(row.kind));
     writer.Add(std::string_view("\\x" + absl::BytesToHexString(key)));
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 void WriteInstruments(pqxx::transaction_base& transaction, const std::vector<InstrumentRow>& rows) {
-  RowWriter writer("instruments",
+  RowWriter writer(transaction, "instruments",
                    {{"id", "bigint"},
                     {"class_id", "integer"},
                     {"region_id", "integer"},
                     {"window_start_us", "bigint"},
                     {"window_minutes", "integer"}},
-                   OnConflict::kFail);
+                   Rows::kNew);
   for (const InstrumentRow& row : rows) {
     writer.Add(int64_t{row.id.value()}).Add(int64_t{row.hardware_class.value()});
     writer.Add(int64_t{row.region.value()}).Add(row.window_start.micros());
     writer.Add(int64_t{row.window_minutes.value()});
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 void WriteRequests(pqxx::transaction_base& transaction, const std::vector<RequestRow>& rows) {
-  RowWriter writer("requests",
+  RowWriter writer(transaction, "requests",
                    {{"sequence", "bigint"},
                     {"kind", "text"},
                     {"account_id", "bigint"},
@@ -114,7 +167,7 @@ void WriteRequests(pqxx::transaction_base& transaction, const std::vector<Reques
                     {"decided_event", "bigint"},
                     {"reason", "integer"},
                     {"credits", "bigint"}},
-                   OnConflict::kReplace);
+                   Rows::kNewest);
   for (const RequestRow& row : rows) {
     const bool open = row.decision_number == 0;
     const bool posted = row.reason == RejectReason::kNone;
@@ -129,121 +182,161 @@ void WriteRequests(pqxx::transaction_base& transaction, const std::vector<Reques
     }
     writer.Add(int64_t{static_cast<uint16_t>(row.reason)}).Add(row.credits.value());
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 void WriteSettlement(RowWriter& writer, const Settlement& figures) {
   writer.Add(figures.verified.value()).Add(figures.consumed.value()).Add(figures.burned.value());
   writer.Add(figures.refunded.value()).Add(figures.owed.value()).Add(figures.gross.value());
   writer.Add(figures.provider.value()).Add(figures.fee.value()).Add(figures.retire.value());
+  writer.Add(figures.emitted.value());
+}
+
+// The columns of a lease: the trade fixed the first ones, the next change as it lives, and the last
+// are its settlement's.
+const std::vector<RowWriter::Column> kLeaseKey = {{"id", "bigint"}};
+const std::vector<RowWriter::Column> kLeaseTerms = {{"instrument_id", "bigint"},
+                                                    {"buyer", "bigint"},
+                                                    {"provider", "bigint"},
+                                                    {"node_id", "bigint"},
+                                                    {"tier", "text"},
+                                                    {"assurance", "text"},
+                                                    {"price", "bigint"},
+                                                    {"provider_price", "bigint"},
+                                                    {"minutes", "integer"},
+                                                    {"delivery_start_us", "bigint"},
+                                                    {"delivery_end_us", "bigint"},
+                                                    {"traded_at_us", "bigint"}};
+const std::vector<RowWriter::Column> kLeaseLife = {
+    {"gpus", "integer"},         {"notional", "bigint"},       {"surcharge", "bigint"},
+    {"losses", "bigint"},        {"resold_gpus", "integer"},   {"resold_refunded", "bigint"},
+    {"resold_burned", "bigint"}, {"resold_cleared", "bigint"}, {"state", "text"},
+    {"completed", "boolean"},    {"started_at_us", "bigint"},  {"delivered", "bit varying"},
+    {"owed_left", "bigint"},     {"disputed_at_us", "bigint"}, {"deposit", "bigint"},
+    {"verdict", "text"},         {"share", "integer"},         {"judged_because", "text"}};
+const std::vector<RowWriter::Column> kLeaseSettlement = {{"verified", "bigint"},
+                                                         {"consumed", "bigint"},
+                                                         {"burned", "bigint"},
+                                                         {"refunded", "bigint"},
+                                                         {"owed", "bigint"},
+                                                         {"gross_utok", "bigint"},
+                                                         {"provider_utok", "bigint"},
+                                                         {"fee_utok", "bigint"},
+                                                         {"retire_utok", "bigint"},
+                                                         {"emitted_utok", "bigint"},
+                                                         {"settled_minutes", "integer"},
+                                                         {"verified_weight", "bigint"},
+                                                         {"gains", "bigint"},
+                                                         {"decision_number", "bigint"},
+                                                         {"settled_event", "bigint"},
+                                                         {"settled_at_us", "bigint"}};
+
+std::vector<RowWriter::Column> Join(
+    std::initializer_list<const std::vector<RowWriter::Column>*> parts) {
+  std::vector<RowWriter::Column> all;
+  for (const auto* part : parts) all.insert(all.end(), part->begin(), part->end());
+  return all;
+}
+
+void AddTerms(RowWriter& writer, const LeaseRow& row) {
+  const LeaseTerms& terms = row.lease.terms();
+  writer.Add(int64_t{terms.instrument.value()});
+  writer.Add(Stored(terms.buyer.value())).Add(Stored(terms.provider.value()));
+  writer.Add(Stored(terms.node.value()));
+  writer.Add(warpbook::Name(terms.tier)).Add(warpbook::Name(terms.assurance));
+  writer.Add(terms.price.value()).Add(terms.provider_price.value());
+  writer.Add(int64_t{terms.minutes.value()});
+  writer.Add(terms.delivery_start.micros()).Add(terms.delivery_end.micros());
+  writer.Add(row.traded_at.micros());
+}
+
+void AddDispute(RowWriter& writer, const Lease& lease) {
+  const auto& dispute = lease.dispute();
+  dispute ? writer.Add(dispute->disputed_at.micros()) : writer.AddNull();
+  writer.Add(lease.deposit().value());
+  const bool decided = dispute && dispute->verdict != DisputeVerdict::kNone;
+  decided ? writer.Add(warpbook::Name(dispute->verdict)) : writer.AddNull();
+  writer.Add(dispute ? int64_t{dispute->share} : kFullShare);
+  const bool judged = dispute && dispute->judged();
+  judged ? writer.Add(std::string_view(dispute->reason)) : writer.AddNull();
+}
+
+void AddLife(RowWriter& writer, const Lease& lease) {
+  const LeaseTerms& terms = lease.terms();
+  writer.Add(int64_t{terms.gpus.value()}).Add(terms.notional.value()).Add(terms.surcharge.value());
+  writer.Add(lease.losses().value()).Add(int64_t{lease.resold_gpus().value()});
+  const EscrowUse& resold = lease.resold();
+  writer.Add(resold.refunded.value()).Add(resold.burned.value()).Add(resold.cleared.value());
+  writer.Add(warpbook::Name(lease.state())).Add(lease.completed());
+  const auto started = lease.started_at();
+  started ? writer.Add(started->micros()) : writer.AddNull();
+  writer.Add(std::string_view(lease.delivered().ToText(terms.minutes)));
+  writer.Add(lease.settlement().owed.value());
+  AddDispute(writer, lease);
+}
+
+void AddSettlement(RowWriter& writer, const LeaseRow& row) {
+  if (!row.settled_at) {
+    for (size_t i = 0; i < kLeaseSettlement.size(); ++i) writer.AddNull();
+    return;
+  }
+  WriteSettlement(writer, row.lease.settlement());
+  writer.Add(int64_t{row.lease.settled_minutes().value()}).Add(row.lease.weight());
+  writer.Add(row.lease.gains().value()).Add(Stored(row.decision_number));
+  writer.Add(Stored(row.settled.value())).Add(row.settled_at->micros());
 }
 
 void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow>& rows) {
-  RowWriter writer("lease_records",
-                   {{"id", "bigint"},
-                    {"instrument_id", "bigint"},
-                    {"buyer", "bigint"},
-                    {"provider", "bigint"},
-                    {"node_id", "bigint"},
-                    {"tier", "text"},
-                    {"assurance", "text"},
-                    {"price", "bigint"},
-                    {"provider_price", "bigint"},
-                    {"gpus", "integer"},
-                    {"minutes", "integer"},
-                    {"notional", "bigint"},
-                    {"surcharge", "bigint"},
-                    {"losses", "bigint"},
-                    {"resold_gpus", "integer"},
-                    {"resold_refunded", "bigint"},
-                    {"resold_burned", "bigint"},
-                    {"resold_cleared", "bigint"},
-                    {"delivery_start_us", "bigint"},
-                    {"delivery_end_us", "bigint"},
-                    {"traded_at_us", "bigint"},
-                    {"state", "text"},
-                    {"completed", "boolean"},
-                    {"started_at_us", "bigint"},
-                    {"delivered", "bit varying"},
-                    {"verified", "bigint"},
-                    {"consumed", "bigint"},
-                    {"burned", "bigint"},
-                    {"refunded", "bigint"},
-                    {"owed", "bigint"},
-                    {"gross_utok", "bigint"},
-                    {"provider_utok", "bigint"},
-                    {"fee_utok", "bigint"},
-                    {"retire_utok", "bigint"},
-                    {"settled_minutes", "integer"},
-                    {"verified_weight", "bigint"},
-                    {"gains", "bigint"},
-                    {"decision_number", "bigint"},
-                    {"settled_event", "bigint"},
-                    {"settled_at_us", "bigint"}},
-                   OnConflict::kReplace);
-  constexpr int kSettledColumns = 15;
+  RowWriter made(transaction, "lease_records",
+                 Join({&kLeaseKey, &kLeaseTerms, &kLeaseLife, &kLeaseSettlement}), Rows::kNew);
+  RowWriter changed(transaction, "lease_records", Join({&kLeaseKey, &kLeaseLife}),
+                    Rows::kRewritten);
+  RowWriter settled(transaction, "lease_records",
+                    Join({&kLeaseKey, &kLeaseLife, &kLeaseSettlement}), Rows::kRewritten);
   for (const LeaseRow& row : rows) {
-    const LeaseTerms& terms = row.lease.terms();
-    writer.Add(Stored(terms.id.value())).Add(int64_t{terms.instrument.value()});
-    writer.Add(Stored(terms.buyer.value())).Add(Stored(terms.provider.value()));
-    writer.Add(Stored(terms.node.value()));
-    writer.Add(warpbook::Name(terms.tier)).Add(warpbook::Name(terms.assurance));
-    writer.Add(terms.price.value()).Add(terms.provider_price.value());
-    writer.Add(int64_t{terms.gpus.value()});
-    writer.Add(int64_t{terms.minutes.value()});
-    writer.Add(terms.notional.value()).Add(terms.surcharge.value());
-    writer.Add(row.lease.losses().value()).Add(int64_t{row.lease.resold_gpus().value()});
-    const EscrowUse& resold = row.lease.resold();
-    writer.Add(resold.refunded.value()).Add(resold.burned.value()).Add(resold.cleared.value());
-    writer.Add(terms.delivery_start.micros()).Add(terms.delivery_end.micros());
-    writer.Add(row.traded_at.micros());
-    writer.Add(warpbook::Name(row.lease.state())).Add(row.lease.completed());
-    const auto started = row.lease.started_at();
-    started ? writer.Add(started->micros()) : writer.AddNull();
-    writer.Add(std::string_view(row.lease.delivered().ToText(terms.minutes)));
-    if (!row.settled_at) {
-      for (int i = 0; i < kSettledColumns; ++i) writer.AddNull();
-      continue;
-    }
-    WriteSettlement(writer, row.lease.settlement());
-    writer.Add(int64_t{row.lease.settled_minutes().value()}).Add(row.lease.weight());
-    writer.Add(row.lease.gains().value()).Add(Stored(row.decision_number));
-    writer.Add(Stored(row.settled.value())).Add(row.settled_at->micros());
+    RowWriter& writer = !row.stored ? made : row.settled_at ? settled : changed;
+    writer.Add(Stored(row.lease.terms().id.value()));
+    if (!row.stored) AddTerms(writer, row);
+    AddLife(writer, row.lease);
+    if (!row.stored || row.settled_at) AddSettlement(writer, row);
   }
-  writer.WriteTo(transaction);
+  made.Finish();
+  changed.Finish();
+  settled.Finish();
 }
 
 void WriteLeaseLegs(pqxx::transaction_base& transaction, const std::vector<LeaseLegRow>& rows) {
   RowWriter writer(
-      "lease_legs",
+      transaction, "lease_legs",
       {{"lease_id", "bigint"}, {"leg", "smallint"}, {"trader", "bigint"}, {"difference", "bigint"}},
-      OnConflict::kFail);
+      Rows::kNew);
   for (const LeaseLegRow& row : rows) {
     writer.Add(Stored(row.lease.value())).Add(int64_t{row.leg});
     writer.Add(Stored(row.terms.trader.value())).Add(row.terms.difference.value());
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 void WritePrices(pqxx::transaction_base& transaction, const PriceState& prices) {
-  RowWriter feeds("price_feeds", {{"feed", "smallint"}, {"price", "bigint"}, {"time_us", "bigint"}},
-                  OnConflict::kReplace);
+  RowWriter feeds(transaction, "price_feeds",
+                  {{"feed", "smallint"}, {"price", "bigint"}, {"time_us", "bigint"}},
+                  Rows::kNewest);
   for (size_t i = 0; i < prices.feeds.size(); ++i) {
     feeds.Add(static_cast<int64_t>(i)).Add(prices.feeds[i].price.value());
     feeds.Add(prices.feeds[i].time.micros());
   }
-  feeds.WriteTo(transaction);
-  RowWriter state("price_state",
+  feeds.Finish();
+  RowWriter state(transaction, "price_state",
                   {{"only_row", "boolean"}, {"mean", "bigint"}, {"variance", "bigint"}},
-                  OnConflict::kReplace);
+                  Rows::kNewest);
   state.Add(true);
   prices.has_mean ? state.Add(prices.mean.value()) : state.AddNull();
   state.Add(prices.variance);
-  state.WriteTo(transaction);
+  state.Finish();
 }
 
 void WriteCheckpoint(pqxx::transaction_base& transaction, const CheckpointRow& checkpoint) {
-  RowWriter writer("engine_checkpoint",
+  RowWriter writer(transaction, "engine_checkpoint",
                    {{"only_row", "boolean"},
                     {"event_sequence", "bigint"},
                     {"decision_number", "bigint"},
@@ -254,14 +347,14 @@ void WriteCheckpoint(pqxx::transaction_base& transaction, const CheckpointRow& c
                     {"owed", "bigint"},
                     {"consumed", "bigint"},
                     {"burned", "bigint"}},
-                   OnConflict::kReplace);
+                   Rows::kNewest);
   writer.Add(true).Add(Stored(checkpoint.event.value())).Add(Stored(checkpoint.decision_number));
   for (const Holding holding :
        {Holding::kIssued, Holding::kFree, Holding::kLocked, Holding::kEscrow, Holding::kOwed,
         Holding::kConsumed, Holding::kBurned}) {
     writer.Add(checkpoint.credits[static_cast<size_t>(holding)]);
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 // First what the journal gave others in place of, then what it gave back, then what is new: numbers
@@ -285,7 +378,7 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
         " WHERE outbox.number = confirmed.number AND posted_sequence IS NULL AND NOT void",
         "{" + numbers + "}", "{" + sequences + "}");
   }
-  RowWriter writer("outbox",
+  RowWriter writer(transaction, "outbox",
                    {{"number", "bigint"},
                     {"kind", "text"},
                     {"request_sequence", "bigint"},
@@ -301,18 +394,30 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
                     {"provider_utok", "bigint"},
                     {"fee_utok", "bigint"},
                     {"retire_utok", "bigint"},
+                    {"emitted_utok", "bigint"},
                     {"verified_weight", "bigint"},
-                    {"delivered_minutes", "integer"}},
-                   OnConflict::kFail);
+                    {"delivered_minutes", "integer"},
+                    {"verdict", "text"},
+                    {"day", "integer"},
+                    {"budget_utok", "bigint"},
+                    {"bonus_utok", "bigint"},
+                    {"account_id", "bigint"},
+                    {"owner_id", "bigint"},
+                    {"large", "boolean"}},
+                   Rows::kNew);
   for (const Decision& decision : changes.decided) {
     writer.Add(Stored(decision.number)).Add(Name(decision.kind));
     writer.Add(Stored(decision.request.value())).Add(decision.credits.value());
     writer.Add(int64_t{static_cast<uint16_t>(decision.reason)});
     writer.Add(Stored(decision.lease.value()));
-    WriteSettlement(writer, decision.settlement);
+    WriteSettlement(writer, StoredFigures(decision));
     writer.Add(decision.weight).Add(int64_t{decision.delivered.value()});
+    writer.Add(warpbook::Name(decision.verdict)).Add(int64_t{decision.epoch.day});
+    writer.Add(decision.epoch.budget.value()).Add(decision.epoch.bonus.value());
+    writer.Add(Stored(decision.account.value())).Add(Stored(decision.owner.value()));
+    writer.Add(decision.large);
   }
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 }  // namespace
@@ -323,7 +428,9 @@ absl::Status WriteChanges(pqxx::transaction_base& transaction, const Changes& ch
     return moved;
   }
   on_step(CommitStep::kCursorMoved);
-  CopyTransfers(transaction, changes.transfers);
+  WriteTransfers(transaction, changes.transfers);
+  WriteMemberPostings(transaction, changes.transfers);
+  WritePostingSeconds(transaction, changes.posting_seconds);
   on_step(CommitStep::kTransfersWritten);
   WriteBalances(transaction, changes);
   on_step(CommitStep::kBalancesWritten);
@@ -332,6 +439,7 @@ absl::Status WriteChanges(pqxx::transaction_base& transaction, const Changes& ch
   WriteRequests(transaction, changes.requests);
   WriteLeases(transaction, changes.leases);
   WriteLeaseLegs(transaction, changes.lease_legs);
+  WriteDayRows(transaction, changes);
   if (changes.prices) WritePrices(transaction, *changes.prices);
   if (changes.checkpoint) WriteCheckpoint(transaction, *changes.checkpoint);
   on_step(CommitStep::kRowsWritten);

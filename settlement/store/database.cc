@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "settlement/store/connect_fault.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -25,6 +26,8 @@ bool IsPassing(absl::string_view sqlstate) {
   return false;
 }
 
+constexpr absl::string_view kTookTooLong = "57014";
+
 // Of the exception that is being handled.
 absl::Status StatusOfException(absl::string_view doing) {
   try {
@@ -35,6 +38,7 @@ absl::Status StatusOfException(absl::string_view doing) {
     return absl::UnavailableError(absl::StrCat(doing, ": ", OneLine(error.what())));
   } catch (const pqxx::sql_error& error) {
     const std::string message = absl::StrCat(doing, ": ", OneLine(error.what()));
+    if (error.sqlstate() == kTookTooLong) return absl::DeadlineExceededError(message);
     return IsPassing(error.sqlstate()) ? absl::UnavailableError(message)
                                        : absl::FailedPreconditionError(message);
   } catch (const std::exception& error) {
@@ -68,6 +72,9 @@ absl::StatusOr<Database> Database::Connect(const std::string& conninfo) {
     settings.exec0("SET TIME ZONE 'UTC'");
     settings.exec0("SET client_min_messages = warning");
     return Database(std::move(handle));
+  } catch (const pqxx::broken_connection&) {
+    const absl::Status why = DiagnoseConnection(conninfo);
+    return absl::Status(why.code(), absl::StrCat("connecting to the database: ", why.message()));
   } catch (...) {
     return StatusOfException("connecting to the database");
   }
@@ -101,6 +108,14 @@ absl::Status Database::Transact(Mode mode, absl::string_view doing,
     if (handle_->connection.is_open()) return status;
     return absl::UnavailableError(status.message());
   }
+}
+
+absl::Status Database::LimitStatements(std::chrono::milliseconds longest) {
+  return Transact(Mode::kSnapshot, "limiting statements",
+                  [longest](pqxx::transaction_base& transaction) {
+                    transaction.exec0("SET statement_timeout = " + std::to_string(longest.count()));
+                    return absl::OkStatus();
+                  });
 }
 
 pqxx::connection_base& Database::connection() { return handle_->connection; }

@@ -2,10 +2,14 @@
 // failure becomes a Status here.
 //   Unavailable         the connection is lost or the server is going away: connect again and read
 //                       what was committed (a commit under way may or may not have happened)
-//   FailedPrecondition  the database refuses: a bug, a missing privilege or another schema
+//   FailedPrecondition  the database refuses: a bug, a missing privilege or another schema; or
+//                       whoever connects
+//   InvalidArgument     the connection string is malformed
+//   DeadlineExceeded    a statement took longer than LimitStatements allows
 // One thread owns a connection. A connection string may hold a password: it is never printed.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +41,9 @@ class Database {
   // `doing` begins the message of a failure ("posting the journal: ...").
   absl::Status Transact(Mode mode, absl::string_view doing,
                         const std::function<absl::Status(pqxx::transaction_base&)>& body);
+
+  // No statement may take longer from now on.
+  absl::Status LimitStatements(std::chrono::milliseconds longest);
 
   pqxx::connection_base& connection();
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/escaping.h"
+#include "settlement/store/day_rows.h"
 #include "settlement/store/read.h"
 #include "settlement/store/store.h"
 
@@ -52,7 +53,7 @@ std::map<LeaseId, std::vector<ResaleLeg>> LoadLegs(pqxx::transaction_base& trans
   std::map<LeaseId, std::vector<ResaleLeg>> legs;
   for (const pqxx::row& row : transaction.exec(
            "SELECT lease_id, trader, difference FROM lease_legs JOIN lease_records ON id = lease_id"
-           " WHERE state NOT IN ('settled', 'resold') ORDER BY lease_id, leg")) {
+           " WHERE settled_event IS NULL AND gpus > 0 ORDER BY lease_id, leg")) {
     legs[LeaseId(Unsigned(row[0]))].push_back({AccountId(Unsigned(row[1])), Price(Int(row[2]))});
   }
   return legs;
@@ -64,8 +65,9 @@ absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRo
            "SELECT id, instrument_id, buyer, provider, node_id, tier, assurance, price, gpus,"
            " minutes, notional, surcharge, delivery_start_us, delivery_end_us, traded_at_us, state,"
            " completed, started_at_us, delivered, provider_price, resold_gpus, resold_refunded,"
-           " resold_burned, resold_cleared FROM lease_records"
-           " WHERE state NOT IN ('settled', 'resold') ORDER BY id")) {
+           " resold_burned, resold_cleared, disputed_at_us, deposit, verdict, share,"
+           " judged_because FROM lease_records"
+           " WHERE settled_event IS NULL AND gpus > 0 ORDER BY id")) {
     const auto tier = ParseName<Tier>(Text(row[5]));
     const auto assurance = ParseName<Assurance>(Text(row[6]));
     const auto lease_state = ParseName<LeaseState>(Text(row[15]));
@@ -98,25 +100,24 @@ absl::Status LoadLeases(pqxx::transaction_base& transaction, std::vector<LeaseRo
     stored.resold.refunded = Credits(Int(row[21]));
     stored.resold.burned = Credits(Int(row[22]));
     stored.resold.cleared = Credits(Int(row[23]));
+    if (!row[24].is_null()) {
+      Dispute dispute;
+      dispute.disputed_at = Timestamp(Int(row[24]));
+      dispute.deposit = Credits(Int(row[25]));
+      if (!row[26].is_null()) {
+        const auto verdict = ParseName<DisputeVerdict>(Text(row[26]));
+        if (!verdict || row[28].is_null()) return Malformed("lease_records", row[0]);
+        dispute.verdict = *verdict;
+        dispute.share = Int32(row[27]);
+        dispute.reason = row[28].c_str();
+      }
+      stored.dispute = dispute;
+    }
     auto lease = Lease::Restore(stored);
     if (!lease.ok()) return lease.status();
-    leases.push_back({*std::move(lease), Timestamp(Int(row[14]))});
+    leases.push_back(
+        {.lease = *std::move(lease), .traded_at = Timestamp(Int(row[14])), .stored = true});
   }
-  return absl::OkStatus();
-}
-
-absl::Status LoadPrices(pqxx::transaction_base& transaction, PriceState& prices) {
-  const pqxx::result feeds =
-      transaction.exec("SELECT feed, price, time_us FROM price_feeds ORDER BY feed");
-  for (const pqxx::row& row : feeds) {
-    const auto feed = static_cast<uint64_t>(Int(row[0]));
-    if (feed >= prices.feeds.size()) return Malformed("price_feeds", row[0]);
-    prices.feeds[feed] = {TokenPrice(Int(row[1])), Timestamp(Int(row[2]))};
-  }
-  const pqxx::row row = transaction.exec1("SELECT mean, variance FROM price_state");
-  prices.has_mean = !row[0].is_null();
-  if (prices.has_mean) prices.mean = TokenPrice(Int(row[0]));
-  prices.variance = Int(row[1]);
   return absl::OkStatus();
 }
 
@@ -124,11 +125,12 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
   for (const pqxx::row& row : transaction.exec(
            "SELECT number, kind, request_sequence, credits, reason, lease_id, verified, consumed,"
            " burned, refunded, owed, gross_utok, provider_utok, fee_utok, retire_utok,"
-           " delivered_minutes, verified_weight FROM outbox WHERE posted_sequence IS NULL AND NOT "
-           "void"
-           " ORDER BY number")) {
+           " delivered_minutes, verified_weight, emitted_utok, verdict, day, budget_utok,"
+           " bonus_utok, account_id, owner_id, large FROM outbox"
+           " WHERE posted_sequence IS NULL AND NOT void ORDER BY number")) {
     const auto kind = ParseDecisionKind(Text(row[1]));
-    if (!kind) return Malformed("outbox", row[0]);
+    const auto verdict = ParseName<DisputeVerdict>(Text(row[18]));
+    if (!kind || !verdict) return Malformed("outbox", row[0]);
     Decision decision;
     decision.number = Unsigned(row[0]);
     decision.kind = *kind;
@@ -138,9 +140,18 @@ absl::Status LoadOutbox(pqxx::transaction_base& transaction, std::vector<Decisio
     decision.lease = LeaseId(Unsigned(row[5]));
     decision.settlement = {Credits(Int(row[6])), Credits(Int(row[7])),  Credits(Int(row[8])),
                            Credits(Int(row[9])), Credits(Int(row[10])), Tokens(Int(row[11])),
-                           Tokens(Int(row[12])), Tokens(Int(row[13])),  Tokens(Int(row[14]))};
+                           Tokens(Int(row[12])), Tokens(Int(row[13])),  Tokens(Int(row[14])),
+                           Tokens(Int(row[17]))};
     decision.delivered = Minutes(Int32(row[15]));
     decision.weight = Int(row[16]);
+    decision.verdict = *verdict;
+    decision.epoch.day = Int32(row[19]);
+    decision.epoch.budget = Tokens(Int(row[20]));
+    decision.epoch.bonus = Tokens(Int(row[21]));
+    decision.account = AccountId(Unsigned(row[22]));
+    decision.owner = OwnerId(Unsigned(row[23]));
+    decision.large = row[24].as<bool>();
+    MoveEpochFigures(decision);
     outbox.push_back(decision);
   }
   return absl::OkStatus();
@@ -155,10 +166,13 @@ absl::StatusOr<StoredState> LoadState(pqxx::transaction_base& transaction) {
   if (status.ok()) status = LoadRequests(transaction, state);
   if (status.ok()) status = LoadLeases(transaction, state.open_leases);
   if (status.ok()) status = ReadBalances(transaction, state.balances);
-  if (status.ok()) status = LoadPrices(transaction, state.prices);
+  if (status.ok()) status = ReadPrices(transaction, state.prices);
   if (status.ok()) status = LoadOutbox(transaction, state.outbox);
+  if (status.ok()) status = LoadDayRows(transaction, state);
   if (!status.ok()) return status;
   state.counters = ReadCounters(transaction);
+  state.last_posting_second =
+      Int(transaction.exec1("SELECT coalesce(max(second), 0) FROM posting_seconds")[0]);
   return state;
 }
 

@@ -63,7 +63,7 @@ void PrepareRoles(pqxx::transaction_base& transaction) {
   transaction.exec0("SET LOCAL ROLE warpbook_owner");
 }
 
-absl::StatusOr<MigrateSummary> ApplyAll(pqxx::transaction_base& transaction) {
+absl::StatusOr<MigrateSummary> ApplyAll(pqxx::transaction_base& transaction, int version_max) {
   transaction.exec1("SELECT pg_advisory_xact_lock(" + std::to_string(kMigrationLock) + ")");
   PrepareRoles(transaction);
   if (!TableExists(transaction)) {
@@ -76,7 +76,7 @@ absl::StatusOr<MigrateSummary> ApplyAll(pqxx::transaction_base& transaction) {
   if (!applied.ok()) return applied.status();
   MigrateSummary summary{*applied, *applied};
   for (const Migration& migration : AllMigrations()) {
-    if (migration.version <= *applied) continue;
+    if (migration.version <= *applied || migration.version > version_max) continue;
     transaction.exec(std::string(migration.sql));
     transaction.exec_params(
         "INSERT INTO schema_version (version, name, sha256) VALUES ($1, $2, $3)", migration.version,
@@ -88,12 +88,12 @@ absl::StatusOr<MigrateSummary> ApplyAll(pqxx::transaction_base& transaction) {
 
 }  // namespace
 
-absl::StatusOr<MigrateSummary> Migrate(Database& database) {
+absl::StatusOr<MigrateSummary> Migrate(Database& database, int version_max) {
   MigrateSummary summary;
   const absl::Status status =
       database.Transact(Database::Mode::kReadWrite, "migrating the database",
-                        [&summary](pqxx::transaction_base& transaction) {
-                          auto applied = ApplyAll(transaction);
+                        [&summary, version_max](pqxx::transaction_base& transaction) {
+                          auto applied = ApplyAll(transaction, version_max);
                           if (applied.ok()) summary = *applied;
                           return applied.status();
                         });

@@ -6,6 +6,7 @@
 // not there yet, which takes a superuser; afterwards warpbook_owner suffices.
 #pragma once
 
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -28,9 +29,11 @@ struct MigrateSummary {
   int version_before = 0;
   int version_after = 0;
 };
-// Brings the database to the newest version, or changes nothing. FailedPrecondition where it is
-// newer than this program or an applied migration has changed since.
-absl::StatusOr<MigrateSummary> Migrate(Database& database);
+// Brings the database to the newest version (or no further than to version_max), or changes
+// nothing. FailedPrecondition where it is newer than this program or an applied migration has
+// changed since.
+absl::StatusOr<MigrateSummary> Migrate(Database& database,
+                                       int version_max = std::numeric_limits<int>::max());
 
 // Ok where the database has exactly this program's schema; else one sentence that says what to do.
 absl::Status CheckSchema(Database& database);

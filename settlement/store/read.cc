@@ -33,6 +33,32 @@ SupplyCounters ReadCounters(pqxx::transaction_base& transaction) {
           Tokens(Int(row[4])), Tokens(Int(row[5])), Tokens(Int(row[6])), Tokens(Int(row[7]))};
 }
 
+// Where a sum of tampered rows does not fit 63 bits, the cast fails and so does the reading.
+HoldingTotals ReadTotals(pqxx::transaction_base& transaction) {
+  HoldingTotals totals{};
+  for (const pqxx::row& row :
+       transaction.exec("SELECT account % 16, sum(balance)::bigint FROM account_balances"
+                        " GROUP BY 1")) {
+    totals[row[0].as<size_t>()] = Int(row[1]);
+  }
+  return totals;
+}
+
+absl::Status ReadPrices(pqxx::transaction_base& transaction, PriceState& prices) {
+  const pqxx::result feeds =
+      transaction.exec("SELECT feed, price, time_us FROM price_feeds ORDER BY feed");
+  for (const pqxx::row& row : feeds) {
+    const auto feed = static_cast<uint64_t>(Int(row[0]));
+    if (feed >= prices.feeds.size()) return Malformed("price_feeds", row[0]);
+    prices.feeds[feed] = {TokenPrice(Int(row[1])), Timestamp(Int(row[2]))};
+  }
+  const pqxx::row row = transaction.exec1("SELECT mean, variance FROM price_state");
+  prices.has_mean = !row[0].is_null();
+  if (prices.has_mean) prices.mean = TokenPrice(Int(row[0]));
+  prices.variance = Int(row[1]);
+  return absl::OkStatus();
+}
+
 absl::Status ReadBalances(pqxx::transaction_base& transaction,
                           std::vector<std::pair<LedgerAccount, int64_t>>& balances) {
   for (const pqxx::row& row :

@@ -1,4 +1,4 @@
-// Reading rows: what load and audit share. For the .cc files of settlement/store alone.
+// Reading rows: what load, audit and reports share. For the .cc files of settlement/store alone.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,8 @@ absl::Status Malformed(absl::string_view table, const pqxx::field& key);
 // NotFound where not even genesis is posted.
 absl::Status ReadCursor(pqxx::transaction_base& transaction, Cursor& cursor);
 SupplyCounters ReadCounters(pqxx::transaction_base& transaction);
+HoldingTotals ReadTotals(pqxx::transaction_base& transaction);
+absl::Status ReadPrices(pqxx::transaction_base& transaction, PriceState& prices);
 // Ascending by account.
 absl::Status ReadBalances(pqxx::transaction_base& transaction,
                           std::vector<std::pair<LedgerAccount, int64_t>>& balances);

@@ -19,6 +19,8 @@
 #include "settlement/ledger/ledger.h"
 #include "settlement/ledger/transfer.h"
 #include "settlement/store/decision.h"
+#include "settlement/tokens/coverage.h"
+#include "settlement/tokens/funding.h"
 #include "settlement/tokens/prices.h"
 
 namespace warpbook::settlement {
@@ -62,6 +64,69 @@ struct RequestRow {
   Credits credits;
 };
 
+// An owner: thresholds of size go by it. Each has one account.
+struct OwnerRow {
+  OwnerId id;
+  AccountId account;
+  bool verified = false;  // an operator's word
+  bool large = false;     // settlement's, as the engine has it
+  friend bool operator==(const OwnerRow&, const OwnerRow&) = default;
+};
+
+// The day of emission that is under way, and the state of the vault's coverage.
+struct DayRow {
+  bool begun = false;  // false until the market's first command
+  int32_t day = 0;     // since 1970-01-01 UTC
+  EmissionDay emission;
+  CoverageState coverage = CoverageState::kSound;
+  friend bool operator==(const DayRow&, const DayRow&) = default;
+};
+
+// What an account did on a day.
+struct AccountDayRow {
+  int32_t day = 0;
+  AccountId account;
+  Tokens gross;                            // of its own work that was paid for
+  Credits notional;                        // of work settled, sold or bought
+  std::optional<Tokens> bonus = {};        // once the day is closed
+  std::optional<EventSequence> paid = {};  // once the bonus is; never where it is 0
+  uint64_t paid_decision = 0;
+};
+
+// An owner came above the thresholds, or fell below them.
+struct OwnerMarkRow {
+  uint64_t decision_number = 0;
+  EventSequence event;
+  OwnerId owner;
+  bool large = false;
+};
+
+// A closed day.
+struct EpochRow {
+  uint64_t decision_number = 0;
+  EpochTotals totals;
+  EventSequence closed;
+  Timestamp closed_at;
+};
+
+// A settled lease that is owed something.
+struct OwedRow {
+  EventSequence settled;  // the queue's order
+  LeaseId lease;
+  AccountId provider;
+  Credits left;
+};
+
+// Something of it was paid.
+struct DeferredRow {
+  uint64_t decision_number = 0;
+  LeaseId lease;
+  EventSequence event;
+  Timestamp paid_at;
+  Settlement paid;  // consumed and what was paid in tokens
+  Credits left;
+};
+
 struct LeaseRow {
   Lease lease;
   Timestamp traded_at;
@@ -69,6 +134,7 @@ struct LeaseRow {
   uint64_t decision_number = 0;
   EventSequence settled{};
   std::optional<Timestamp> settled_at{};
+  bool stored = false;  // the database has it already, as it was
 };
 
 // What a lease's earlier resales left in it; written when the lease is made.
@@ -76,6 +142,12 @@ struct LeaseLegRow {
   LeaseId lease;
   int leg = 0;  // from 0, the oldest
   ResaleLeg terms;
+};
+
+// The market's second in which events from this one on were posted, until another one is named.
+struct PostingSecond {
+  EventSequence first_event;
+  int64_t second = 0;  // since 1970
 };
 
 // The engine's last word about itself.
@@ -99,7 +171,14 @@ struct Changes {
   std::vector<RequestRow> requests;
   std::vector<LeaseRow> leases;
   std::vector<LeaseLegRow> lease_legs;  // of new ones
+  std::vector<DeferredRow> deferred;
+  std::vector<OwnerRow> owners;
+  std::vector<OwnerMarkRow> owner_marks;
+  std::vector<AccountDayRow> account_days;
+  std::vector<EpochRow> epochs;
+  std::optional<DayRow> day;
   std::vector<Transfer> transfers;
+  std::vector<PostingSecond> posting_seconds;  // of these transfers, where it is another one
   std::vector<std::pair<LedgerAccount, int64_t>> balances;  // ascending by account
   std::optional<SupplyCounters> counters;
   std::optional<PriceState> prices;
@@ -117,10 +196,15 @@ struct StoredState {
   std::vector<RequestRow> open_requests;     // ascending
   std::vector<std::string> used_references;  // of posted deposits and withdrawals
   std::vector<LeaseRow> open_leases;         // neither settled nor resold
+  std::vector<OwedRow> owed;                 // ascending
+  std::vector<OwnerRow> owners;
+  DayRow day;
+  std::vector<AccountDayRow> account_days;  // of the days that still count, and of unpaid bonuses
   std::vector<std::pair<LedgerAccount, int64_t>> balances;
   SupplyCounters counters;
   PriceState prices;
   std::vector<Decision> outbox;  // written, not read back; ascending
+  int64_t last_posting_second = 0;
 };
 
 }  // namespace warpbook::settlement

@@ -35,6 +35,18 @@ absl::Status TakeWorkerLock(Database& database, std::chrono::milliseconds wait) 
   }
 }
 
+// The worker's statements find rows by their keys. Left alone, the planner would rather read a
+// whole table for some ten thousand of them, or compile the statement first.
+absl::Status PlanByKeys(Database& database) {
+  return database.Transact(Database::Mode::kReadWrite, "preparing the connection",
+                           [](pqxx::transaction_base& transaction) {
+                             transaction.exec0(
+                                 "SET enable_hashjoin = off; SET enable_mergejoin = off;"
+                                 " SET jit = off");
+                             return absl::OkStatus();
+                           });
+}
+
 // The changes that genesis is: to an empty database.
 Changes GenesisChanges() {
   Ledger ledger;
@@ -51,7 +63,14 @@ Changes GenesisChanges() {
   return changes;
 }
 
+// Makes the partition of the event, if need be; the first event behind it.
+int64_t OpenPartition(pqxx::transaction_base& transaction, int64_t event) {
+  return transaction.exec1("SELECT open_transfers_partition(" + std::to_string(event) + ")")[0]
+      .as<int64_t>();
+}
+
 absl::Status WriteGenesis(pqxx::transaction_base& transaction) {
+  OpenPartition(transaction, 0);
   transaction.exec0(
       "INSERT INTO journal_cursor (sequence, event_sequence, market_time_us, decision_number,"
       " command_hash) VALUES (0, 0, 0, 0, 0)");
@@ -60,9 +79,10 @@ absl::Status WriteGenesis(pqxx::transaction_base& transaction) {
 
 template <typename Rows>
 void WriteNameTable(pqxx::transaction_base& transaction, std::string_view table, const Rows& rows) {
-  RowWriter writer(table, {{"id", "integer"}, {"name", "text"}}, RowWriter::OnConflict::kReplace);
+  RowWriter writer(transaction, table, {{"id", "integer"}, {"name", "text"}},
+                   RowWriter::Rows::kNewest);
   for (const auto& row : rows) writer.Add(int64_t{row.id.value()}).Add(std::string_view(row.name));
-  writer.WriteTo(transaction);
+  writer.Finish();
 }
 
 }  // namespace
@@ -74,6 +94,7 @@ absl::StatusOr<Store> Store::Open(Options options) {
   if (const absl::Status status = TakeWorkerLock(*database, options.lock_wait); !status.ok()) {
     return status;
   }
+  if (const absl::Status status = PlanByKeys(*database); !status.ok()) return status;
   return Store(std::move(options), *std::move(database));
 }
 
@@ -99,10 +120,22 @@ absl::Status Store::Commit(const Changes& changes) {
   const absl::Status status =
       database_.Transact(Database::Mode::kReadWrite, "posting the journal",
                          [this, &changes](pqxx::transaction_base& transaction) {
+                           OpenPartitions(transaction, changes.transfers);
                            return WriteChanges(transaction, changes, options_.on_step);
                          });
   if (status.ok()) options_.on_step(CommitStep::kCommitted);
   return status;
+}
+
+void Store::OpenPartitions(pqxx::transaction_base& transaction,
+                           const std::vector<Transfer>& transfers) {
+  if (transfers.empty()) return;
+  const auto last = static_cast<int64_t>(transfers.back().event.value());
+  if (partitions_end_ == 0) {
+    partitions_end_ =
+        OpenPartition(transaction, static_cast<int64_t>(transfers.front().event.value()));
+  }
+  while (partitions_end_ <= last) partitions_end_ = OpenPartition(transaction, partitions_end_);
 }
 
 absl::Status Store::WriteNames(const Catalogue& catalogue) {

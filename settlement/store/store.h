@@ -52,8 +52,12 @@ class Store {
 
  private:
   Store(Options options, Database database);
+  // Makes the partitions of `transfers` that these transfers go to.
+  void OpenPartitions(pqxx::transaction_base& transaction, const std::vector<Transfer>& transfers);
+
   Options options_;
   Database database_;
+  int64_t partitions_end_ = 0;  // the first event that may have no partition yet
 };
 
 // Reads everything that a worker begins with; Load without the lock. NotFound where not even

@@ -20,6 +20,7 @@ struct EmissionDay {
   Tokens LeftForSettlements() const;
   // What the work bonus is made of at the day's end.
   Tokens LeftForBonus() const { return budget - spent; }
+  friend bool operator==(const EmissionDay&, const EmissionDay&) = default;
 };
 
 // What a lease is owed since its settlement found too little to pay from.

@@ -45,7 +45,6 @@ std::optional<Settlement> Settle(const EarnedEscrow& escrow, TokenPrice high, co
   WARPBOOK_CHECK(notional > Credits(0) && surcharge >= Credits(0));
   WARPBOOK_CHECK(funds.vault >= Tokens(0) && funds.emission >= Tokens(0));
   WARPBOOK_CHECK(verified >= Credits(0) && verified <= notional);
-  if (verified == Credits(0)) return SettleUnearned(notional, surcharge);
   const auto gross = GrossTokens(verified, high);
   if (!gross) return std::nullopt;
 

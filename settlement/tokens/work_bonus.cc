@@ -7,6 +7,13 @@
 
 namespace warpbook::settlement {
 
+Tokens PaidGross(const Settlement& settled) {
+  if (settled.verified == Credits(0)) return Tokens(0);
+  // Rounded down: paid out. At most the gross, because consumed <= verified.
+  return Tokens(
+      *MulDivDown(settled.gross.value(), settled.consumed.value(), settled.verified.value()));
+}
+
 std::vector<Tokens> WorkBonus(Tokens budget, std::span<const OwnerWork> work) {
   WARPBOOK_CHECK(budget >= Tokens(0) && budget <= kMaxTokens);
   int128 all = 0;

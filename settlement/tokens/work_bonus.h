@@ -7,6 +7,7 @@
 
 #include "schema/types/amounts.h"
 #include "schema/types/ids.h"
+#include "settlement/tokens/money_flow.h"
 
 namespace warpbook::settlement {
 
@@ -18,8 +19,12 @@ inline constexpr int64_t kBonusGrossPercentMax = 4;
 
 struct OwnerWork {
   OwnerId owner;
-  Tokens gross;  // of all its accounts in the epoch; that of a deferred payment counts once
+  Tokens gross;  // PaidGross of all its accounts in the epoch
 };
+
+// What a settlement counts for: floor(gross x consumed / verified), so that the part that waits as
+// owed counts once, when it is paid. Zero where nothing was verified.
+Tokens PaidGross(const Settlement& settled);
 
 // The bonus of each, in the order of `work`: floor(budget x gross / all gross), at most
 // floor(10% of budget) and floor(4% of gross). What is left over is nobody's: it is not minted.

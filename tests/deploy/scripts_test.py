@@ -49,6 +49,8 @@ class OptionsTest(unittest.TestCase):
             ("--port", "x"): '--port takes a whole number from 1 to 65535, not "x"',
             ("--port", "65535"): "the admin port 65536 is no other port",
             ("--port", "7400", "--admin-port", "7400"): "the admin port 7400 is no other port",
+            ("--reports-port", "7401"): "the reports' port 7401 is no other port",
+            ("--port", "65534"): "the reports' port 65536 is no other port",
             ("--clock-factor", "0"): '--clock-factor takes a whole number from 1 to 3600, not "0"',
         }
         for arguments, message in wrong.items():
@@ -61,9 +63,18 @@ class OptionsTest(unittest.TestCase):
     def test_help_describes_every_option(self):
         ended = run([f"{ROOT}/deploy/run", "--help"])
         self.assertEqual(ended.returncode, 0)
-        for option in ("--fresh", "--seconds", "--port", "--admin-port", "--clock-factor",
+        for option in ("--fresh", "--seconds", "--port", "--admin-port", "--reports-port", "--clock-factor",
                        "--no-demo"):
             self.assertIn(option, ended.stdout)
+
+    def test_a_seed_that_is_none_ends_the_economics_before_anything_is_built(self):
+        for arguments in (("--sav",), ("-1",), ("1", "2"), ("--save", "x")):
+            with self.subTest(arguments=arguments):
+                ended = run([f"{ROOT}/deploy/dev/economics", *arguments])
+                self.assertEqual(ended.returncode, 1, ended)
+                self.assertEqual(ended.stderr, "deploy/dev/economics: usage: deploy/dev/economics "
+                                               "[--save] [seed, a whole number]\n")
+                self.assertEqual(ended.stdout, "")
 
 
 class FunctionsTest(unittest.TestCase):
@@ -491,6 +502,17 @@ order_id=12 price=2500000 node_id=0 client_order_id=- instrument_id=3 gpus=2
         self.assertRegex(self.report(fake + "journal_verdict").stdout,
                          "^PASS  replaying [^:]*: the journal is right: 9 commands and 20 events; "
                          "event hash 1\n$")
+
+    def test_the_supply_that_is_published_is_checked_by_its_command(self):
+        fake = self.fake_warpbook("""
+            printf '  genesis   400,000,000\\n= circulating supply   399,999,000.5\\n'
+        """)
+        self.assertEqual(self.report(fake + "supply_verdict 127.0.0.1:1").stdout,
+                         "PASS  the published supply adds up: 399,999,000.5 TOK circulate\n")
+        fake = self.fake_warpbook("echo 'warpbook: the numbers do not add up' >&2; exit 1")
+        ended = self.report(fake + "supply_verdict 127.0.0.1:1 || say failed")
+        self.assertEqual(ended.stdout, "FAIL  the published supply adds up: warpbook: the numbers do "
+                                       "not add up\nfailed\n")
 
     def test_a_journal_that_cannot_be_proved_fails_with_the_reason(self):
         fake = self.fake_warpbook("""

@@ -387,7 +387,10 @@ class RunningTest(MarketTestCase):
         await self.bid(other, symbol, "2.60", 2)
         leases = buyer.feeds["leases", None]
         await buyer.wait(lambda: any("resold_as" in row for row in leases.data()), "the resale")
+        resold, = (row["resold_as"] for row in leases.data() if "resold_as" in row)
+        await other.subscribe("leases")
         await self.until_market_time(start)
+        await provider.call("lease.start", lease=resold)
         await provider.call("lease.start", lease=lease, validate=True)
         await provider.call("lease.start", lease=lease)
         await self.refuses("minute_outside_lease", provider, "lease.heartbeat",
@@ -397,6 +400,14 @@ class RunningTest(MarketTestCase):
         await self.until_market_time(end)
         await buyer.wait(lambda: leases.data(lease_id=lease, state="delivered"), "the end", SETTLED_S)
         await buyer.call("lease.complete", lease=lease)
+        judgement = {"lease": resold, "verdict": "founded", "reason": "the probe failed"}
+        await self.refuses("lease_wrong_state", self.operator, "lease.judge", **judgement)
+        await other.call("lease.dispute", lease=resold, validate=True)
+        await other.call("lease.dispute", lease=resold)
+        await self.refuses("lease_wrong_state", other, "lease.complete", lease=resold)
+        await self.operator.call("lease.judge", share_bps=5_000, **judgement)
+        disputed = other.feeds["leases", None]
+        await other.wait(lambda: disputed.data(verdict="founded", share_bps=5_000), "the verdict")
         await buyer.wait(lambda: leases.data(lease_id=lease, state="settled"), "the settlement", SETTLED_S)
 
     async def a_window_that_ends(self):
@@ -420,8 +431,13 @@ class RunningTest(MarketTestCase):
             self.assertEqual(self.http.get(f"/api/v1/{path}", symbol + "&colour=red" + more)[0], 400)
         self.assertEqual(self.http.get("/api/v1/instruments", "?limit=0")[0], 400)
         self.assertEqual(self.http.get("/api/v1/weather")[0], 404)
-        for path in ("/api/v1/supply", "/api/v1/disclosures", "/livez", "/readyz"):
+        for path in ("/livez", "/readyz"):
             self.http.get(path)
+        for path in ("/api/v1/supply", "/api/v1/disclosures"):
+            self.assertEqual(self.http.get(path)[0], 200)
+            self.assertEqual(self.http.get(path, "?colour=red")[0], 400)
+        for date, status in (("2099-01-01", 200), ("1999-01-01", 400), ("2099-02-30", 400)):
+            self.assertEqual(self.http.get("/api/v1/supply", f"?date={date}")[0], status)
 
     async def odd_parameters(self):
         """Of each method, odd values for each parameter: what the documents exclude is refused for

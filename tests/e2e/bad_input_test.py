@@ -200,7 +200,7 @@ class BadInputTest(MarketTestCase):
         reader = await self.logged_on(member.account, reader_key)
         provider = await self.logged_on(member.account, provider_key)
         trade = ("credits.buy", "order.place", "order.amend", "order.cancel", "order.cancel_all",
-                 "lease.complete")
+                 "lease.complete", "lease.dispute")
         provide = ("capacity.register", "lease.start", "lease.heartbeat")
         for method in trade + provide:
             await self.asked(reader, method, WELL_FORMED[method], "scope_missing")
@@ -225,7 +225,7 @@ class BadInputTest(MarketTestCase):
         await self.asked(member, "key.revoke", {"public_key": HEX32, "account": "1"},
                          "scope_missing")
 
-        operators = ("token.deposit", "token.withdraw", "owner.verify", "limit.set",
+        operators = ("token.deposit", "token.withdraw", "owner.verify", "lease.judge", "limit.set",
                      "capacity.set", "price.set", "instrument.halt", "instrument.resume")
         on_public = await self.logged_on(self.operator.account, self.operator.key)
         member_on_admin = await self.logged_on(member.account, member.key, self.market.admin_url)

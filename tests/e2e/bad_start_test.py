@@ -152,6 +152,7 @@ class BadConfigurationTest(StartTestCase):
             self.serve_fails(path, settlement_key_file=path)
         self.serve_fails("/nowhere.pub", operator_key_file="/nowhere.pub")
         one_key = self.market.path("operator.pub")
+        self.serve_fails("nowhere", settlement="nowhere")
         self.serve_fails("same key", operator_key_file=one_key, settlement_key_file=one_key)
         for value in ("", "warpbook.example", "https://warpbook.example/", "*"):
             self.serve_fails("origin", more=["--allowed-origin", value])
@@ -414,6 +415,13 @@ class BadSettlementStartTest(StartTestCase):
         self.fails(self.serve_argv(key=DEFAULT_CATALOGUE), DEFAULT_CATALOGUE)
         self.fails(self.serve_argv(catalogue="/nowhere.conf"), "/nowhere.conf")
         self.fails(self.serve_argv(engine="nonsense", **spare), "nonsense")
+        self.fails(self.serve_argv(http="nonsense", **spare), "nonsense")
+        self.fails(self.serve_argv(http="0.0.0.0:18399", **spare), "not a loopback address",
+                   "--allow-http-beyond-loopback")
+        self.fails(self.serve_argv(http=self.market.reports_address, **spare), "cannot listen on",
+                   self.market.reports_address)
+        for tariff in ("free", "0", "11", "-1"):
+            self.fails(self.serve_argv(**{"electricity-tariff": tariff}, **spare), "USD per kWh")
         self.fails(self.serve_argv(), "another settlement worker")
         self.fails(self.serve_argv(database=self.market.conninfo("absent", LEDGER_ROLE)), "absent")
         self.market.query("CREATE DATABASE blank", database="postgres")

@@ -7,6 +7,7 @@ What is in this folder:
   market_test_case.py members, operators and constant prices for the tests below
   trading_test.py     orders, books and private channels
   settlement_test.py  leases from fill to ledger
+  reports_test.py     supply, disclosures, statements and leases as people read them
   resale_test.py      leases that are resold, at gains and losses, from fill to ledger
   resume_test.py      who was cut off hears what he missed, byte for byte
   peers.py            members on clients that others wrote, all with the same commands
@@ -160,6 +161,8 @@ class Market:
         self.journal = self.path("journal")
         self.port, self._claim = claim_port()
         self.admin_port, self._admin_claim = claim_port()
+        self.reports_port, self._reports_claim = claim_port()
+        self.reports_address = f"127.0.0.1:{self.reports_port}"
         self.certificate = self._make_certificate() if tls else None
         scheme = "wss" if tls else "ws"
         self.address = f"{scheme}://127.0.0.1:{self.port}"
@@ -181,7 +184,8 @@ class Market:
         self.settlement = Process("settlement", [
             settlement_binary(), "serve", "--journal", self.journal, "--database",
             self.conninfo("warpbook", LEDGER_ROLE), "--engine", self.admin_address, "--server-name",
-            SERVER_NAME, "--key", self.path("settlement.pem"), "--catalogue", self.catalogue
+            SERVER_NAME, "--key", self.path("settlement.pem"), "--catalogue", self.catalogue,
+            "--http", self.reports_address
         ], self.path("settlement.log"))
         self.start_engine()
         self.settlement.start()
@@ -213,6 +217,7 @@ class Market:
     def remove(self):
         self._claim.close()
         self._admin_claim.close()
+        self._reports_claim.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait_until_ready(self):
@@ -248,6 +253,7 @@ class Market:
             "listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}",
             "server_name": SERVER_NAME, "operator_key_file": self.path("operator.pub"),
             "settlement_key_file": self.path("settlement.pub"),
+            "settlement": self.reports_address,
             "clock_factor": str(self.clock_factor)
         }
         options.update(self.serve_options)

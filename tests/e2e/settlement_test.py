@@ -86,7 +86,8 @@ class Deal:
         found = {name: int(row[column]) for name, column in (
             ("verified", "verified"), ("consumed", "consumed"), ("burned", "burned"),
             ("refunded", "refunded"), ("owed", "owed"), ("gross", "gross_utok"),
-            ("provider", "provider_utok"), ("fee", "fee_utok"), ("retire", "retire_utok"))}
+            ("provider", "provider_utok"), ("fee", "fee_utok"), ("retire", "retire_utok"),
+            ("emitted", "emitted_utok"))}
         test.assertEqual(found, vars(expected))
         test.assertEqual(int(row["settled_minutes"]), delivered_minutes)
         escrow = lock(price_micros(self.price), self.gpus, self.minutes, self.tier)
@@ -110,8 +111,13 @@ class Deal:
         wanted = {("locked", "escrow"): None, ("free", "escrow"): None,
                   ("escrow", "consumed"): expected.consumed,
                   ("escrow", "burned"): expected.burned, ("escrow", "free"): expected.refunded,
-                  ("escrow", "owed"): expected.owed, ("vault", "tokens"): expected.provider,
-                  ("vault", "fee"): expected.fee, ("vault", "issuance"): expected.retire}
+                  ("escrow", "owed"): expected.owed, ("vault", "issuance"): expected.retire}
+        paid = expected.provider + expected.fee
+        fee_minted = expected.fee * expected.emitted // paid if paid else 0
+        minted = {"tokens": expected.emitted - fee_minted, "fee": fee_minted}
+        for holding, whole in (("tokens", expected.provider), ("fee", expected.fee)):
+            wanted["issuance", holding] = minted[holding]
+            wanted["vault", holding] = whole - minted[holding]
         for way, amount in moved.items():
             test.assertIn(way, wanted)
             if wanted[way] is not None:
@@ -347,9 +353,9 @@ class MovingPriceTest(MarketTestCase):
             await self.set_feeds([price] * FEEDS)
             await asyncio.sleep(1)
 
-    async def test_low_prices_burn_high_prices_pay_and_an_empty_vault_owes(self):
-        """Through a falling price every top-up and settlement uses the oracle's low and high; what
-        the vault cannot pay is owed."""
+    async def test_low_prices_burn_high_prices_pay_and_emission_pays_under_stress(self):
+        """Through a falling price every top-up and settlement uses the oracle's low and high; as the
+        vault covers too little, emission pays."""
         deal = await Deal.prepare(self, "2.50", 2, burn="4.5", hardware_class="QUICK",
                                   region="here")
         saver = await self.member(tok="1")
@@ -381,11 +387,14 @@ class MovingPriceTest(MarketTestCase):
         vault = self.ledger_balances(0)["vault"]
         self.assertEqual(vault, 4_800_000)
         await deal.buyer.call("lease.complete", lease=deal.lease)
-        expected = settle(2_500_000, 2, 6, 6, "standard", self.path.high, vault)
-        self.assertGreater(expected.owed, 0)
+        half_a_day = 600_000_000_000_000 * 155 // 1_000_000 // 2
+        expected = settle(2_500_000, 2, 6, 6, "standard", self.path.high, vault, half_a_day)
+        self.assertGreater(expected.provider + expected.fee, vault)
+        self.assertEqual(expected.owed, 0)
         await deal.check_settled(expected, 6)
-        self.assertEqual(self.ledger_balances(deal.buyer.account)["owed"], expected.owed)
-        self.assertEqual(self.ledger_balances(0)["vault"], 0)
+        self.assertEqual(self.ledger_balances(0)["vault"], vault)
+        genesis = 400_000_000_000_000
+        self.assertEqual(self.ledger_balances(0)["issuance"], -genesis - expected.emitted)
         done = self.market.audit()
         self.assertEqual(done.returncode, 0, done)
 

@@ -47,6 +47,9 @@ class TlsTest(MarketTestCase):
         status, output, errors = await self.warpbook("instruments", "--connect", self.market.address)
         self.assertEqual((status, errors), (0, ""))
         self.assertIn(symbol, output)
+        status, output, errors = await self.warpbook("supply", "--connect", self.market.address)
+        self.assertEqual((status, errors), (0, ""))
+        self.assertIn("circulating supply", output)
         status, output, errors = await self.warpbook(
             "instrument", "halt", symbol, "--admin", self.market.admin_address, "--key",
             self.market.path("operator.pem"))
@@ -54,16 +57,18 @@ class TlsTest(MarketTestCase):
 
     async def test_authorities_are_those_that_are_named_or_the_systems(self):
         nobody = {"SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "/nowhere"}
-        ask = ["instruments", "--connect", self.market.address]
-        status, _, errors = await self.warpbook(*ask, environment=nobody)
-        self.assertEqual(status, 1)
-        self.assertIn(f"{self.market.address}: no TLS: certificate verify failed", errors)
-        status, _, errors = await self.warpbook(*ask, "--authorities", self.market.certificate,
-                                                environment=nobody)
-        self.assertEqual((status, errors), (0, ""))
-        status, _, errors = await self.warpbook(*ask, "--authorities", "/nowhere/at/all.pem")
-        self.assertEqual(status, 1)
-        self.assertIn("cannot read the authorities' certificates in \"/nowhere/at/all.pem\"", errors)
+        for question in ("instruments", "supply"):  # over WebSocket, over HTTP
+            ask = [question, "--connect", self.market.address]
+            status, _, errors = await self.warpbook(*ask, environment=nobody)
+            self.assertEqual(status, 1)
+            self.assertIn(f"{self.market.address}: no TLS: certificate verify failed", errors)
+            status, _, errors = await self.warpbook(*ask, "--authorities", self.market.certificate,
+                                                    environment=nobody)
+            self.assertEqual((status, errors), (0, ""))
+            status, _, errors = await self.warpbook(*ask, "--authorities", "/nowhere/at/all.pem")
+            self.assertEqual(status, 1)
+            self.assertIn("cannot read the authorities' certificates in \"/nowhere/at/all.pem\"",
+                          errors)
 
     async def test_a_host_that_the_certificate_does_not_name_is_not_believed(self):
         address = f"wss://localhost:{self.market.port}"

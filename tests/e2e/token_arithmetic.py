@@ -50,10 +50,12 @@ class Settled:
     provider: int
     fee: int
     retire: int
+    emitted: int = 0  # of provider and fee
 
 
-def settle(price, gpus, minutes, delivered_minutes, tier, p_high, vault=None):
-    """What becomes of a lease; `vault` is what there is to pay from, None: enough."""
+def settle(price, gpus, minutes, delivered_minutes, tier, p_high, vault=None, emission=0):
+    """What becomes of a lease; `vault` is what there is to pay from, None: enough; `emission` what
+    is minted before that, as under stress."""
     whole = notional(price, gpus, minutes)
     extra = surcharge(whole, tier)
     verified = price * gpus * delivered_minutes * 10_000 // 10_000
@@ -63,13 +65,16 @@ def settle(price, gpus, minutes, delivered_minutes, tier, p_high, vault=None):
     full_fee = 2 * gross // 100
     due = gross - retire
     vault = gross if vault is None else vault
-    paid = min(due, vault)
+    emitted = min(due, emission)
+    from_vault = min(due - emitted, vault)
+    paid = emitted + from_vault
     owed = ceil_div(verified * (due - paid), due) if due else 0
     fee = full_fee * paid // due if due else 0
     return Settled(verified=verified, consumed=verified - owed, burned=burned,
                    refunded=whole + extra - verified - burned, owed=owed, gross=gross,
                    provider=paid - fee, fee=fee,
-                   retire=min(vault - paid, ceil_div(retire * paid, due)) if due else 0)
+                   retire=min(vault - from_vault, ceil_div(retire * from_vault, due)) if due else 0,
+                   emitted=emitted)
 
 
 @dataclass

@@ -215,20 +215,18 @@ void ApplyPlausible(FuzzedDataProvider& bytes, uint64_t account, Market& market)
       return market.Apply(capacity, kOperator);
     }
     case 5: {
-      // Right for a lease that was never resold, or once and whole.
       const TradedLease lease = market.Lease(id);
       const int64_t full_weight = int64_t{lease.gpus} * lease.minutes * 10'000;
       const auto weight = bytes.ConsumeIntegralInRange<int64_t>(0, full_weight);
-      const int64_t gain = std::max<int64_t>(0, lease.price - lease.provider_price);
-      const int64_t loss = std::max<int64_t>(0, lease.provider_price - lease.price);
       const int64_t consumed = *MulDivDown(lease.provider_price, weight, 10'000);
       SettleLease settle;
       settle.mutate_number(market.NextDecision());
       settle.mutate_lease_id(id);
       settle.mutate_verified_weight(weight);
-      settle.mutate_consumed(consumed);
-      settle.mutate_refunded(lease.escrow + loss * lease.gpus * lease.minutes - consumed -
-                             *MulDivDown(gain, weight, 10'000));
+      const auto owed = bytes.ConsumeIntegralInRange<int64_t>(0, consumed);
+      settle.mutate_consumed(consumed - owed);
+      settle.mutate_owed(owed);
+      settle.mutate_verdict(bytes.ConsumeIntegralInRange<uint8_t>(0, 2));
       return market.Apply(settle, kSettlement);
     }
     case 6: {

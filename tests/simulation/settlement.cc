@@ -177,8 +177,6 @@ void Settlement::DecideLease(const wire::LeaseChanged& changed) {
     decision.mutate_burned(machine_.random().Between(0, lease.surcharge));
     decision.mutate_delivered_minutes(static_cast<int32_t>(lease.minutes));
   }
-  decision.mutate_refunded(lease.notional + lease.surcharge - decision.owed() -
-                           decision.consumed() - decision.burned());
   database_.outbox[decision.number()] = wire::CommandRecord(decision);
 }
 

@@ -134,7 +134,10 @@ void Member::OnAccountRefused(const Reply& reply) {
 
 void Member::LogOn() {
   client_.Logon(account_, key_, [this](const Reply& reply) {
-    if (reply.success) return OnLoggedOn();
+    if (reply.success) {
+      owner_ = OwnerId(reply.result["owner"].id());
+      return OnLoggedOn();
+    }
     context_.stats.Refused("session.logon", reply.code);
     // The exchange has forgotten us (its journal is another one): we are new to it.
     if (reply.code == "unknown_key") return OpenAccount();
@@ -199,7 +202,15 @@ void Member::Call(std::string_view method, const std::string& params,
   });
 }
 
+// A run of some days makes its members so large that they have to be.
+void Member::BeVerified() {
+  if (is_verified_ || !owner_ || !context_.desk->is_open()) return;
+  is_verified_ = true;
+  context_.desk->Verify(owner_, [this](const Reply& reply) { is_verified_ = reply.success; });
+}
+
 void Member::MaintainTokens(int64_t low, int64_t amount) {
+  BeVerified();
   if (tokens_ >= low || steady_clock::now() < deposit_due_ || !context_.desk->is_open()) return;
   deposit_due_ = steady_clock::now() + kDepositPatience;
   context_.desk->Deposit(account_, amount, [this](const Reply& reply) {

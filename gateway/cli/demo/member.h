@@ -67,6 +67,7 @@ class Member {
   const std::string key_file_;
   ReconnectingClient client_;
   AccountId account_;
+  OwnerId owner_;
   MemberOrders orders_;
   MemberLeases leases_;
   int64_t free_micro_usd_ = 0;  // of credits
@@ -82,6 +83,7 @@ class Member {
   void OnLoggedOn();
   void OnMessage(const JsonValue& message);
   void OnBalance(const JsonValue& item);
+  void BeVerified();
   // Runs the function every so often until the member is stopped.
   void Repeat(std::chrono::milliseconds period, const std::function<void()>& function);
 
@@ -89,6 +91,7 @@ class Member {
   const std::chrono::milliseconds action_period_;
   bool is_running_ = false;
   bool is_ready_ = false;
+  bool is_verified_ = false;
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point deposit_due_;  // no other deposit is asked for before
 };

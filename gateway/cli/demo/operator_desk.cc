@@ -108,6 +108,10 @@ void OperatorDesk::Deposit(AccountId account, int64_t tok, const ReplyHandler& d
        done);
 }
 
+void OperatorDesk::Verify(OwnerId owner, const ReplyHandler& done) {
+  Call("owner.verify", JsonObject().Id("owner", owner.value()).Build(), done);
+}
+
 void OperatorDesk::SetLimit(AccountId account, int64_t usd, const ReplyHandler& done) {
   Call("limit.set",
        JsonObject().Id("account", account.value()).Text("limit_usd", absl::StrCat(usd)).Build(),

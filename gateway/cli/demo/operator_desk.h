@@ -28,6 +28,7 @@ class OperatorDesk {
   // What members ask for. While the desk is closed nothing happens: ask again later. `done` is not
   // called when the connection is lost first.
   void Deposit(AccountId account, int64_t tok, const ReplyHandler& done);
+  void Verify(OwnerId owner, const ReplyHandler& done);
   void SetLimit(AccountId account, int64_t usd, const ReplyHandler& done);
   void SetCapacity(NodeId node, int64_t gpus, std::string_view assurance, const ReplyHandler& done);
 

@@ -142,41 +142,42 @@ SettleLease from=st number=7 lease_id=1 verified_weight=2400000 consumed=2400000
   InstrumentStateChanged state=gate_closed
   CommandRejected reason=lease_wrong_state
 CloseInstrument instrument_id=1
-SettleLease from=st number=7 lease_id=1 verified_weight=1200000 consumed=1000000 owed=200000 burned=1200 refunded=1201200 gross_utok=10 provider_utok=7 fee_utok=2 retire_utok=1 delivered_minutes=30
+SettleLease from=st number=7 lease_id=1 verified_weight=1200000 consumed=1000000 owed=200000 burned=1200 gross_utok=10 provider_utok=7 fee_utok=2 retire_utok=1 emitted_utok=3 delivered_minutes=30
   CommandAccepted result_id=1
   moved to=3 source=escrow destination=consumed amount=1000000 lease_id=1
   moved to=3 source=escrow destination=owed amount=200000 lease_id=1
   moved to=3 source=escrow destination=burned amount=1200 lease_id=1
   moved to=3 source=escrow destination=free amount=1201200 lease_id=1 free_after=999998798800
-  LeaseSettled to=0 number=7 lease_id=1 buyer_account_id=3 provider_account_id=6 verified_weight=1200000 gains=0 consumed=1000000 owed=200000 burned=1200 refunded=1201200 gross_utok=10 provider_utok=7 fee_utok=2 retire_utok=1 delivered_minutes=30
+  LeaseSettled to=0 number=7 lease_id=1 buyer_account_id=3 provider_account_id=6 verified_weight=1200000 gains=0 consumed=1000000 owed=200000 burned=1200 refunded=1201200 gross_utok=10 provider_utok=7 fee_utok=2 retire_utok=1 emitted_utok=3 verdict=none deposit=0 delivered_minutes=30
   lease to=6 state=settled is_provider=1
   lease to=3 state=settled is_provider=0
 balance b1 escrow=0 owed=200000
-SettleLease from=st number=8 lease_id=1 verified_weight=0 refunded=2402400
+SettleLease from=st number=8 lease_id=1 verified_weight=0
   ! unknown_lease
-SettleLease from=st number=7 lease_id=1 verified_weight=0 refunded=2402400
+SettleLease from=st number=7 lease_id=1 verified_weight=0
   ! number_repeated
 )");
 }
 
 TEST_CASE("A settlement that is not the lease's escrow, part by part, is refused") {
   const char* const rows[] = {
-      "verified_weight=2400000 consumed=2400000 burned=2400 refunded=1",
-      "verified_weight=2400000 consumed=2400000 burned=2399",
       "verified_weight=2400001 consumed=2400001 burned=2399",
-      "verified_weight=2400000 consumed=2400001 burned=2400 refunded=-1",
-      "verified_weight=2400000 consumed=2400000 burned=-1 refunded=2401",
+      "verified_weight=2400000 consumed=2400001 burned=2400",
+      "verified_weight=2400000 consumed=2400000 burned=-1",
       "verified_weight=2400000 consumed=2500000 owed=-100000 burned=2400",
       "verified_weight=2300000 consumed=2400000 burned=2400",
-      "verified_weight=2300000 consumed=2300000 burned=2401 refunded=99999",
-      "verified_weight=-1 consumed=-1 refunded=2402401",
-      "verified_weight=0 refunded=2402400 delivered_minutes=61",
-      "verified_weight=0 refunded=2402400 delivered_minutes=-1",
-      "verified_weight=0 refunded=2402400 gross_utok=-1",
-      "verified_weight=0 refunded=2402400 provider_utok=-1",
-      "verified_weight=0 refunded=2402400 fee_utok=-1",
-      "verified_weight=0 refunded=2402400 retire_utok=1000000000000001",
-      "verified_weight=0 refunded=9223372036854775807 consumed=9223372036854775807 "
+      "verified_weight=2300000 consumed=2300000 burned=2401",
+      "verified_weight=-1 consumed=-1",
+      "verified_weight=0 delivered_minutes=61",
+      "verified_weight=0 delivered_minutes=-1",
+      "verified_weight=0 gross_utok=-1",
+      "verified_weight=0 provider_utok=-1",
+      "verified_weight=0 fee_utok=-1",
+      "verified_weight=0 retire_utok=1000000000000001",
+      "verified_weight=2400000 consumed=2400000 provider_utok=7 fee_utok=2 emitted_utok=10",
+      "verified_weight=2400000 consumed=2400000 emitted_utok=-1",
+      "verified_weight=2400000 consumed=2400000 verdict=founded",
+      "verified_weight=0 consumed=9223372036854775807 "
       "burned=2402402",
   };
   for (const char* row : rows) {
@@ -201,13 +202,13 @@ CloseInstrument instrument_id=1
   InstrumentStateChanged state=closed
 CompleteLease from=b1 lease_id=1
   ! lease_wrong_state
-SettleLease from=st number=7 lease_id=1 verified_weight=1 consumed=1 refunded=2402399
+SettleLease from=st number=7 lease_id=1 verified_weight=1 consumed=1
   ! decision_mismatch
-SettleLease from=st number=7 lease_id=1 burned=1 refunded=2402399
+SettleLease from=st number=7 lease_id=1 burned=1
   ! decision_mismatch
-SettleLease from=st number=7 lease_id=1 refunded=2402400 delivered_minutes=1
+SettleLease from=st number=7 lease_id=1 delivered_minutes=1
   ! decision_mismatch
-SettleLease from=st number=7 lease_id=1 refunded=2402400
+SettleLease from=st number=7 lease_id=1
 balance b1 free=1000000000000 escrow=0
 )");
 }

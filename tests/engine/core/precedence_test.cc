@@ -16,7 +16,7 @@ namespace warpbook::engine {
 namespace {
 
 constexpr uint64_t kOperator = 1, kMember = 3, kFull = 4, kOther = 5, kFullInBook = 6, kPoor = 7,
-                   kTrader = 8, kFirstFiller = 10;
+                   kTrader = 8, kLarge = 9, kFirstFiller = 10;
 constexpr int kOrdersMax = 1'500, kOrdersInBookMax = 1'000;
 // Orders of the world, by id as they are placed.
 constexpr uint64_t kPlainBid = 1, kAsk = 2, kHaltedBid = 3, kPostOnlyBid = 4, kPoorBid = 5,
@@ -53,6 +53,7 @@ class World {
     time_ = kScenarioStart + 5 * kMicrosPerMinute;
     Do("SetInstrumentHalt from=1 instrument_id=2 halted=1");
     Do("CloseInstrument instrument_id=4");
+    Do("MarkOwner from=2 number=38 owner_id=7 large=1");
   }
 
   // kNone where the command is not refused.
@@ -175,6 +176,7 @@ const std::vector<Fault<Place>>& PlaceFaults() {
       {RejectReason::kDeadlinePassed, 2, [](Place& c) { c.mutate_deadline_us(1); }},
       {RejectReason::kUnknownAccount, 2, [](Place& c) { SetAccount(c, 9'999); }},
       {RejectReason::kNotPermitted, 2, [](Place& c) { SetAccount(c, kOperator); }},
+      {RejectReason::kOwnerNotVerified, 1, [](Place& c) { SetAccount(c, kLarge); }},
       {RejectReason::kUnknownInstrument, 2, [](Place& c) { c.mutate_instrument_id(99); }},
       {RejectReason::kClientOrderIdReused, 2,
        [](Place& c) {
@@ -420,7 +422,10 @@ TEST_CASE("The declared order is that of the reasons' numbers, but for who may a
         std::vector(kAmendOrderPrecedence.begin(), kAmendOrderPrecedence.end())}) {
     RejectReason last = RejectReason::kNone;
     for (const RejectReason reason : declared) {
-      if (reason == RejectReason::kNotPermitted || reason == RejectReason::kUnknownLease) continue;
+      if (reason == RejectReason::kNotPermitted || reason == RejectReason::kOwnerNotVerified ||
+          reason == RejectReason::kUnknownLease) {
+        continue;
+      }
       CHECK(reason > last);
       last = reason;
     }

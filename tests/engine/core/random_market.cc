@@ -129,9 +129,16 @@ CommandRecord RandomMarket::Choose(const ReferenceMarket& market) {
   if (trading < 3 && Chance(30)) return OpenInstrument(market);
   if (!market.requests().empty() && Chance(30)) return Decide(market);
   for (const reference::Lease& lease : market.leases()) {
-    const bool ended = lease.state == LeaseState::kDelivered || lease.state == LeaseState::kFailed;
-    if (ended && Chance(2)) return Settle(market, lease);
+    const bool ended = lease.state != LeaseState::kReserved && lease.state != LeaseState::kActive;
+    // Some have to wait, so that time runs out.
+    const bool slow = lease.id % 4 == 0 && !Chance(2);
+    if (ended && Chance(2) && !slow) return Settle(market, lease);
+    if (lease.state == LeaseState::kDisputed && Chance(8) && !slow) {
+      if (Chance(2)) time_ += 60 * kMinute;  // the operator sleeps
+      return Judge(market, lease);
+    }
   }
+  if (!market.debts().empty() && Chance(2)) return PayDeferred(market);
 
   if (Chance(1)) {
     wire::RefuseCommand command;
@@ -149,6 +156,7 @@ CommandRecord RandomMarket::Choose(const ReferenceMarket& market) {
   if (dice < 95) return Request(market);
   if (dice < 96) return OpenInstrument(market);
   if (dice < 97) return Decide(market);
+  if (dice < 98) return Close(market);
   wire::Tick tick;
   tick.mutable_header() = From(Chance(2) ? 1 : 0);
   tick.mutate_checkpoint(Chance(10) ? (Chance(10) ? 3 : 1) : 0);
@@ -488,6 +496,12 @@ CommandRecord RandomMarket::LeaseMessage(const ReferenceMarket& market) {
       c.mutate_minute_us((time_ / kMinute + Between(-8, 1)) * kMinute + Between(0, 1));
     return CommandRecord(c);
   }
+  if (dice < 90) {
+    wire::DisputeLease c;
+    c.mutable_header() = From(buyer);
+    c.mutate_lease_id(id);
+    return CommandRecord(c);
+  }
   wire::CompleteLease c;
   c.mutable_header() = From(buyer);
   c.mutate_lease_id(id);
@@ -510,68 +524,6 @@ CommandRecord RandomMarket::Request(const ReferenceMarket& market) {
   wire::RequestTopUp c;
   c.mutable_header() = From(Member(market));
   c.mutate_burn_utok(Chance(97) ? Between(1, 1'000'000) : Between(-1, 0));
-  return CommandRecord(c);
-}
-
-CommandRecord RandomMarket::Decide(const ReferenceMarket& market) {
-  const uint64_t account = AccountOf(market, AccountKind::kSettlement);
-  const reference::Request* request = Pick(market.requests());
-  const uint64_t sequence =
-      request == nullptr || Chance(3) ? Below(market.sequence() + 2) : request->sequence;
-  const uint64_t number = market.settlement_number() + (Chance(4) ? Below(3) : 1);
-  const bool top_up = request != nullptr && request->kind == RequestKind::kTopUp;
-  if (Chance(10)) {
-    wire::RefuseRequest c;
-    c.mutable_header() = From(account);
-    c.mutate_number(number);
-    c.mutate_request_sequence(sequence);
-    c.mutate_reason(static_cast<uint16_t>(Between(3101, 3105)));
-    return CommandRecord(c);
-  }
-  if (top_up != Chance(4)) {
-    wire::PostTopUp c;
-    c.mutable_header() = From(account);
-    c.mutate_number(number);
-    c.mutate_request_sequence(sequence);
-    c.mutate_credits(Between(0, 60) * 1'000'000);
-    if (huge_ && Chance(50)) c.mutate_credits(INT64_MAX / Between(1, 8));
-    return CommandRecord(c);
-  }
-  const auto post = [&](auto c) {
-    c.mutable_header() = From(account);
-    c.mutate_number(number);
-    c.mutate_request_sequence(sequence);
-    return CommandRecord(c);
-  };
-  const bool withdrawal = request != nullptr && request->kind == RequestKind::kWithdrawal;
-  return withdrawal != Chance(4) ? post(wire::PostWithdrawal()) : post(wire::PostDeposit());
-}
-
-CommandRecord RandomMarket::Settle(const ReferenceMarket& market, const reference::Lease& lease) {
-  wire::SettleLease c;
-  c.mutable_header() = From(AccountOf(market, AccountKind::kSettlement));
-  c.mutate_number(market.settlement_number() + (Chance(4) ? Below(3) : 1));
-  c.mutate_lease_id(Chance(98) ? lease.id : Below(400));
-  const bool failed = lease.state == LeaseState::kFailed;
-  const int64_t full = int64_t{lease.gpus} * lease.minutes * 10'000;
-  const int64_t weight = failed ? 0 : Chance(50) ? full : Between(0, full);
-  const int64_t earned = reference::Earned(lease.first_price, weight);
-  int64_t gains = 0;
-  for (const reference::Lease::Step& step : lease.steps) {
-    if (step.got > step.paid) gains += reference::Earned(step.got - step.paid, weight);
-  }
-  const int64_t owed = Chance(20) ? Between(0, earned) : 0;
-  const int64_t burned = failed ? 0 : Between(0, lease.surcharge);
-  c.mutate_verified_weight(weight);
-  c.mutate_owed(owed);
-  c.mutate_consumed(earned - owed);
-  c.mutate_burned(burned);
-  c.mutate_refunded(static_cast<int64_t>(reference::EscrowOf(lease)) - earned - gains - burned);
-  c.mutate_delivered_minutes(failed ? 0 : static_cast<int32_t>(Between(0, lease.minutes)));
-  c.mutate_gross_utok(Between(0, 1'000'000));
-  c.mutate_provider_utok(Between(0, 1'000'000));
-  if (Chance(4)) c.mutate_refunded(c.refunded() + Between(-2, 2));
-  if (Chance(2)) c.mutate_consumed(c.consumed() + 1);
   return CommandRecord(c);
 }
 

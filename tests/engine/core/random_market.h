@@ -51,6 +51,10 @@ class RandomMarket {
   wire::CommandRecord Decide(const reference::ReferenceMarket& market);
   wire::CommandRecord Settle(const reference::ReferenceMarket& market,
                              const reference::Lease& lease);
+  wire::CommandRecord Judge(const reference::ReferenceMarket& market,
+                            const reference::Lease& lease);
+  wire::CommandRecord PayDeferred(const reference::ReferenceMarket& market);
+  wire::CommandRecord Close(const reference::ReferenceMarket& market);
   const reference::Instrument* PickInstrument(const reference::ReferenceMarket& market);
   uint64_t PickNode(const reference::ReferenceMarket& market, uint64_t account, uint16_t class_id);
   wire::CommandHeader From(uint64_t account);

@@ -40,6 +40,8 @@ TEST_CASE("The engine agrees with the naive reference on random commands of many
   }
   CHECK(counts.events[wire::RecordType::kTradeExecuted] > 50'000);
   CHECK(counts.events[wire::RecordType::kLeaseResold] > 2'000);
+  CHECK(counts.events[wire::RecordType::kLeaseJudged] > 50);
+  CHECK(counts.events[wire::RecordType::kDeferredPaid] > 500);
   CHECK(counts.gains_paid > 200);
   CHECK(counts.losses_carried > 1'000);
 }

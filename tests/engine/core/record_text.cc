@@ -7,6 +7,7 @@
 
 #include "schema/types/client_order_id.h"
 #include "schema/types/enums.h"
+#include "schema/types/judgement_reason.h"
 #include "schema/types/reject_reason.h"
 
 namespace warpbook::engine {
@@ -110,6 +111,10 @@ std::string LoadBytes(const Field& field, const std::byte* body) {
     const auto text = ClientOrderId::FromBytes(reinterpret_cast<const uint8_t*>(raw.data()));
     if (text) return std::string(text->view());
   }
+  if (field.size == kJudgementReasonLengthMax) {
+    const auto text = JudgementReasonOf(reinterpret_cast<const uint8_t*>(raw.data()));
+    if (text) return std::string(*text);
+  }
   std::string hex = "x";
   for (const char c : raw) {
     constexpr char kDigits[] = "0123456789abcdef";
@@ -147,6 +152,7 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
   if (field == "self_trade_prevention") return Word<SelfTradePrevention>(word);
   if (field == "source" || field == "destination") return Word<CreditBucket>(word);
   if (field == "mode") return Word<OrderGuardMode>(word);
+  if (field == "verdict") return Word<DisputeVerdict>(word);
   if (field == "state") {
     return type == RecordType::kLeaseChanged ? Word<LeaseState>(word) : Word<InstrumentState>(word);
   }

@@ -121,8 +121,9 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::VerifyOwner& c) {
   if (c.verified() > 1) return {RejectReason::kMalformedCommand};
   const Answer sender = Sender(c.header(), AccountKind::kOperator);
   if (sender.reason != RejectReason::kNone) return sender;
-  for (const Account& account : accounts_) {
+  for (Account& account : accounts_) {
     if (account.owner == 0 || account.owner != c.owner_id()) continue;
+    account.verified = c.verified() == 1;
     Accept(c.header(), wire::RecordType::kVerifyOwner, account.owner);
     wire::OwnerVerified event;
     event.mutate_owner_id(account.owner);
@@ -175,6 +176,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestWithdrawal& c) {
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::RequestTopUp& c) {
   const Answer sender = Sender(c.header(), AccountKind::kMember);
   if (sender.reason != RejectReason::kNone) return sender;
+  const Account& asking = *Find(c.header().account_id());
+  if (asking.large && !asking.verified) return {RejectReason::kOwnerNotVerified};
   const Answer amount = CheckAmount(c.burn_utok());
   if (amount.reason != RejectReason::kNone) return amount;
   const uint64_t account = c.header().account_id();

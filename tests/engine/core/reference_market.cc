@@ -29,7 +29,7 @@ int64_t ReferenceMarket::Locked(uint64_t account) const {
 int64_t ReferenceMarket::Escrow(uint64_t account) const {
   int64_t sum = 0;
   for (const Lease& lease : leases_) {
-    if (lease.buyer == account) sum += lease.notional + lease.surcharge;
+    if (lease.buyer == account) sum += lease.notional + lease.surcharge + lease.deposit;
     for (const Lease::Step& step : lease.steps) {
       const int64_t loss = std::max<int64_t>(0, step.paid - step.got);
       if (step.trader == account) sum += Value(loss, lease.gpus, lease.minutes);
@@ -107,6 +107,7 @@ ReferenceMarket::FreeCredits ReferenceMarket::FreeOfAll() const {
 void ReferenceMarket::Move(FreeCredits& free, uint64_t account, CreditBucket from, CreditBucket to,
                            int64_t amount, uint64_t lease) {
   if (to == CreditBucket::kFree) free[account] += amount;
+  if (from == CreditBucket::kFree) free[account] -= amount;
   EmitMoved(account, from, to, amount, lease, 0, free[account], Locked(account));
 }
 

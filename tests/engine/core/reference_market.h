@@ -48,6 +48,7 @@ struct Account {
   int64_t issued = 0, consumed = 0, burned = 0, owed = 0;
   int64_t gained = 0, paid_gains = 0;  // with others, for leases that were resold at a gain
   int64_t bonded_limit = 0;
+  bool verified = false, large = false;
   std::vector<Key> keys;
 };
 
@@ -109,6 +110,15 @@ struct Lease {
   std::vector<Step> steps;
   LeaseState state = LeaseState::kReserved;
   bool completed = false;
+  int64_t disputed = 0, deposit = 0;
+  int32_t share = 10'000;
+  DisputeVerdict verdict = DisputeVerdict::kNone;
+};
+
+// What somebody owes for a settled lease; several of one lease in the order in which they pay.
+struct Debt {
+  uint64_t lease = 0, provider = 0, payer = 0;
+  int64_t left = 0;
 };
 
 struct Request {
@@ -130,6 +140,7 @@ class ReferenceMarket {
   const std::vector<Instrument>& instruments() const { return instruments_; }
   const std::vector<Order>& orders() const { return orders_; }
   const std::vector<Lease>& leases() const { return leases_; }
+  const std::vector<Debt>& debts() const { return debts_; }
   const std::vector<Request>& requests() const { return requests_; }
   const std::vector<RememberedId>& remembered() const { return remembered_; }
   uint64_t settlement_number() const { return settlement_number_; }
@@ -257,11 +268,17 @@ class ReferenceMarket {
   Answer Do(const wire::StartLease& c);
   Answer Do(const wire::HeartbeatLease& c);
   Answer Do(const wire::CompleteLease& c);
+  Answer Do(const wire::DisputeLease& c);
+  Answer Do(const wire::JudgeLease& c);
   Answer Do(const wire::PostDeposit& c);
   Answer Do(const wire::PostWithdrawal& c);
   Answer Do(const wire::PostTopUp& c);
   Answer Do(const wire::RefuseRequest& c);
   Answer Do(const wire::SettleLease& c);
+  Answer Do(const wire::PayDeferred& c);
+  Answer Do(const wire::CloseEpoch& c);
+  Answer Do(const wire::PayBonus& c);
+  Answer Do(const wire::MarkOwner& c);
   Answer JudgeSettlement(const wire::SettleLease& c, const Lease& lease) const;
   void UseEscrow(const wire::SettleLease& c, const Lease& lease);
   Answer CheckNumber(const wire::CommandHeader& header, uint64_t number) const;
@@ -284,6 +301,7 @@ class ReferenceMarket {
   std::vector<Order> orders_;            // live, ascending by id
   std::vector<RememberedId> remembered_;
   std::vector<Lease> leases_;  // not settled
+  std::vector<Debt> debts_;    // none of them 0
   std::vector<Request> requests_;
 
   // (instrument, side, rank of the price) -> (price, gpus, orders), as last shown.

@@ -114,6 +114,9 @@ ReferenceMarket::Answer ReferenceMarket::JudgePlace(const wire::PlaceOrder& c, O
   if (c.deadline_us() != 0 && now_ > c.deadline_us()) return {RejectReason::kDeadlinePassed};
   if (account == nullptr) return {RejectReason::kUnknownAccount};
   if (account->kind != AccountKind::kMember) return {RejectReason::kNotPermitted};
+  if (c.side() == 1 && account->large && !account->verified) {
+    return {RejectReason::kOwnerNotVerified};
+  }
   if (c.instrument_id() == 0 || c.instrument_id() > last_instrument_) {
     return {RejectReason::kUnknownInstrument};
   }

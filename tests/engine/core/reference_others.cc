@@ -1,4 +1,4 @@
-// The reference's instruments, capacity, leases and decisions.
+// The reference's instruments, capacity and leases.
 #include <algorithm>
 
 #include "tests/engine/core/reference_market.h"
@@ -7,7 +7,6 @@ namespace warpbook::reference {
 namespace {
 
 constexpr int64_t kMinute = 60'000'000;
-constexpr int64_t kMaxTok = 1'000'000'000'000'000;
 constexpr int64_t kFarFuture = int64_t{1} << 60;
 
 bool IsOpen(const Lease& lease) {
@@ -273,7 +272,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::HeartbeatLease& c) {
   if (lease == nullptr || lease->provider != c.header().account_id()) {
     return {RejectReason::kUnknownLease};
   }
-  if (lease->state != LeaseState::kActive && lease->state != LeaseState::kDelivered) {
+  if (lease->state != LeaseState::kActive && lease->state != LeaseState::kDelivered &&
+      lease->state != LeaseState::kDisputed) {
     return {RejectReason::kLeaseWrongState};
   }
   const int64_t minute = c.minute_us();
@@ -298,7 +298,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
     return {RejectReason::kUnknownLease};
   }
   if (IsOpen(*lease)) return {RejectReason::kLeaseNotDelivered};
-  if (lease->completed || lease->state == LeaseState::kFailed) {
+  if (lease->completed || lease->state != LeaseState::kDelivered) {
     return {RejectReason::kLeaseWrongState};
   }
   lease->completed = true;
@@ -307,158 +307,76 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
   return {};
 }
 
-ReferenceMarket::Answer ReferenceMarket::CheckNumber(const wire::CommandHeader& header,
-                                                     uint64_t number) const {
-  const Answer sender = Sender(header, AccountKind::kSettlement);
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::DisputeLease& c) {
+  const Answer sender = Sender(c.header(), AccountKind::kMember);
   if (sender.reason != RejectReason::kNone) return sender;
-  const auto next = static_cast<int64_t>(settlement_number_ + 1);
-  if (number <= settlement_number_) return {RejectReason::kNumberRepeated, next};
-  if (number > settlement_number_ + 1) return {RejectReason::kNumberGap, next};
+  Lease* lease = FindLease(c.lease_id());
+  if (lease == nullptr || lease->buyer != c.header().account_id()) {
+    return {RejectReason::kUnknownLease};
+  }
+  if (IsOpen(*lease)) return {RejectReason::kLeaseNotDelivered};
+  if (lease->completed || lease->state != LeaseState::kDelivered) {
+    return {RejectReason::kLeaseWrongState};
+  }
+  if (now_ >= lease->end + 10 * kMinute) {
+    return {RejectReason::kDisputeTimeOver, lease->end + 10 * kMinute};
+  }
+  const auto deposit = static_cast<int64_t>((int128{lease->notional} * 5 + 99) / 100);
+  FreeCredits free = FreeOfAll();
+  if (deposit > free[lease->buyer]) {
+    return {RejectReason::kInsufficientCredits, free[lease->buyer]};
+  }
+  lease->state = LeaseState::kDisputed;
+  lease->disputed = now_;
+  Accept(c.header(), wire::RecordType::kDisputeLease, lease->id);
+  Move(free, lease->buyer, CreditBucket::kFree, CreditBucket::kEscrow, deposit, lease->id);
+  lease->deposit = deposit;
+  for (const bool is_provider : {true, false}) {
+    wire::LeaseDisputed event;
+    event.mutate_lease_id(lease->id);
+    event.mutate_deposit(deposit);
+    event.mutate_instrument_id(lease->instrument);
+    event.mutate_is_provider(is_provider ? 1 : 0);
+    EmitPrivate(event, is_provider ? lease->provider : lease->buyer);
+  }
+  EmitLease(*lease);
   return {};
 }
 
-void ReferenceMarket::Decide(const wire::CommandHeader& header, wire::RecordType type,
-                             uint64_t request_sequence, int64_t credits, RejectReason reason) {
-  const auto it = std::find_if(requests_.begin(), requests_.end(), [&](const Request& request) {
-    return request.sequence == request_sequence;
-  });
-  ++settlement_number_;
-  Accept(header, type, request_sequence);
-  wire::RequestDecided event;
-  event.mutate_tag(it->tag);
-  event.mutate_request_sequence(it->sequence);
-  event.mutate_requester_account_id(it->requester);
-  event.mutate_amount_utok(it->amount);
-  event.mutate_credits(credits);
-  PutBytes(event.mutable_reference(), it->text);
-  event.mutate_reason(static_cast<uint16_t>(reason));
-  event.mutate_kind(static_cast<uint8_t>(it->kind));
-  EmitPrivate(event, it->account);
-  requests_.erase(it);
-}
-
-template <typename Command>
-ReferenceMarket::Answer ReferenceMarket::PostTokens(const Command& c, RequestKind kind) {
-  const Answer number = CheckNumber(c.header(), c.number());
-  if (number.reason != RejectReason::kNone) return number;
-  for (const Request& request : requests_) {
-    if (request.sequence != c.request_sequence()) continue;
-    if (request.kind != kind) return {RejectReason::kDecisionMismatch};
-    Decide(c.header(), wire::kRecordTypeOf<Command>, request.sequence, 0, RejectReason::kNone);
-    return {};
-  }
-  return {RejectReason::kUnknownRequest};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostDeposit& c) {
-  return PostTokens(c, RequestKind::kDeposit);
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostWithdrawal& c) {
-  return PostTokens(c, RequestKind::kWithdrawal);
-}
-
-int64_t ReferenceMarket::IssuedInAll() const {
-  int64_t sum = 0;
-  for (const Account& account : accounts_) sum += account.issued;
-  return sum;
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::PostTopUp& c) {
-  const Answer number = CheckNumber(c.header(), c.number());
-  if (number.reason != RejectReason::kNone) return number;
-  for (const Request& request : requests_) {
-    if (request.sequence != c.request_sequence()) continue;
-    if (request.kind != RequestKind::kTopUp) return {RejectReason::kDecisionMismatch};
-    if (c.credits() < 1) return {RejectReason::kInvalidAmount};
-    if (int128{IssuedInAll()} + c.credits() > INT64_MAX) return {RejectReason::kAmountOverflow};
-    const uint64_t account = request.account;
-    Decide(c.header(), wire::RecordType::kPostTopUp, request.sequence, c.credits(),
-           RejectReason::kNone);
-    accounts_[account - 1].issued += c.credits();
-    EmitMoved(account, CreditBucket::kIssued, CreditBucket::kFree, c.credits(), 0, 0, Free(account),
-              Locked(account));
-    return {};
-  }
-  return {RejectReason::kUnknownRequest};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::RefuseRequest& c) {
-  if (!FindRejectReason(static_cast<RejectReason>(c.reason()))) {
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::JudgeLease& c) {
+  const std::string reason(reinterpret_cast<const char*>(c.reason()->Data()), 64);
+  const std::string text = reason.substr(0, reason.find('\0'));
+  const bool printable =
+      std::ranges::all_of(text, [](char byte) { return byte >= ' ' && byte <= '~'; });
+  const bool padded = reason.find_first_not_of('\0', text.size()) == std::string::npos;
+  const bool verdict = c.verdict() == 1 || (c.verdict() == 2 && c.share() == 10'000);
+  if (!verdict || c.share() < 0 || c.share() > 10'000 || text.empty() || !printable || !padded ||
+      text.front() == ' ' || text.back() == ' ') {
     return {RejectReason::kMalformedCommand};
   }
-  const Answer number = CheckNumber(c.header(), c.number());
-  if (number.reason != RejectReason::kNone) return number;
-  for (const Request& request : requests_) {
-    if (request.sequence != c.request_sequence()) continue;
-    Decide(c.header(), wire::RecordType::kRefuseRequest, request.sequence, 0,
-           static_cast<RejectReason>(c.reason()));
-    return {};
+  const Answer sender = Sender(c.header(), AccountKind::kOperator);
+  if (sender.reason != RejectReason::kNone) return sender;
+  Lease* lease = FindLease(c.lease_id());
+  if (lease == nullptr) return {RejectReason::kUnknownLease};
+  if (lease->state != LeaseState::kDisputed || lease->verdict != DisputeVerdict::kNone) {
+    return {RejectReason::kLeaseWrongState};
   }
-  return {RejectReason::kUnknownRequest};
-}
-
-// Whether the parts are within their bounds and make up the escrow.
-ReferenceMarket::Answer ReferenceMarket::JudgeSettlement(const wire::SettleLease& c,
-                                                         const Lease& lease) const {
-  const bool failed = lease.state == LeaseState::kFailed;
-  for (const int64_t part :
-       {c.consumed(), c.burned(), c.refunded(), c.owed(), c.verified_weight(), c.gross_utok(),
-        c.provider_utok(), c.fee_utok(), c.retire_utok(), int64_t{c.delivered_minutes()}}) {
-    if (part < 0) return {RejectReason::kDecisionMismatch};
+  if (now_ >= lease->disputed + 60 * kMinute) {
+    return {RejectReason::kJudgingTimeOver, lease->disputed + 60 * kMinute};
   }
-  for (const int64_t tok : {c.gross_utok(), c.provider_utok(), c.fee_utok(), c.retire_utok()}) {
-    if (tok > kMaxTok) return {RejectReason::kDecisionMismatch};
+  lease->verdict = static_cast<DisputeVerdict>(c.verdict());
+  lease->share = c.share();
+  Accept(c.header(), wire::RecordType::kJudgeLease, lease->id);
+  for (const bool is_provider : {true, false}) {
+    wire::LeaseJudged event;
+    event.mutate_lease_id(lease->id);
+    event.mutate_instrument_id(lease->instrument);
+    event.mutate_share(c.share());
+    event.mutate_verdict(c.verdict());
+    event.mutate_is_provider(is_provider ? 1 : 0);
+    std::copy_n(c.reason()->Data(), 64, event.mutable_reason()->Data());
+    EmitPrivate(event, is_provider ? lease->provider : lease->buyer);
   }
-  if (failed && (c.verified_weight() != 0 || c.burned() != 0 || c.delivered_minutes() != 0)) {
-    return {RejectReason::kDecisionMismatch};
-  }
-  if (c.verified_weight() > int64_t{lease.gpus} * lease.minutes * 10'000 ||
-      c.burned() > lease.surcharge || c.delivered_minutes() > lease.minutes ||
-      int128{c.consumed()} + c.owed() != Earned(lease.first_price, c.verified_weight())) {
-    return {RejectReason::kDecisionMismatch};
-  }
-  int128 parts = int128{c.consumed()} + c.burned() + c.refunded() + c.owed();
-  for (const Lease::Step& step : lease.steps) {
-    if (step.got > step.paid) parts += Earned(step.got - step.paid, c.verified_weight());
-  }
-  if (parts != EscrowOf(lease)) return {RejectReason::kDecisionMismatch};
-  return {};
-}
-
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::SettleLease& c) {
-  const Answer number = CheckNumber(c.header(), c.number());
-  if (number.reason != RejectReason::kNone) return number;
-  const Lease* found = FindLease(c.lease_id());
-  if (found == nullptr) return {RejectReason::kUnknownLease};
-  if (IsOpen(*found)) return {RejectReason::kLeaseWrongState};
-  Lease lease = *found;
-  const Answer fits = JudgeSettlement(c, lease);
-  if (fits.reason != RejectReason::kNone) return fits;
-  ++settlement_number_;
-  Accept(c.header(), wire::RecordType::kSettleLease, lease.id);
-  UseEscrow(c, lease);
-  wire::LeaseSettled event;
-  event.mutate_number(c.number());
-  event.mutate_lease_id(lease.id);
-  event.mutate_buyer_account_id(lease.buyer);
-  event.mutate_provider_account_id(lease.provider);
-  event.mutate_verified_weight(c.verified_weight());
-  event.mutate_gains(
-      static_cast<int64_t>(EscrowOf(lease) - c.consumed() - c.owed() - c.burned() - c.refunded()));
-  event.mutate_consumed(c.consumed());
-  event.mutate_burned(c.burned());
-  event.mutate_refunded(c.refunded());
-  event.mutate_owed(c.owed());
-  event.mutate_gross_utok(c.gross_utok());
-  event.mutate_provider_utok(c.provider_utok());
-  event.mutate_fee_utok(c.fee_utok());
-  event.mutate_retire_utok(c.retire_utok());
-  event.mutate_delivered_minutes(c.delivered_minutes());
-  EmitPublic(event);
-  lease.state = LeaseState::kSettled;
-  EmitLease(lease);
-  std::erase_if(leases_, [&](const Lease& l) { return l.id == lease.id; });
   return {};
 }
 

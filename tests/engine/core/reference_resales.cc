@@ -126,11 +126,22 @@ void ReferenceMarket::UseEscrow(const wire::SettleLease& c, const Lease& lease) 
       } else {
         move(payer.account, CreditBucket::kEscrow, payee.bucket, amount);
         (payee.bucket == CreditBucket::kConsumed ? account.consumed : account.owed) += amount;
+        if (payee.bucket == CreditBucket::kOwed && amount > 0) {
+          debts_.push_back({lease.id, lease.provider, payer.account, amount});
+        }
       }
     }
     move(payer.account, CreditBucket::kEscrow, CreditBucket::kBurned, payer.burns);
     move(payer.account, CreditBucket::kEscrow, CreditBucket::kFree, refund);
     account.burned += payer.burns;
+  }
+  if (c.verdict() == static_cast<uint8_t>(DisputeVerdict::kUnfounded)) {
+    move(lease.buyer, CreditBucket::kEscrow, CreditBucket::kClearing, lease.deposit);
+    move(lease.provider, CreditBucket::kClearing, CreditBucket::kFree, lease.deposit);
+    accounts_[lease.buyer - 1].paid_gains += lease.deposit;
+    accounts_[lease.provider - 1].gained += lease.deposit;
+  } else {
+    move(lease.buyer, CreditBucket::kEscrow, CreditBucket::kFree, lease.deposit);
   }
 }
 

@@ -119,6 +119,25 @@ at T+67m
 HeartbeatLease from=p1 lease_id=1 minute_us=T+60m)"},
     {RejectReason::kLeaseNotDelivered,
      "sell p1 4@10\nbuy b1 4@10\nCompleteLease from=b1 lease_id=1"},
+    {RejectReason::kDisputeTimeOver, R"(sell p1 4@10
+buy b1 4@10
+at T+60m
+StartLease from=p1 lease_id=1
+at T+120m
+CloseInstrument instrument_id=1
+at T+130m
+DisputeLease from=b1 lease_id=1)"},
+    {RejectReason::kJudgingTimeOver, R"(sell p1 4@10
+buy b1 4@10
+at T+60m
+StartLease from=p1 lease_id=1
+at T+120m
+CloseInstrument instrument_id=1
+DisputeLease from=b1 lease_id=1
+at T+180m
+JudgeLease from=op lease_id=1 verdict=unfounded share=10000 reason=late)"},
+    {RejectReason::kOwnerNotVerified,
+     "MarkOwner from=st number=7 owner_id=4 large=1\nsell p1 4@10"},
     {RejectReason::kKeyInUse, "AddKey from=b1 public_key=b2 scopes=1"},
     {RejectReason::kTooManyKeys,
      "AddKey from=b1 public_key=x1 scopes=1\nAddKey from=b1 public_key=x2 scopes=1"},

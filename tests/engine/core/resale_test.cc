@@ -81,7 +81,7 @@ show CreditsMoved
 TEST_CASE("A gain is paid from the last buyer's escrow in proportion to what was delivered") {
   // Half of 240 GPU-minutes: the provider 1,200,000, b1 half of its gain of 480,000.
   RunWithLease("sell b1 4@12 lease_id=1\nbuy b2 4@12\n" + kDelivered + R"(
-SettleLease from=st number=7 lease_id=2 verified_weight=1200000 consumed=1200000 burned=1440 refunded=1441440 delivered_minutes=30
+SettleLease from=st number=7 lease_id=2 verified_weight=1200000 consumed=1200000 burned=1440 delivered_minutes=30
   CommandAccepted
   moved to=4 source=escrow destination=clearing amount=240000 lease_id=2
   moved to=3 source=clearing destination=free amount=240000 lease_id=2 free_after=1000000237600
@@ -98,7 +98,7 @@ balance b2 escrow=0
 
 TEST_CASE("A loss is paid from the trader's own escrow, and each is refunded its own") {
   RunWithLease("sell b1 4@9 lease_id=1\nbuy b2 4@9\n" + kDelivered + R"(
-SettleLease from=st number=7 lease_id=2 verified_weight=1200000 consumed=1000000 owed=200000 burned=1080 refunded=1201080 delivered_minutes=30
+SettleLease from=st number=7 lease_id=2 verified_weight=1200000 consumed=1000000 owed=200000 burned=1080 delivered_minutes=30
   CommandAccepted
   moved to=3 source=escrow destination=consumed amount=120000 lease_id=2
   moved to=3 source=escrow destination=free amount=120000 lease_id=2
@@ -129,9 +129,9 @@ StartLease from=p1 lease_id=4
 at T+120m
 CloseInstrument instrument_id=1
 show CreditsMoved
-SettleLease from=st number=7 lease_id=4 verified_weight=3 consumed=3 burned=0 refunded=3362640
+SettleLease from=st number=7 lease_id=4 verified_weight=3 consumed=4 burned=0
   ! decision_mismatch
-SettleLease from=st number=7 lease_id=4 verified_weight=3 consumed=3 burned=0 refunded=3362637
+SettleLease from=st number=7 lease_id=4 verified_weight=3 consumed=3 burned=0
   CommandAccepted
   moved to=4 source=escrow destination=consumed amount=1 lease_id=4
   moved to=4 source=escrow destination=free amount=719999
@@ -155,7 +155,7 @@ StartLease from=p1 lease_id=3
 at T+120m
 CloseInstrument instrument_id=1
 show CreditsMoved
-SettleLease from=st number=7 lease_id=3 verified_weight=2400000 consumed=2400000 burned=2400 refunded=0 delivered_minutes=60
+SettleLease from=st number=7 lease_id=3 verified_weight=2400000 consumed=2400000 burned=2400 delivered_minutes=60
   CommandAccepted
   moved to=4 source=escrow destination=clearing amount=21600000 lease_id=3
   moved to=3 source=clearing destination=free amount=21600000 lease_id=3
@@ -174,9 +174,9 @@ buy b2 4@9
 at T+120m
 CloseInstrument instrument_id=1
 show CreditsMoved
-SettleLease from=st number=7 lease_id=2 refunded=2162160
+SettleLease from=st number=7 lease_id=2 burned=1
   ! decision_mismatch
-SettleLease from=st number=7 lease_id=2 refunded=2402160
+SettleLease from=st number=7 lease_id=2
   CommandAccepted
   moved to=3 source=escrow destination=free amount=240000 lease_id=2
   moved to=4 source=escrow destination=free amount=2162160 lease_id=2

@@ -14,13 +14,13 @@ TEST_CASE("Connections never take the descriptors that the journal needs") {
   REQUIRE(FitConnections(1'048'576, limits).ok());
   CHECK(limits.client_connections.total_max == 8'000);
   REQUIRE(FitConnections(1'024, limits).ok());
-  CHECK(limits.client_connections.total_max == 1'024 - 64 - 10 - 26);
-  REQUIRE(FitConnections(101, limits).ok());
+  CHECK(limits.client_connections.total_max == 1'024 - 96 - 10 - 26);
+  REQUIRE(FitConnections(133, limits).ok());
   CHECK(limits.client_connections.total_max == 1);
-  const absl::Status none = FitConnections(100, limits);
+  const absl::Status none = FitConnections(132, limits);
   CHECK(absl::IsResourceExhausted(none));
   CHECK(none.message() ==
-        "the limit of open files is 100, and at least 101 are needed (ulimit -n)");
+        "the limit of open files is 132, and at least 133 are needed (ulimit -n)");
 }
 
 TEST_CASE("The soft limit of descriptors is raised to the hard one") {

@@ -15,8 +15,9 @@ class FakeHost final : public SessionHost {
   bool IsReady() const override { return is_ready; }
   bool IsAllowedOrigin(std::string_view origin) const override { return origin == "https://ours"; }
   int64_t WaitForHttp(const std::string&) override { return wait_micros; }
-  std::optional<HttpAnswer> OnHttpGet(std::string_view target, std::string_view peer) override {
-    asked = std::string(peer) + " " + std::string(target);
+  std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) override {
+    asked = std::to_string(connection_id) + " " + std::string(target);
+    if (target == "/api/v1/supply") return HttpAnswer{.body = {}, .later = true};
     if (target != "/api/v1/book?symbol=x") return std::nullopt;
     return HttpAnswer{.body = "{}"};
   }
@@ -44,8 +45,8 @@ HttpRequest Get(const std::string& target) {
 
 HttpAnswer AnswerTo(FakeHost& host, const HttpRequest& request, bool on_admin = false,
                     bool refused = false) {
-  const auto answer =
-      AnswerHttp(request, {.peer = kPeer, .on_admin = on_admin, .refused = refused}, host);
+  const auto answer = AnswerHttp(
+      request, {.peer = kPeer, .connection_id = 9, .on_admin = on_admin, .refused = refused}, host);
   REQUIRE(answer.has_value());
   return *answer;
 }
@@ -60,7 +61,7 @@ TEST_CASE("What is under /api/v1/ is the host's to answer, and the connection go
   CHECK(answer.status == 200);
   CHECK(answer.body == "{}");
   CHECK(answer.keeps_connection);
-  CHECK(host.asked == "192.0.2.7 /api/v1/book?symbol=x");
+  CHECK(host.asked == "9 /api/v1/book?symbol=x");
   HttpRequest head = Get("/api/v1/book?symbol=x");
   head.is_get = false;
   head.is_head = true;
@@ -68,6 +69,9 @@ TEST_CASE("What is under /api/v1/ is the host's to answer, and the connection go
   const HttpAnswer none = AnswerTo(host, Get("/api/v1/none"));
   CHECK(none.status == 404);
   CHECK(none.keeps_connection);
+  const HttpAnswer later = AnswerTo(host, Get("/api/v1/supply"));
+  CHECK(later.later);
+  CHECK(later.keeps_connection);
 }
 
 TEST_CASE("The host is not asked by those who may not ask") {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gateway/protocol/json_decoder.h"
+#include "schema/types/judgement_reason.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -247,22 +248,75 @@ TEST_CASE("Settlement's decisions become their commands") {
   CHECK(CheckHeader<wire::RefuseRequest>(refuse).number() == 3);
   CHECK(CheckHeader<wire::RefuseRequest>(refuse).reason() == 3'102);
   const auto settle = decide(R"({"number":4,"decision":"settle_lease","lease":"5",
-      "verified_weight":"11","consumed":"12","burned":"13","refunded":"14","owed":"15",
+      "verified_weight":"11","consumed":"12","burned":"13","owed":"15",
       "gross_utok":"16","provider_utok":"17","fee_utok":"18","retire_utok":"19",
-      "delivered_minutes":20})");
+      "emitted_utok":"21","delivered_minutes":20,"verdict":"unfounded"})");
   const auto& command = CheckHeader<wire::SettleLease>(settle);
   CHECK(command.number() == 4);
   CHECK(command.lease_id() == 5);
   CHECK(command.verified_weight() == 11);
   CHECK(command.consumed() == 12);
   CHECK(command.burned() == 13);
-  CHECK(command.refunded() == 14);
   CHECK(command.owed() == 15);
   CHECK(command.gross_utok() == 16);
   CHECK(command.provider_utok() == 17);
   CHECK(command.fee_utok() == 18);
   CHECK(command.retire_utok() == 19);
+  CHECK(command.emitted_utok() == 21);
   CHECK(command.delivered_minutes() == 20);
+  CHECK(command.verdict() == 2);
+}
+
+TEST_CASE("Settlement's decisions on deferred payments, days and owners become their commands") {
+  const auto decide = [](const char* params) {
+    return MakeCommand(Decode<SettlementSubmitRequest>(Params("settlement.submit", params)),
+                       kOrigin);
+  };
+  const auto deferred = decide(R"({"number":4,"decision":"pay_deferred","lease":"5",
+      "consumed":"12","gross_utok":"16","provider_utok":"17","fee_utok":"18","retire_utok":"19",
+      "emitted_utok":"21"})");
+  const auto& pay = CheckHeader<wire::PayDeferred>(deferred);
+  CHECK(pay.number() == 4);
+  CHECK(pay.lease_id() == 5);
+  CHECK(pay.consumed() == 12);
+  CHECK(pay.gross_utok() == 16);
+  CHECK(pay.provider_utok() == 17);
+  CHECK(pay.fee_utok() == 18);
+  CHECK(pay.retire_utok() == 19);
+  CHECK(pay.emitted_utok() == 21);
+  const auto epoch = decide(R"({"number":5,"decision":"close_epoch","day":20791,
+      "budget_utok":"1","emitted_utok":"2","bonus_utok":"3","gross_utok":"4","retire_utok":"5"})");
+  const auto& close = CheckHeader<wire::CloseEpoch>(epoch);
+  CHECK(close.day() == 20'791);
+  CHECK(close.budget_utok() == 1);
+  CHECK(close.emitted_utok() == 2);
+  CHECK(close.bonus_utok() == 3);
+  CHECK(close.gross_utok() == 4);
+  CHECK(close.retire_utok() == 5);
+  const auto bonus = decide(R"({"number":6,"decision":"pay_bonus","day":20791,"account":"9",
+      "gross_utok":"4","bonus_utok":"3"})");
+  CHECK(CheckHeader<wire::PayBonus>(bonus).account_id() == 9);
+  CHECK(CheckHeader<wire::PayBonus>(bonus).day() == 20'791);
+  CHECK(CheckHeader<wire::PayBonus>(bonus).gross_utok() == 4);
+  CHECK(CheckHeader<wire::PayBonus>(bonus).bonus_utok() == 3);
+  const auto mark = decide(R"({"number":7,"decision":"mark_owner","owner":"9","large":true})");
+  CHECK(CheckHeader<wire::MarkOwner>(mark).owner_id() == 9);
+  CHECK(CheckHeader<wire::MarkOwner>(mark).large() == 1);
+}
+
+TEST_CASE("A dispute and its judgement become their commands") {
+  const auto dispute = MakeCommand(
+      Decode<LeaseDisputeRequest>(Params("lease.dispute", R"({"lease":"5"})")), kOrigin);
+  CHECK(CheckHeader<wire::DisputeLease>(dispute).lease_id() == 5);
+  const auto judge = MakeCommand(
+      Decode<LeaseJudgeRequest>(Params("lease.judge", R"({"lease":"5","verdict":"founded",
+          "share_bps":2500,"reason":"the probe failed"})")),
+      kOrigin);
+  const auto& command = CheckHeader<wire::JudgeLease>(judge);
+  CHECK(command.lease_id() == 5);
+  CHECK(command.verdict() == 1);
+  CHECK(command.share() == 2'500);
+  CHECK(JudgementReasonOf(command.reason()->Data()) == "the probe failed");
 }
 
 TEST_CASE("Guards are set for the session or with the time at which a timer runs out") {

@@ -476,9 +476,9 @@ TEST_CASE("Operators' and settlement's requests are read with every field") {
 
   const auto settle = CheckGood<SettlementSubmitRequest>(
       R"({"method":"settlement.submit","params":{"number":9,"decision":"settle_lease","lease":"4",
-      "verified_weight":"1200000000","consumed":"1200000000","burned":"1200000","refunded":"0",
+      "verified_weight":"1200000000","consumed":"1200000000","burned":"1200000",
       "owed":"0","gross_utok":"10000000","provider_utok":"9300000","fee_utok":"200000",
-      "retire_utok":"500000","delivered_minutes":60}})");
+      "retire_utok":"500000","emitted_utok":"0","delivered_minutes":60}})");
   CHECK(settle.number == 9);
   const auto& lease = std::get<SettleLeaseDecision>(settle.decision);
   CHECK(lease.lease == LeaseId(4));
@@ -488,6 +488,18 @@ TEST_CASE("Operators' and settlement's requests are read with every field") {
   CheckBad(
       R"({"method":"settlement.submit","params":{"number":9,"decision":"post_deposit","request":"4","credits":"1"}})",
       RejectReason::kUnknownField, "credits");
+  const auto judge = CheckGood<LeaseJudgeRequest>(
+      R"({"method":"lease.judge","params":{"lease":"4","verdict":"founded","share_bps":2500,"reason":"the probe failed"}})");
+  CHECK(judge.verdict == DisputeVerdict::kFounded);
+  CHECK(judge.share_bps == 2'500);
+  CHECK(judge.reason == "the probe failed");
+  CheckBad(R"({"method":"lease.judge","params":{"lease":"4","verdict":"none","reason":"x"}})",
+           RejectReason::kUnknownValue, "verdict");
+  CheckBad(
+      R"({"method":"lease.judge","params":{"lease":"4","verdict":"unfounded","share_bps":9999,"reason":"x"}})",
+      RejectReason::kConflictingFields, "share_bps");
+  CheckBad(R"({"method":"lease.judge","params":{"lease":"4","verdict":"founded","reason":" x"}})",
+           RejectReason::kMalformedText, "reason");
   CheckBad(R"({"method":"settlement.submit","params":{"number":9,"decision":"slash"}})",
            RejectReason::kUnknownValue, "decision");
   CheckBad(

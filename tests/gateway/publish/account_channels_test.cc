@@ -281,9 +281,9 @@ TEST_CASE("Deposits, withdrawals, top-ups and rewards change the TOK balance and
             R"({"number":6,"decision":"settle_lease","lease":"1","verified_weight":"570000",)"
             R"("consumed":")" +
                 notional +
-                R"(","burned":"0","refunded":"0","owed":"0","gross_utok":"1000",)"
+                R"(","burned":"0","owed":"0","gross_utok":"1000",)"
                 R"("provider_utok":"930","fee_utok":"20","retire_utok":"50",)"
-                R"("delivered_minutes":57})") == 0);
+                R"("emitted_utok":"0","delivered_minutes":57})") == 0);
   REQUIRE(trade.seller.messages.size() == 2);
   CHECK(At(trade.seller.messages[0], "/data/0/state") == "settled");
   CHECK(At(trade.seller.messages[1], "/data/0/cause") == "reward");

@@ -126,10 +126,23 @@ TEST_CASE("A symbol must be there and be one, and its window must not be over") 
   CHECK(RefusalOf(gateway, "/api/v1/book?symbol=" + kSymbol) == "410 instrument_closed symbol");
 }
 
-TEST_CASE("What is settlement's is said to be missing") {
+TEST_CASE("What is settlement's is to be asked of it, and said to be missing until then") {
   TestGateway gateway;
-  CHECK(RefusalOf(gateway, "/api/v1/supply") == "503 settlement_unavailable ");
-  CHECK(RefusalOf(gateway, "/api/v1/disclosures") == "503 settlement_unavailable ");
+  const auto asked = [&](const std::string& target) {
+    CHECK(RefusalOf(gateway, target) == "503 settlement_unavailable ");
+    return AnswerApi(target, gateway.publisher).settlement_target;
+  };
+  CHECK(asked("/api/v1/supply") == "/supply");
+  CHECK(asked("/api/v1/supply?date=2027-01-01") == "/supply?date=2027-01-01");
+  CHECK(asked("/api/v1/disclosures") == "/disclosures");
+  for (const std::string date : {"", "2027", "2027-1-01", "2027-02-30", "x", "2027-01-01%26a=b"}) {
+    CAPTURE(date);
+    const std::string target = "/api/v1/supply?date=" + date;
+    CHECK(RefusalOf(gateway, target) == "400 out_of_range date");
+    CHECK(AnswerApi(target, gateway.publisher).settlement_target.empty());
+  }
+  CHECK(RefusalOf(gateway, "/api/v1/disclosures?date=2027-01-01") == "400 unknown_field date");
+  CHECK(AnswerApi("/api/v1/book", gateway.publisher).settlement_target.empty());
 }
 
 TEST_CASE("Targets that are none are refused, in valid JSON whatever they hold") {

@@ -322,14 +322,11 @@ TEST_CASE("A node is registered, asks, sells, delivers and is paid") {
 
   // One minute is paid, the rest refunded.
   const int64_t minute = int64_t{2'500'000} * 8;
-  const int64_t notional = minute * 57;
-  const int64_t surcharge = notional / 1'000;
   const std::string settle =
       R"({"number":3,"decision":"settle_lease","lease":")" + lease + R"(","verified_weight":")" +
       std::to_string(8 * 10'000) + R"(","consumed":")" + std::to_string(minute) +
-      R"(","burned":"0","refunded":")" + std::to_string(notional + surcharge - minute) +
-      R"(","owed":"0","gross_utok":"1000","provider_utok":"930","fee_utok":"20","retire_utok":"50",)"
-      R"("delivered_minutes":1})";
+      R"(","burned":"0","owed":"0","gross_utok":"1000","provider_utok":"930","fee_utok":"20",)"
+      R"("retire_utok":"50","emitted_utok":"0","delivered_minutes":1})";
   CHECK(gateway.ReasonOf(gateway.Settlement(), "settlement.submit", settle) == 0);
   CHECK(At(gateway.Ask(buyer, "account.leases", "{}"), "/result/leases") == "[]");
   CHECK(At(gateway.Ask(seller, "account.leases", "{}"), "/result/leases") == "[]");

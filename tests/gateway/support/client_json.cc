@@ -34,8 +34,8 @@ bool IsSequence(std::string_view name) {
 }
 constexpr std::string_view kMicros[] = {"price", "burn", "amount", "limit_usd"};
 constexpr std::string_view kPlainDecimals[] = {
-    "credits", "verified_weight", "consumed",      "burned",   "refunded",
-    "owed",    "gross_utok",      "provider_utok", "fee_utok", "retire_utok"};
+    "credits",       "verified_weight", "consumed",    "burned",       "owed",        "gross_utok",
+    "provider_utok", "fee_utok",        "retire_utok", "emitted_utok", "budget_utok", "bonus_utok"};
 constexpr std::string_view kPrices[] = {
     "price", "tick", "band_low", "band_high", "resold_price", "average_price", "bid",
     "ask",   "last", "open",     "high",      "low",          "close"};

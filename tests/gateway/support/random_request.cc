@@ -33,8 +33,9 @@ bool IsOneOf(std::string_view name, const std::string_view (&names)[kCount]) {
 Form FormOf(const FieldShape& field) {
   constexpr std::string_view kMicros[] = {"price", "burn", "amount", "limit_usd"};
   constexpr std::string_view kDigits[] = {
-      "credits", "verified_weight", "consumed",   "burned",      "refunded",
-      "owed",    "fee_utok",        "gross_utok", "retire_utok", "provider_utok"};
+      "credits",       "verified_weight", "consumed",    "burned",
+      "owed",          "fee_utok",        "gross_utok",  "retire_utok",
+      "provider_utok", "emitted_utok",    "budget_utok", "bonus_utok"};
   if (IsOneOf(field.name, kMicros)) return Form::kMicros;
   if (IsOneOf(field.name, kDigits)) return Form::kDigits;
   const bool is_sequence = field.name.ends_with("seq") || field.name == "number";
@@ -53,8 +54,18 @@ const std::vector<GoodFields>& KnownGood() {
       {"settlement.submit", {"number", "decision", "request", "credits"}},
       {"settlement.submit", {"number", "decision", "request", "reason"}},
       {"settlement.submit",
-       {"number", "decision", "lease", "verified_weight", "consumed", "burned", "refunded", "owed",
-        "gross_utok", "provider_utok", "fee_utok", "retire_utok", "delivered_minutes"}},
+       {"number", "decision", "lease", "verified_weight", "consumed", "burned", "owed",
+        "gross_utok", "provider_utok", "fee_utok", "retire_utok", "emitted_utok",
+        "delivered_minutes"}},
+      {"settlement.submit",
+       {"number", "decision", "lease", "consumed", "gross_utok", "provider_utok", "fee_utok",
+        "retire_utok", "emitted_utok"}},
+      {"settlement.submit",
+       {"number", "decision", "day", "budget_utok", "emitted_utok", "bonus_utok", "gross_utok",
+        "retire_utok"}},
+      {"settlement.submit", {"number", "decision", "day", "account", "gross_utok", "bonus_utok"}},
+      {"settlement.submit", {"number", "decision", "owner", "large"}},
+      {"lease.judge", {"lease", "verdict", "share_bps", "reason"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "cl_ord_id", "deadline"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "tier", "min_assurance"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "node"}},

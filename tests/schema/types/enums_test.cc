@@ -41,7 +41,9 @@ TEST_CASE("Every word has its value, and no other word has one") {
   CheckWords<CancelReason>({"requested", "ioc_remainder", "expired", "gate_closed", "self_trade",
                             "min_fill", "amended_filled", "capacity_reduced", "limit_reduced",
                             "downgraded", "disconnected", "timer"});
-  CheckWords<LeaseState>({"reserved", "active", "delivered", "failed", "settled", "resold"});
+  CheckWords<LeaseState>(
+      {"reserved", "active", "delivered", "failed", "settled", "resold", "disputed"});
+  CheckWords<DisputeVerdict>({"none", "founded", "unfounded"});
   CheckWords<AccountKind>({"member", "operator", "settlement"});
   CheckWords<CreditBucket>(
       {"issued", "free", "locked", "escrow", "owed", "consumed", "burned", "clearing"});
@@ -79,6 +81,8 @@ TEST_CASE("The enumerators have the values of their words") {
   CHECK(Name(LeaseState::kFailed) == "failed");
   CHECK(Name(LeaseState::kSettled) == "settled");
   CHECK(Name(LeaseState::kResold) == "resold");
+  CHECK(Name(LeaseState::kDisputed) == "disputed");
+  CHECK(Name(DisputeVerdict::kFounded) == "founded");
   CHECK(Name(AccountKind::kOperator) == "operator");
   CHECK(Name(AccountKind::kSettlement) == "settlement");
   CHECK(Name(CreditBucket::kLocked) == "locked");

@@ -41,12 +41,13 @@ LedgerFigures Sound() {
   post(vault, tokens, 93);
   post(vault, LedgerAccount(Holding::kFee), 2);
   post(vault, LedgerAccount(Holding::kIssuance), 5);
-  // Emission, which has no events yet but has its place in the ledger.
   post(LedgerAccount(Holding::kIssuance), tokens, 11);
 
   LedgerFigures figures;
   figures.totals = ledger.totals();
   figures.counters = figures.counters_derived = ledger.counters();
+  figures.emitted_by_days = Tokens(11);
+  figures.owed_to_leases = Credits(700);
   CheckpointFigures checkpoint;
   checkpoint.event = EventSequence(event);
   checkpoint.engine_decision = checkpoint.ledger_decision = 4;
@@ -113,6 +114,10 @@ TEST_CASE("Each invariant fails when what it watches over is broken, and says so
          At(f, Holding::kIssuance) -= 1;
          At(f, Holding::kOutside) += 1;
        }},
+      {"emission is that of the days", "a bonus that no day knows",
+       [](LedgerFigures& f) { f.emitted_by_days -= Tokens(1); }},
+      {"what is owed is owed to leases", "owed to nobody",
+       [](LedgerFigures& f) { f.owed_to_leases -= Credits(1); }},
       {"no account below zero but the sources", "an account below zero",
        [](LedgerFigures& f) { f.accounts.wrong = 1; }},
       {"credits conserved", "credits from nowhere",

@@ -316,27 +316,53 @@ TEST_CASE("A decision is written as the API's letter says") {
   settle.kind = DecisionKind::kSettleLease;
   settle.lease = LeaseId(7);
   settle.settlement = {Credits(1), Credits(2), Credits(3), Credits(4), Credits(5),
-                       Tokens(6),  Tokens(7),  Tokens(8),  Tokens(9)};
+                       Tokens(6),  Tokens(7),  Tokens(8),  Tokens(9),  Tokens(12)};
   settle.weight = 11;
   settle.delivered = Minutes(10);
   CHECK(DecisionParameters(settle) ==
-        R"({"number":9,"decision":"settle_lease","lease":"7","verified_weight":"11",)"
-        R"("consumed":"2","burned":"3","refunded":"4","owed":"5","gross_utok":"6",)"
-        R"("provider_utok":"7","fee_utok":"8","retire_utok":"9","delivered_minutes":10})");
+        R"({"number":9,"decision":"settle_lease","lease":"7","consumed":"2","gross_utok":"6",)"
+        R"("provider_utok":"7","fee_utok":"8","retire_utok":"9","emitted_utok":"12",)"
+        R"("verified_weight":"11","burned":"3","owed":"5","delivered_minutes":10,)"
+        R"("verdict":"none"})");
+  Decision deferred = settle;
+  deferred.kind = DecisionKind::kPayDeferred;
+  CHECK(DecisionParameters(deferred) ==
+        R"({"number":9,"decision":"pay_deferred","lease":"7","consumed":"2","gross_utok":"6",)"
+        R"("provider_utok":"7","fee_utok":"8","retire_utok":"9","emitted_utok":"12"})");
+  Decision close;
+  close.number = 10;
+  close.kind = DecisionKind::kCloseEpoch;
+  close.epoch = {20'791, Tokens(1), Tokens(2), Tokens(3), Tokens(4), Tokens(5)};
+  CHECK(DecisionParameters(close) ==
+        R"({"number":10,"decision":"close_epoch","day":20791,"budget_utok":"1",)"
+        R"("emitted_utok":"2","bonus_utok":"3","gross_utok":"4","retire_utok":"5"})");
+  Decision bonus = close;
+  bonus.kind = DecisionKind::kPayBonus;
+  bonus.account = AccountId(8);
+  CHECK(DecisionParameters(bonus) ==
+        R"({"number":10,"decision":"pay_bonus","day":20791,"account":"8","gross_utok":"4",)"
+        R"("bonus_utok":"3"})");
+  Decision mark;
+  mark.number = 11;
+  mark.kind = DecisionKind::kMarkOwner;
+  mark.owner = OwnerId(3);
+  mark.large = true;
+  CHECK(DecisionParameters(mark) ==
+        R"({"number":11,"decision":"mark_owner","owner":"3","large":true})");
   Decision refuse;
   refuse.number = 2;
   refuse.kind = DecisionKind::kRefuseRequest;
   refuse.request = Sequence(3);
   refuse.reason = RejectReason::kTopUpTooSmall;
   CHECK(DecisionParameters(refuse) ==
-        R"({"number":2,"decision":"refuse_request","request":"3","reason":3104})");
+        R"({"number":2,"decision":"refuse_request","reason":3104,"request":"3"})");
   Decision top_up;
   top_up.number = 3;
   top_up.kind = DecisionKind::kPostTopUp;
   top_up.request = Sequence(4);
   top_up.credits = Credits(1'197'000'000);
   CHECK(DecisionParameters(top_up) ==
-        R"({"number":3,"decision":"post_top_up","request":"4","credits":"1197000000"})");
+        R"({"number":3,"decision":"post_top_up","credits":"1197000000","request":"4"})");
 }
 
 }  // namespace

@@ -137,7 +137,8 @@ ServeOptions OptionsFor(const std::string& journal, const TestDatabase& test,
   options.engine_address = engine_address;
   options.server_name = kServerName;
   options.catalogue = gateway::TestCatalogue();
-  options.retry = milliseconds(20);
+  options.retry_first = milliseconds(20);
+  options.retry_max = milliseconds(100);
   return options;
 }
 
@@ -305,7 +306,9 @@ TEST_CASE("What does not pass by itself stops the start with one sentence") {
     options.conninfo = conninfo;
     return std::string(Service(options, keys).Join().message());
   };
-  CHECK(fault("host=127.0.0.1 port=1").find("connecting to the database") == 0);
+  CHECK(fault("port").find("connecting to the database: the connection string is malformed") == 0);
+  CHECK(fault(busy.service() + " password=wrong").find("28P01") != std::string::npos);
+  CHECK(fault(busy.service() + " dbname=nowhere").find("3D000") != std::string::npos);
   TestDatabase no_schema(TestDatabase::Schema::kNone);
   CHECK(fault(no_schema.superuser()).find("run `warpbook-settlement migrate`") !=
         std::string::npos);

@@ -61,7 +61,7 @@ void CheckEach(const std::vector<Violation>& violations) {
   const std::string open_up =
       "ALTER TABLE transfers DISABLE TRIGGER append_only;"
       "ALTER TABLE account_balances DROP CONSTRAINT account_balances_check;"
-      "ALTER TABLE transfers DROP CONSTRAINT transfers_amount_check;"
+      "ALTER TABLE transfers DROP CONSTRAINT transfers_numbers;"
       "ALTER TABLE lease_records DROP CONSTRAINT lease_records_verified;";
   for (const Violation& violation : violations) {
     CAPTURE(violation.what);
@@ -86,7 +86,7 @@ TEST_CASE("Each planted violation of balances and totals fails its invariant") {
        {"supply identity and cap", "each asset sums to zero",
         "balances are the sums of their transfers"}},
       {"tokens above the cap, with transfer and all",
-       "INSERT INTO transfers VALUES (999999999, 0, 'TOK', 1, 4, 700000000000000, NULL);"
+       "INSERT INTO transfers VALUES (99999999, 0, 'TOK', 1, 4, 700000000000000, NULL);"
        "UPDATE account_balances SET balance = balance - 700000000000000 WHERE account = 1;"
        "UPDATE account_balances SET balance = balance + 700000000000000 WHERE account = 4;"
        "UPDATE supply_counters SET emitted_utok = 700000000000000",
@@ -95,17 +95,17 @@ TEST_CASE("Each planted violation of balances and totals fails its invariant") {
        "UPDATE supply_counters SET retired_utok = retired_utok - 1",
        {"supply counters agree with the accounts"}},
       {"a transfer that the ledger does not know",
-       "INSERT INTO transfers VALUES (999999999, 0, 'TOK', 3, 2, 5, NULL);"
+       "INSERT INTO transfers VALUES (99999999, 0, 'TOK', 3, 2, 5, NULL);"
        "UPDATE account_balances SET balance = balance - 5 WHERE account = 3;"
        "UPDATE account_balances SET balance = balance + 5 WHERE account = 2",
        {"supply counters agree with the accounts"}},
       {"an account below zero, with transfer and all",
-       "INSERT INTO transfers SELECT 999999999, 0, 'CREDIT', account, account + 1, balance + 1,"
+       "INSERT INTO transfers SELECT 99999999, 0, 'CREDIT', account, account + 1, balance + 1,"
        " NULL FROM account_balances WHERE account % 16 = 9 ORDER BY account LIMIT 1;"
        "UPDATE account_balances b SET balance = b.balance + amount FROM transfers"
-       " WHERE event_sequence = 999999999 AND account = credit_account;"
+       " WHERE event_sequence = 99999999 AND account = credit_account;"
        "UPDATE account_balances b SET balance = b.balance - amount FROM transfers"
-       " WHERE event_sequence = 999999999 AND account = debit_account",
+       " WHERE event_sequence = 99999999 AND account = debit_account",
        {"no account below zero but the sources"}},
       {"credits from nowhere",
        "UPDATE account_balances SET balance = balance + 1 WHERE account = 6",
@@ -167,12 +167,12 @@ TEST_CASE("Each planted violation of a lease's escrow or pay fails its invariant
        " WHERE l.id = lease_id AND debit_account = 2 AND credit_account % 16 = 8",
        {"each lease's escrow used exactly once", "balances are the sums of their transfers"}},
       {"an escrow for no lease, with its balances",
-       "INSERT INTO transfers SELECT 999999999, 0, 'CREDIT', account, account + 2, 1, NULL"
+       "INSERT INTO transfers SELECT 99999999, 0, 'CREDIT', account, account + 2, 1, NULL"
        " FROM account_balances WHERE account % 16 = 9 AND balance > 0 LIMIT 1;"
        "UPDATE account_balances b SET balance = b.balance + 1 FROM transfers"
-       " WHERE event_sequence = 999999999 AND account = credit_account;"
+       " WHERE event_sequence = 99999999 AND account = credit_account;"
        "UPDATE account_balances b SET balance = b.balance - 1 FROM transfers"
-       " WHERE event_sequence = 999999999 AND account = debit_account",
+       " WHERE event_sequence = 99999999 AND account = debit_account",
        {"each lease's escrow used exactly once"}},
       {"a lease without its escrow",
        "UPDATE lease_records SET surcharge = surcharge + 1 WHERE state = 'reserved' OR state ="
@@ -195,7 +195,7 @@ TEST_CASE("Each planted violation of a lease's escrow or pay fails its invariant
        "UPDATE lease_records SET resold_refunded = resold_refunded - 1 WHERE resold_gpus > 0",
        {"each lease's escrow used exactly once"}},
       {"an escrow used twice",
-       "INSERT INTO transfers SELECT 999999999, 0, asset, debit_account, credit_account, 1, "
+       "INSERT INTO transfers SELECT 99999999, 0, asset, debit_account, credit_account, 1, "
        "lease_id"
        " FROM transfers WHERE lease_id = " +
            kSettled + " AND credit_account = 6",

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "schema/journal/tail_reader.h"
@@ -21,6 +22,8 @@ struct MemoryBatch {
 class MemoryJournal {
  public:
   void Append(MemoryBatch batch) { batches_.push_back(std::move(batch)); }
+  // Gives its batches away: from now on it is empty.
+  std::deque<MemoryBatch> Take() { return std::exchange(batches_, {}); }
   size_t size() const { return batches_.size(); }
   const MemoryBatch& batch(size_t index) const { return batches_[index]; }
   // How many batches readers see; all by default.

@@ -1,5 +1,7 @@
 #include "tests/settlement/support/memory_settlement.h"
 
+#include <cstdio>
+#include <string>
 #include <utility>
 
 #include "settlement/ledger/postings.h"
@@ -20,6 +22,15 @@ settlement::StoredState GenesisState() {
   return state;
 }
 
+settlement::StoredState GenesisState(Tokens emission) {
+  settlement::StoredState state = GenesisState();
+  constexpr int64_t kMicrosPerDay = 24 * 60 * kMicrosPerMinute;
+  state.day.begun = true;
+  state.day.day = static_cast<int32_t>(kMarketStart.micros() / kMicrosPerDay);
+  state.day.emission.budget = emission;
+  return state;
+}
+
 journal::BatchView ViewOf(const MemoryBatch& batch) {
   return {1, batch.first_sequence, batch.command_count, 0, batch.records};
 }
@@ -27,9 +38,13 @@ journal::BatchView ViewOf(const MemoryBatch& batch) {
 MemorySettlement::MemorySettlement(TestMarket& market)
     : market_(market), books_(*Books::Restore(GenesisState())) {}
 
+MemorySettlement::MemorySettlement(TestMarket& market, Tokens emission)
+    : market_(market), books_(*Books::Restore(GenesisState(emission))) {}
+
 Changes MemorySettlement::Step() {
   while (next_batch_ < market_.journal().size()) {
     const absl::Status status = books_.Apply(ViewOf(market_.journal().batch(next_batch_++)));
+    if (!status.ok()) std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     WARPBOOK_CHECK(status.ok());
   }
   auto changes = books_.TakeChanges();

@@ -13,6 +13,8 @@ namespace warpbook::test {
 class MemorySettlement {
  public:
   explicit MemorySettlement(TestMarket& market);
+  // With another budget of emission on the first day.
+  MemorySettlement(TestMarket& market, Tokens emission);
 
   // Applies all batches that it has not seen, and decides. Its new decisions wait until Deliver.
   settlement::Changes Step();
@@ -37,6 +39,8 @@ class MemorySettlement {
 
 // What the database holds when it is new: genesis alone.
 settlement::StoredState GenesisState();
+// And a first day with that budget, of the market's beginning.
+settlement::StoredState GenesisState(Tokens emission);
 journal::BatchView ViewOf(const MemoryBatch& batch);
 
 }  // namespace warpbook::test

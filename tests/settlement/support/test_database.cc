@@ -60,6 +60,8 @@ TestDatabase::TestDatabase(const TestDatabase& original) : name_(NewName()) {
           "CREATE DATABASE " + name_ + " TEMPLATE " + original.name_);
 }
 
+void TestDatabase::Drop() { Execute(SuperuserConninfo("postgres"), "DROP DATABASE " + name_); }
+
 std::string TestDatabase::superuser() const { return SuperuserConninfo(name_); }
 std::string TestDatabase::owner() const { return Conninfo("warpbook_owner", kPassword); }
 std::string TestDatabase::service() const { return Conninfo("warpbook_settlement", kPassword); }

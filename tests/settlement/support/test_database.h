@@ -1,5 +1,6 @@
 // TestDatabase: a database of its own for a test, on the cluster that
-// tests/settlement/with_postgres provides, with settlement's roles and schema. Dropped at the end.
+// tests/settlement/with_postgres provides, with settlement's roles and schema. It goes with the
+// cluster at the latest.
 #pragma once
 
 #include <memory>
@@ -29,6 +30,9 @@ class TestDatabase {
   // The first field of the first row, as text; "" where there is none or it is null.
   std::string Value(const std::string& sql) const;
   int64_t Number(const std::string& sql) const { return std::stoll(Value(sql)); }
+
+  // Removes it from the cluster; nobody may be connected, and nothing else may be called after it.
+  void Drop();
 
   // A store as the service opens it.
   settlement::Store OpenStore() const;

@@ -22,6 +22,19 @@ void SetKey(Command& command, const PublicKey& key) {
   for (uint16_t i = 0; i < key.size(); ++i) command.mutable_public_key()->Mutate(i, key[i]);
 }
 
+template <typename Command>
+void FillPayment(const settlement::Decision& decision, Command& command) {
+  const settlement::Settlement& figures = decision.settlement;
+  command.mutate_number(decision.number);
+  command.mutate_lease_id(decision.lease.value());
+  command.mutate_consumed(figures.consumed.value());
+  command.mutate_gross_utok(figures.gross.value());
+  command.mutate_provider_utok(figures.provider.value());
+  command.mutate_fee_utok(figures.fee.value());
+  command.mutate_retire_utok(figures.retire.value());
+  command.mutate_emitted_utok(figures.emitted.value());
+}
+
 wire::CommandRecord RecordOf(const settlement::Decision& decision) {
   using settlement::DecisionKind;
   switch (decision.kind) {
@@ -51,24 +64,50 @@ wire::CommandRecord RecordOf(const settlement::Decision& decision) {
       command.mutate_reason(static_cast<uint16_t>(decision.reason));
       return wire::CommandRecord(command);
     }
-    case DecisionKind::kSettleLease:
-      break;
+    case DecisionKind::kSettleLease: {
+      wire::SettleLease command;
+      FillPayment(decision, command);
+      command.mutate_verified_weight(decision.weight);
+      command.mutate_burned(decision.settlement.burned.value());
+      command.mutate_owed(decision.settlement.owed.value());
+      command.mutate_delivered_minutes(decision.delivered.value());
+      command.mutate_verdict(static_cast<uint8_t>(decision.verdict));
+      return wire::CommandRecord(command);
+    }
+    case DecisionKind::kPayDeferred: {
+      wire::PayDeferred command;
+      FillPayment(decision, command);
+      return wire::CommandRecord(command);
+    }
+    case DecisionKind::kCloseEpoch: {
+      wire::CloseEpoch command;
+      command.mutate_number(decision.number);
+      command.mutate_day(decision.epoch.day);
+      command.mutate_budget_utok(decision.epoch.budget.value());
+      command.mutate_emitted_utok(decision.epoch.emitted.value());
+      command.mutate_bonus_utok(decision.epoch.bonus.value());
+      command.mutate_gross_utok(decision.epoch.gross.value());
+      command.mutate_retire_utok(decision.epoch.retire.value());
+      return wire::CommandRecord(command);
+    }
+    case DecisionKind::kPayBonus: {
+      wire::PayBonus command;
+      command.mutate_number(decision.number);
+      command.mutate_day(decision.epoch.day);
+      command.mutate_account_id(decision.account.value());
+      command.mutate_gross_utok(decision.epoch.gross.value());
+      command.mutate_bonus_utok(decision.epoch.bonus.value());
+      return wire::CommandRecord(command);
+    }
+    case DecisionKind::kMarkOwner: {
+      wire::MarkOwner command;
+      command.mutate_number(decision.number);
+      command.mutate_owner_id(decision.owner.value());
+      command.mutate_large(decision.large ? 1 : 0);
+      return wire::CommandRecord(command);
+    }
   }
-  const settlement::Settlement& figures = decision.settlement;
-  wire::SettleLease command;
-  command.mutate_number(decision.number);
-  command.mutate_lease_id(decision.lease.value());
-  command.mutate_verified_weight(decision.weight);
-  command.mutate_consumed(figures.consumed.value());
-  command.mutate_burned(figures.burned.value());
-  command.mutate_refunded(figures.refunded.value());
-  command.mutate_owed(figures.owed.value());
-  command.mutate_gross_utok(figures.gross.value());
-  command.mutate_provider_utok(figures.provider.value());
-  command.mutate_fee_utok(figures.fee.value());
-  command.mutate_retire_utok(figures.retire.value());
-  command.mutate_delivered_minutes(decision.delivered.value());
-  return wire::CommandRecord(command);
+  WARPBOOK_CHECK(false);
 }
 
 }  // namespace
@@ -111,6 +150,7 @@ RejectReason TestMarket::Apply(wire::CommandRecord command) {
         break;
       case wire::RecordType::kAccountOpened:
         made_id_ = event.event_header().account_id();
+        owners_[AccountId(made_id_)] = OwnerId(event.as<wire::AccountOpened>().owner_id());
         break;
       case wire::RecordType::kNodeRegistered:
         made_id_ = event.as<wire::NodeRegistered>().node_id();
@@ -142,11 +182,24 @@ void TestMarket::Seal() {
   journal_.Append(std::exchange(batch_, MemoryBatch()));
 }
 
-AccountId TestMarket::OpenMember() {
+AccountId TestMarket::OpenUnverifiedMember() {
   wire::OpenAccount command;
   SetKey(command, KeyOfNumber(++keys_));
   WARPBOOK_CHECK(Submit(command, AccountId()) == RejectReason::kNone);
   return AccountId(made_id_);
+}
+
+AccountId TestMarket::OpenMember() {
+  const AccountId account = OpenUnverifiedMember();
+  VerifyOwner(account);
+  return account;
+}
+
+void TestMarket::VerifyOwner(AccountId member) {
+  wire::VerifyOwner command;
+  command.mutate_owner_id(owners_.at(member).value());
+  command.mutate_verified(1);
+  WARPBOOK_CHECK(Submit(command, operator_) == RejectReason::kNone);
 }
 
 template <typename Command>
@@ -190,14 +243,14 @@ void TestMarket::SetFeeds(const std::array<int64_t, 5>& prices) {
   WARPBOOK_CHECK(Submit(command, operator_) == RejectReason::kNone);
 }
 
-NodeId TestMarket::GiveNode(AccountId member) {
+NodeId TestMarket::GiveNode(AccountId member, ClassId hardware_class) {
   wire::RegisterNode command;
   const PublicKey device = KeyOfNumber(0xdddd'0000 + ++keys_);
   for (uint16_t i = 0; i < device.size(); ++i) {
     command.mutable_device_key()->Mutate(i, device[i]);
   }
   command.mutate_gpus(100);
-  command.mutate_class_id(1);
+  command.mutate_class_id(hardware_class.value());
   command.mutate_region_id(1);
   WARPBOOK_CHECK(Submit(command, member) == RejectReason::kNone);
   const NodeId node(made_id_);
@@ -213,7 +266,7 @@ NodeId TestMarket::GiveNode(AccountId member) {
   return node;
 }
 
-InstrumentId TestMarket::OpenWindow(Timestamp start) {
+InstrumentId TestMarket::OpenWindow(Timestamp start, ClassId hardware_class) {
   wire::OpenInstrument command;
   command.mutate_window_start_us(start.micros());
   command.mutate_tick(10'000);
@@ -222,7 +275,7 @@ InstrumentId TestMarket::OpenWindow(Timestamp start) {
   command.mutate_window_minutes(60);
   command.mutate_notice_seconds(120);
   command.mutate_gate_minutes(3);
-  command.mutate_class_id(1);
+  command.mutate_class_id(hardware_class.value());
   command.mutate_region_id(1);
   WARPBOOK_CHECK(Submit(command, AccountId()) == RejectReason::kNone);
   return InstrumentId(static_cast<uint32_t>(made_id_));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -42,7 +43,10 @@ class TestMarket {
   void AdvanceTo(Timestamp time) { now_ = std::max(now_, time); }
   Timestamp now() const { return now_; }
 
+  // One whom an operator has verified, so that it may be of any size; and one whom nobody has.
   AccountId OpenMember();
+  AccountId OpenUnverifiedMember();
+  void VerifyOwner(AccountId member);
   // A deposit that waits for settlement, with a reference of its own where none is given.
   Sequence RequestDeposit(AccountId member, Tokens amount, std::string reference = "");
   Sequence RequestWithdrawal(AccountId member, Tokens amount, std::string reference = "");
@@ -51,9 +55,9 @@ class TestMarket {
   void SetPrice(TokenPrice price);
   void SetFeeds(const std::array<int64_t, 5>& prices);
   // A node of 100 GPUs whose member may sell without limit in practice.
-  NodeId GiveNode(AccountId member);
+  NodeId GiveNode(AccountId member, ClassId hardware_class = ClassId(1));
   // A window of 60 minutes.
-  InstrumentId OpenWindow(Timestamp start);
+  InstrumentId OpenWindow(Timestamp start, ClassId hardware_class = ClassId(1));
   void CloseWindow(InstrumentId instrument);
   // An ask that resells GPUs of the trader's lease, and a bid that takes them; the new lease's id.
   LeaseId Resell(InstrumentId instrument, AccountId buyer, AccountId trader, LeaseId lease,
@@ -124,6 +128,7 @@ class TestMarket {
 
   // What the last command made, from its events.
   uint64_t made_id_ = 0;
+  std::map<AccountId, OwnerId> owners_;
   std::vector<OpenLease> new_leases_;
 
   std::vector<Member> members_;

@@ -1,23 +1,32 @@
 // Answers questions about the token rules, one on each line of standard input, so that an oracle
 // that shares nothing with them can ask (oracle_test.py):
 //
+//   prices NOW LATER (PRICE TIME)x5 ...            what each price.set leaves, LATER micros later
+//   topup BURN LOW
 //   settle NOTIONAL SURCHARGE VERIFIED HIGH VAULT EMISSION EMISSION_FIRST
 //   deferred HIGH VAULT EMISSION EMISSION_FIRST OWED...
+//   pool LEFT DAYS
 //   emission BUDGET SPENT
 //   bonus BUDGET GROSS...
 //   coverage VAULT MEDIAN DEBT
 //   state BEFORE BPS
+//   index REFERENCE (OWNER PRICE NOTIONAL)...
 //
-// A settlement is consumed, burned, refunded, owed, gross, provider, fee, retire and emitted.
+// A settlement is verified, consumed, burned, refunded, owed, gross, the gross that counts for the
+// bonus, provider, fee, retire and emitted. What there is none of is "none".
+#include <array>
 #include <cstdint>
 #include <iostream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "settlement/tokens/class_index.h"
 #include "settlement/tokens/coverage.h"
 #include "settlement/tokens/funding.h"
 #include "settlement/tokens/money_flow.h"
+#include "settlement/tokens/prices.h"
+#include "settlement/tokens/supply.h"
 #include "settlement/tokens/work_bonus.h"
 
 namespace warpbook::settlement {
@@ -48,17 +57,62 @@ class Question {
 };
 
 void Print(const Settlement& settled) {
-  for (const Credits part : {settled.consumed, settled.burned, settled.refunded, settled.owed}) {
+  for (const Credits part :
+       {settled.verified, settled.consumed, settled.burned, settled.refunded, settled.owed}) {
     std::cout << part.value() << ' ';
   }
-  for (const Tokens part : {settled.gross, settled.provider, settled.fee, settled.retire}) {
+  for (const Tokens part :
+       {settled.gross, PaidGross(settled), settled.provider, settled.fee, settled.retire}) {
     std::cout << part.value() << ' ';
   }
   std::cout << settled.emitted.value();
 }
 
+void AnswerPrices(Question& question) {
+  PriceState state;
+  const std::vector<int64_t> numbers = question.Rest();
+  constexpr size_t kSize = 2 + 2 * kPriceFeeds;
+  for (size_t i = 0; i + kSize <= numbers.size(); i += kSize) {
+    std::array<PriceFeed, kPriceFeeds> feeds;
+    for (size_t feed = 0; feed < kPriceFeeds; ++feed) {
+      feeds[feed] = {TokenPrice(numbers[i + 2 + 2 * feed]), Timestamp(numbers[i + 3 + 2 * feed])};
+    }
+    TakePrices(state, feeds, Timestamp(numbers[i]));
+    const auto quote = QuotePrices(state, Timestamp(numbers[i]).PlusMicros(numbers[i + 1]));
+    if (!quote) {
+      std::cout << "none ; ";
+      continue;
+    }
+    std::cout << quote->median.value() << ' ' << quote->low.value() << ' ' << quote->high.value()
+              << " ; ";
+  }
+}
+
+void AnswerIndex(Question& question) {
+  const Price reference(question.Number());
+  const std::vector<int64_t> numbers = question.Rest();
+  std::vector<DeliveredWork> work;
+  for (size_t i = 0; i + 3 <= numbers.size(); i += 3) {
+    work.push_back({OwnerId(static_cast<uint64_t>(numbers[i])), Price(numbers[i + 1]),
+                    Credits(numbers[i + 2])});
+  }
+  std::cout << ClassIndex(work, reference).value();
+}
+
 void Answer(Question& question) {
-  if (question.name() == "settle") {
+  if (question.name() == "prices") {
+    AnswerPrices(question);
+  } else if (question.name() == "index") {
+    AnswerIndex(question);
+  } else if (question.name() == "topup") {
+    const Tokens burn(question.Number());
+    const auto credits = TopUpCredits(burn, TokenPrice(question.Number()));
+    credits ? void(std::cout << credits->value()) : void(std::cout << "none");
+  } else if (question.name() == "pool") {
+    const Tokens left(question.Number());
+    std::cout << DailyEmission(left).value() << ' '
+              << EmissionBound(left, question.Number()).value();
+  } else if (question.name() == "settle") {
     EarnedEscrow escrow;
     escrow.notional = Credits(question.Number());
     escrow.surcharge = Credits(question.Number());

@@ -156,6 +156,7 @@ TEST_CASE("Every settlement uses the escrow once, pays no more than there is, an
     CHECK(settled->consumed + settled->burned + settled->refunded + settled->owed ==
           notional + surcharge);
     CHECK(settled->consumed + settled->owed == verified);
+    CHECK(settled->verified == verified);
     for (const Credits part :
          {settled->consumed, settled->burned, settled->refunded, settled->owed}) {
       CHECK(part >= Credits(0));

@@ -43,6 +43,10 @@ TEST_CASE("The square root is rounded up exactly") {
     const int64_t root = SqrtUp(value);
     CHECK(int128{root} * root >= value);
     CHECK((value == 0 || int128{root - 1} * (root - 1) < value));
+    // Squares of any size, and their neighbours.
+    const auto exact = static_cast<int64_t>(random() >> (33 + random() % 30));
+    CHECK(SqrtUp(exact * exact) == exact);
+    CHECK(SqrtUp(exact * exact + 1) == exact + 1);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -31,6 +32,27 @@ TEST_CASE("The bonus goes by gross, at most a tenth of it and 4% of the gross to
   CHECK(WorkBonus(Tokens(0), Work({5, 7})) == std::vector<Tokens>(2, Tokens(0)));
   CHECK(WorkBonus(Tokens(1'000), {}).empty());
   CHECK(WorkBonus(Tokens(1'000), Work({0, 0})) == std::vector<Tokens>(2, Tokens(0)));
+}
+
+TEST_CASE("What waits as owed counts for the bonus when it is paid, and once") {
+  CHECK(PaidGross(SettleUnearned(Credits(1'000), Credits(5))) == Tokens(0));
+  // D = 9,500,000, of which the vault holds a third and one unit more.
+  const auto first = Settle({Credits(1'200'000'000), Credits(0), Credits(1'200'000'000)},
+                            TokenPrice(2'000'000), {.vault = Tokens(3'166'667)});
+  REQUIRE(first);
+  REQUIRE(first->consumed == Credits(400'000'042));
+  CHECK(PaidGross(*first) == Tokens(3'333'333));  // of 10,000,000
+  // The rest at half the price: 799,999,958 credits.
+  const auto rest =
+      Settle({first->owed, Credits(0), first->owed}, TokenPrice(1'000'000), {.vault = kMaxTokens});
+  REQUIRE(rest);
+  CHECK(PaidGross(*rest) == Tokens(13'333'332));
+  CHECK(PaidGross(*rest) == rest->gross);
+  // What is too small to be paid for counts whole, as it is consumed.
+  const auto dust =
+      Settle({Credits(120), Credits(0), Credits(120)}, TokenPrice(2'000'000), {.vault = Tokens(0)});
+  REQUIRE(dust);
+  CHECK(PaidGross(*dust) == Tokens(1));
 }
 
 // Whatever the price does between burning and paying at one moment's prices, and by however many
