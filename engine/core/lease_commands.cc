@@ -5,6 +5,7 @@
 #include "engine/core/handlers.h"
 #include "engine/core/lease_shares.h"
 #include "schema/types/judgement_reason.h"
+#include "schema/types/lease_times.h"
 
 namespace warpbook::engine {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 // may be proved. 2-tokens, Money flow.
 constexpr int64_t kStartLateMinutes = 5;
 constexpr int64_t kHeartbeatLateMinutes = 5;
-// From its delivery's end, how long a lease may be disputed; from the dispute, how long an operator
-// may judge it. Settlement settles when either is over, not before.
-constexpr int64_t kDisputeMinutes = 10;
-constexpr int64_t kJudgingMinutes = 60;
 // What a dispute costs, of the notional. 2-tokens, Bonds and slashing.
 constexpr int64_t kDepositPercent = 5;
 

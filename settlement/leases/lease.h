@@ -26,6 +26,7 @@
 #include "schema/types/amounts.h"
 #include "schema/types/enums.h"
 #include "schema/types/ids.h"
+#include "schema/types/lease_times.h"
 #include "schema/types/timestamp.h"
 #include "settlement/leases/delivered_minutes.h"
 #include "settlement/tokens/money_flow.h"
@@ -35,10 +36,10 @@ namespace warpbook::settlement {
 // A heartbeat is taken until 5 minutes after its minute; a minute later none can come any more.
 inline constexpr int64_t kHeartbeatsEndMicros = 6 * kMicrosPerMinute;
 // How long the buyer may dispute a delivery, unless it ends that time itself.
-inline constexpr int64_t kDisputeMicros = 10 * kMicrosPerMinute;
+inline constexpr int64_t kDisputeMicros = kDisputeMinutes * kMicrosPerMinute;
 
 // How long an operator may judge a dispute; then the rule does.
-inline constexpr int64_t kJudgingMicros = 60 * kMicrosPerMinute;
+inline constexpr int64_t kJudgingMicros = kJudgingMinutes * kMicrosPerMinute;
 // The rule: a dispute is founded where fewer of the minutes were delivered (1/10,000).
 inline constexpr int64_t kFoundedBelowBps = 9'500;
 

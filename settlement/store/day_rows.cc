@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -39,11 +40,15 @@ void WriteDeferred(pqxx::transaction_base& transaction, const std::vector<Deferr
     writer.Add(row.paid.retire.value()).Add(row.paid.emitted.value());
   }
   writer.Finish();
-  // In their order: of several payments of a lease the last one says what is left.
-  for (const DeferredRow& row : rows) {
-    transaction.exec_params("UPDATE lease_records SET owed_left = $1 WHERE id = $2",
-                            row.left.value(), Stored(row.lease.value()));
+  // Of several payments of a lease the last one says what is left.
+  std::map<LeaseId, Credits> left;
+  for (const DeferredRow& row : rows) left[row.lease] = row.left;
+  RowWriter leases(transaction, "lease_records", {{"id", "bigint"}, {"owed_left", "bigint"}},
+                   Rows::kRewritten);
+  for (const auto& [lease, credits] : left) {
+    leases.Add(Stored(lease.value())).Add(credits.value());
   }
+  leases.Finish();
 }
 
 void WriteOwners(pqxx::transaction_base& transaction, const std::vector<OwnerRow>& rows) {

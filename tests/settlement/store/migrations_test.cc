@@ -223,7 +223,6 @@ TEST_CASE("The cursor moves forward only, whoever moves it, and is never removed
 
 TEST_CASE("A member's transfers are found without a look at all others") {
   TestDatabase test;
-  // Of a ledger that is older than the spans: those that the migration makes.
   CHECK(test.Number("SELECT count(*) FROM pg_indexes WHERE tablename = 'member_postings'"
                     " AND indexdef LIKE '%(member, first_event)%'") == 1);
 }
