@@ -24,18 +24,11 @@ struct Deal : SmallDeal {
 
   const DayRow& day() const { return settlement.books().days().day(); }
   Tokens emitted() const { return settlement.books().ledger().counters().emitted; }
-  // Another window, the market's next whole hour.
-  void NextWindow() {
-    market.AdvanceTo(Timestamp((market.now().micros() / 3'600'000'000 + 1) * 3'600'000'000));
-    market.SetPrice(test::kTwoDollars);
-    window = market.OpenWindow(market.now());
-    market.Seal();
-  }
   // Closes the day under way: the next one begins, with fresh prices.
-  std::vector<Decision> EndDay(TokenPrice price = test::kTwoDollars) {
+  std::vector<Decision> EndDay(TokenPrice closing = test::kTwoDollars) {
     constexpr int64_t kMicrosPerDay = 86'400'000'000;
     market.AdvanceTo(Timestamp((int64_t{day().day} + 1) * kMicrosPerDay));
-    FallTo(price);
+    FallTo(closing);
     market.Seal();
     std::vector<Decision> decided;
     while (true) {

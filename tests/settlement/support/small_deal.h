@@ -1,5 +1,5 @@
-// A rich buyer, a provider and a window that has just begun, with settlement over it: for tests of
-// what is decided.
+// A rich buyer, a provider and a window that has just begun; and settlement in memory over them,
+// for tests of what is decided.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -12,13 +12,59 @@ namespace warpbook::test {
 inline constexpr TokenPrice kTwoDollars = TokenPrice(2'000'000);
 
 // A market with a rich buyer and a provider, in a window that has just begun.
-struct SmallDeal {
+struct DealMarket {
   TestMarket market;
-  MemorySettlement settlement;
   AccountId buyer = market.OpenMember();
   AccountId provider = market.OpenMember();
   NodeId node = market.GiveNode(provider);
-  InstrumentId window = market.OpenWindow(market.now());
+  Timestamp window_start = market.now();
+  InstrumentId window = market.OpenWindow(window_start);
+  TokenPrice price = kTwoDollars;
+
+  // A lease of 8 GPUs at $2.50 that delivers its minutes from `first` on, all but `missing`.
+  LeaseId Deliver(int first, int missing, bool complete) {
+    const LeaseId lease =
+        market.Trade(window, buyer, provider, node, Price(2'500'000), Quantity(8), Tier::kStandard);
+    const Timestamp start = market.now().PlusSeconds(120);
+    const Timestamp end = window_start.PlusMinutes(60);
+    market.AdvanceTo(start.PlusMinutes(first));
+    wire::StartLease command;
+    command.mutate_lease_id(lease.value());
+    CHECK(market.Submit(command, provider) == RejectReason::kNone);
+    for (; market.now() < end; market.Advance(60)) {
+      if (missing-- > 0) continue;
+      wire::HeartbeatLease heartbeat;
+      heartbeat.mutate_lease_id(lease.value());
+      heartbeat.mutate_minute_us(market.now().micros());
+      CHECK(market.Submit(heartbeat, provider) == RejectReason::kNone);
+    }
+    market.SetPrice(price);
+    market.CloseWindow(window);
+    if (complete) {
+      wire::CompleteLease done;
+      done.mutate_lease_id(lease.value());
+      CHECK(market.Submit(done, buyer) == RejectReason::kNone);
+    }
+    market.Seal();
+    return lease;
+  }
+  // Until the mean, at which work is paid, has followed.
+  void FallTo(TokenPrice new_price) {
+    price = new_price;
+    for (int i = 0; i < 500; ++i) market.SetPrice(price);
+  }
+  // Another window, the market's next whole hour.
+  void NextWindow() {
+    window_start = Timestamp((market.now().micros() / 3'600'000'000 + 1) * 3'600'000'000);
+    market.AdvanceTo(window_start);
+    market.SetPrice(price);
+    window = market.OpenWindow(window_start);
+    market.Seal();
+  }
+};
+
+struct SmallDeal : DealMarket {
+  MemorySettlement settlement;
 
   // Enough for many leases: 1,000 TOK deposited, `burn` of them made into credits.
   explicit SmallDeal(Tokens burn = Tokens(500'000'000),
@@ -51,37 +97,6 @@ struct SmallDeal {
     settlement.Deliver();
     settlement.Settle();
     return decision.reason;
-  }
-  // A lease of 8 GPUs at $2.50 that delivers its minutes from `first` on, all but `missing`.
-  LeaseId Deliver(int first, int missing, bool complete) {
-    const LeaseId lease =
-        market.Trade(window, buyer, provider, node, Price(2'500'000), Quantity(8), Tier::kStandard);
-    const Timestamp start = market.now().PlusSeconds(120);
-    const auto end = test::kMarketStart.PlusMinutes(60);
-    market.AdvanceTo(start.PlusMinutes(first));
-    wire::StartLease command;
-    command.mutate_lease_id(lease.value());
-    CHECK(market.Submit(command, provider) == RejectReason::kNone);
-    for (; market.now() < end; market.Advance(60)) {
-      if (missing-- > 0) continue;
-      wire::HeartbeatLease heartbeat;
-      heartbeat.mutate_lease_id(lease.value());
-      heartbeat.mutate_minute_us(market.now().micros());
-      CHECK(market.Submit(heartbeat, provider) == RejectReason::kNone);
-    }
-    market.SetPrice(kTwoDollars);
-    market.CloseWindow(window);
-    if (complete) {
-      wire::CompleteLease done;
-      done.mutate_lease_id(lease.value());
-      CHECK(market.Submit(done, buyer) == RejectReason::kNone);
-    }
-    market.Seal();
-    return lease;
-  }
-  // Until the mean, at which work is paid, has followed.
-  void FallTo(TokenPrice price) {
-    for (int i = 0; i < 500; ++i) market.SetPrice(price);
   }
   size_t DecisionsAfter(int64_t seconds) {
     market.Advance(seconds);
