@@ -18,23 +18,30 @@ using Rows = RowWriter::Rows;
 int64_t Stored(uint64_t value) { return static_cast<int64_t>(value); }
 
 // The sequence that the cursor must have makes a second writer fail, whatever locks it holds.
-absl::Status MoveCursor(pqxx::transaction_base& transaction, const Cursor& from, const Cursor& to) {
-  transaction.conn().prepare(
-      "move cursor",
+void MoveCursor(StatementQueue& queue, const Cursor& from, const Cursor& to) {
+  const int64_t values[] = {Stored(to.sequence.value()),
+                            Stored(to.event.value()),
+                            to.market_time.micros(),
+                            Stored(to.decision_number),
+                            std::bit_cast<int64_t>(to.command_hash),
+                            Stored(from.sequence.value())};
+  Statement move;
+  move.name = "move cursor";
+  move.text =
       "UPDATE journal_cursor SET sequence = $1, event_sequence = $2, market_time_us = $3,"
-      " decision_number = $4, command_hash = $5 WHERE sequence = $6");
-  const pqxx::result moved = transaction.exec_prepared(
-      "move cursor", Stored(to.sequence.value()), Stored(to.event.value()), to.market_time.micros(),
-      Stored(to.decision_number), std::bit_cast<int64_t>(to.command_hash),
-      Stored(from.sequence.value()));
-  if (moved.affected_rows() == 1) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("the database's cursor is not at sequence ",
-                                         from.sequence.value(),
-                                         ": another worker moved it; nothing was posted"));
+      " decision_number = $4, command_hash = $5 WHERE sequence = $6";
+  for (const int64_t value : values) move.parameters.push_back(absl::StrCat(value));
+  move.rows = 1;
+  move.otherwise = [from](size_t) {
+    return absl::AbortedError(absl::StrCat("the database's cursor is not at sequence ",
+                                           from.sequence.value(),
+                                           ": another worker moved it; nothing was posted"));
+  };
+  queue.Add(std::move(move));
 }
 
-void WriteTransfers(pqxx::transaction_base& transaction, const std::vector<Transfer>& transfers) {
-  RowWriter writer(transaction, "transfers",
+void WriteTransfers(StatementQueue& queue, const std::vector<Transfer>& transfers) {
+  RowWriter writer(queue, "transfers",
                    {{"event_sequence", "bigint"},
                     {"leg", "smallint"},
                     {"asset", "asset"},
@@ -42,7 +49,7 @@ void WriteTransfers(pqxx::transaction_base& transaction, const std::vector<Trans
                     {"credit_account", "bigint"},
                     {"amount", "bigint"},
                     {"lease_id", "bigint"}},
-                   Rows::kNew);
+                   Rows::kNew, transfers.size());
   for (const Transfer& transfer : transfers) {
     writer.Add(Stored(transfer.event.value())).Add(int64_t{transfer.leg});
     writer.Add(Name(transfer.debit.asset())).Add(transfer.debit.number());
@@ -55,11 +62,10 @@ void WriteTransfers(pqxx::transaction_base& transaction, const std::vector<Trans
 // Of transfers in the order of their events: spans of so many, and which members take part in each.
 constexpr size_t kTransfersPerSpan = 4'096;
 
-void WriteMemberPostings(pqxx::transaction_base& transaction,
-                         const std::vector<Transfer>& transfers) {
-  RowWriter writer(transaction, "member_postings",
+void WriteMemberPostings(StatementQueue& queue, const std::vector<Transfer>& transfers) {
+  RowWriter writer(queue, "member_postings",
                    {{"member", "bigint"}, {"first_event", "bigint"}, {"last_event", "bigint"}},
-                   Rows::kNew);
+                   Rows::kNew, 2 * transfers.size());
   std::map<AccountId, std::pair<EventSequence, EventSequence>> span;
   const auto end_span = [&writer, &span] {
     for (const auto& [member, events] : span) {
@@ -87,10 +93,9 @@ void WriteMemberPostings(pqxx::transaction_base& transaction,
   writer.Finish();
 }
 
-void WritePostingSeconds(pqxx::transaction_base& transaction,
-                         const std::vector<PostingSecond>& rows) {
-  RowWriter writer(transaction, "posting_seconds",
-                   {{"first_event", "bigint"}, {"second", "bigint"}}, Rows::kNew);
+void WritePostingSeconds(StatementQueue& queue, const std::vector<PostingSecond>& rows) {
+  RowWriter writer(queue, "posting_seconds", {{"first_event", "bigint"}, {"second", "bigint"}},
+                   Rows::kNew, rows.size());
   for (const PostingSecond& row : rows) {
     writer.Add(Stored(row.first_event.value())).Add(row.second);
   }
@@ -98,16 +103,16 @@ void WritePostingSeconds(pqxx::transaction_base& transaction,
 }
 
 // In the order of the accounts, so that two writers could never wait for each other.
-void WriteBalances(pqxx::transaction_base& transaction, const Changes& changes) {
-  RowWriter writer(transaction, "account_balances", {{"account", "bigint"}, {"balance", "bigint"}},
-                   Rows::kNewest);
+void WriteBalances(StatementQueue& queue, const Changes& changes) {
+  RowWriter writer(queue, "account_balances", {{"account", "bigint"}, {"balance", "bigint"}},
+                   Rows::kNewest, changes.balances.size());
   for (const auto& [account, balance] : changes.balances) {
     writer.Add(account.number()).Add(balance);
   }
   writer.Finish();
   if (!changes.counters) return;
   const SupplyCounters& c = *changes.counters;
-  RowWriter counters(transaction, "supply_counters",
+  RowWriter counters(queue, "supply_counters",
                      {{"only_row", "boolean"},
                       {"genesis_utok", "bigint"},
                       {"emitted_utok", "bigint"},
@@ -117,18 +122,18 @@ void WriteBalances(pqxx::transaction_base& transaction, const Changes& changes) 
                       {"reminted_fee_utok", "bigint"},
                       {"retired_utok", "bigint"},
                       {"withdrawn_utok", "bigint"}},
-                     Rows::kNewest);
+                     Rows::kNewest, 1);
   counters.Add(true).Add(c.genesis.value()).Add(c.emitted.value()).Add(c.deposited.value());
   counters.Add(c.burned.value()).Add(c.reminted_provider.value()).Add(c.reminted_fee.value());
   counters.Add(c.retired.value()).Add(c.withdrawn.value());
   counters.Finish();
 }
 
-void WriteAccounts(pqxx::transaction_base& transaction, const std::vector<AccountRow>& rows) {
+void WriteAccounts(StatementQueue& queue, const std::vector<AccountRow>& rows) {
   RowWriter writer(
-      transaction, "accounts",
+      queue, "accounts",
       {{"id", "bigint"}, {"owner_id", "bigint"}, {"kind", "text"}, {"public_key", "bytea"}},
-      Rows::kNew);
+      Rows::kNew, rows.size());
   for (const AccountRow& row : rows) {
     const absl::string_view key(reinterpret_cast<const char*>(row.public_key.data()),
                                 row.public_key.size());
@@ -139,14 +144,14 @@ void WriteAccounts(pqxx::transaction_base& transaction, const std::vector<Accoun
   writer.Finish();
 }
 
-void WriteInstruments(pqxx::transaction_base& transaction, const std::vector<InstrumentRow>& rows) {
-  RowWriter writer(transaction, "instruments",
+void WriteInstruments(StatementQueue& queue, const std::vector<InstrumentRow>& rows) {
+  RowWriter writer(queue, "instruments",
                    {{"id", "bigint"},
                     {"class_id", "integer"},
                     {"region_id", "integer"},
                     {"window_start_us", "bigint"},
                     {"window_minutes", "integer"}},
-                   Rows::kNew);
+                   Rows::kNew, rows.size());
   for (const InstrumentRow& row : rows) {
     writer.Add(int64_t{row.id.value()}).Add(int64_t{row.hardware_class.value()});
     writer.Add(int64_t{row.region.value()}).Add(row.window_start.micros());
@@ -155,8 +160,8 @@ void WriteInstruments(pqxx::transaction_base& transaction, const std::vector<Ins
   writer.Finish();
 }
 
-void WriteRequests(pqxx::transaction_base& transaction, const std::vector<RequestRow>& rows) {
-  RowWriter writer(transaction, "requests",
+void WriteRequests(StatementQueue& queue, const std::vector<RequestRow>& rows) {
+  RowWriter writer(queue, "requests",
                    {{"sequence", "bigint"},
                     {"kind", "text"},
                     {"account_id", "bigint"},
@@ -167,7 +172,7 @@ void WriteRequests(pqxx::transaction_base& transaction, const std::vector<Reques
                     {"decided_event", "bigint"},
                     {"reason", "integer"},
                     {"credits", "bigint"}},
-                   Rows::kNewest);
+                   Rows::kNewest, rows.size());
   for (const RequestRow& row : rows) {
     const bool open = row.decision_number == 0;
     const bool posted = row.reason == RejectReason::kNone;
@@ -286,13 +291,14 @@ void AddSettlement(RowWriter& writer, const LeaseRow& row) {
   writer.Add(Stored(row.settled.value())).Add(row.settled_at->micros());
 }
 
-void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow>& rows) {
-  RowWriter made(transaction, "lease_records",
-                 Join({&kLeaseKey, &kLeaseTerms, &kLeaseLife, &kLeaseSettlement}), Rows::kNew);
-  RowWriter changed(transaction, "lease_records", Join({&kLeaseKey, &kLeaseLife}),
-                    Rows::kRewritten);
-  RowWriter settled(transaction, "lease_records",
-                    Join({&kLeaseKey, &kLeaseLife, &kLeaseSettlement}), Rows::kRewritten);
+void WriteLeases(StatementQueue& queue, const std::vector<LeaseRow>& rows) {
+  RowWriter made(queue, "lease_records",
+                 Join({&kLeaseKey, &kLeaseTerms, &kLeaseLife, &kLeaseSettlement}), Rows::kNew,
+                 rows.size());
+  RowWriter changed(queue, "lease_records", Join({&kLeaseKey, &kLeaseLife}), Rows::kRewritten,
+                    rows.size());
+  RowWriter settled(queue, "lease_records", Join({&kLeaseKey, &kLeaseLife, &kLeaseSettlement}),
+                    Rows::kRewritten, rows.size());
   for (const LeaseRow& row : rows) {
     RowWriter& writer = !row.stored ? made : row.settled_at ? settled : changed;
     writer.Add(Stored(row.lease.terms().id.value()));
@@ -305,11 +311,11 @@ void WriteLeases(pqxx::transaction_base& transaction, const std::vector<LeaseRow
   settled.Finish();
 }
 
-void WriteLeaseLegs(pqxx::transaction_base& transaction, const std::vector<LeaseLegRow>& rows) {
+void WriteLeaseLegs(StatementQueue& queue, const std::vector<LeaseLegRow>& rows) {
   RowWriter writer(
-      transaction, "lease_legs",
+      queue, "lease_legs",
       {{"lease_id", "bigint"}, {"leg", "smallint"}, {"trader", "bigint"}, {"difference", "bigint"}},
-      Rows::kNew);
+      Rows::kNew, rows.size());
   for (const LeaseLegRow& row : rows) {
     writer.Add(Stored(row.lease.value())).Add(int64_t{row.leg});
     writer.Add(Stored(row.terms.trader.value())).Add(row.terms.difference.value());
@@ -317,26 +323,26 @@ void WriteLeaseLegs(pqxx::transaction_base& transaction, const std::vector<Lease
   writer.Finish();
 }
 
-void WritePrices(pqxx::transaction_base& transaction, const PriceState& prices) {
-  RowWriter feeds(transaction, "price_feeds",
-                  {{"feed", "smallint"}, {"price", "bigint"}, {"time_us", "bigint"}},
-                  Rows::kNewest);
+void WritePrices(StatementQueue& queue, const PriceState& prices) {
+  RowWriter feeds(queue, "price_feeds",
+                  {{"feed", "smallint"}, {"price", "bigint"}, {"time_us", "bigint"}}, Rows::kNewest,
+                  prices.feeds.size());
   for (size_t i = 0; i < prices.feeds.size(); ++i) {
     feeds.Add(static_cast<int64_t>(i)).Add(prices.feeds[i].price.value());
     feeds.Add(prices.feeds[i].time.micros());
   }
   feeds.Finish();
-  RowWriter state(transaction, "price_state",
+  RowWriter state(queue, "price_state",
                   {{"only_row", "boolean"}, {"mean", "bigint"}, {"variance", "bigint"}},
-                  Rows::kNewest);
+                  Rows::kNewest, 1);
   state.Add(true);
   prices.has_mean ? state.Add(prices.mean.value()) : state.AddNull();
   state.Add(prices.variance);
   state.Finish();
 }
 
-void WriteCheckpoint(pqxx::transaction_base& transaction, const CheckpointRow& checkpoint) {
-  RowWriter writer(transaction, "engine_checkpoint",
+void WriteCheckpoint(StatementQueue& queue, const CheckpointRow& checkpoint) {
+  RowWriter writer(queue, "engine_checkpoint",
                    {{"only_row", "boolean"},
                     {"event_sequence", "bigint"},
                     {"decision_number", "bigint"},
@@ -347,7 +353,7 @@ void WriteCheckpoint(pqxx::transaction_base& transaction, const CheckpointRow& c
                     {"owed", "bigint"},
                     {"consumed", "bigint"},
                     {"burned", "bigint"}},
-                   Rows::kNewest);
+                   Rows::kNewest, 1);
   writer.Add(true).Add(Stored(checkpoint.event.value())).Add(Stored(checkpoint.decision_number));
   for (const Holding holding :
        {Holding::kIssued, Holding::kFree, Holding::kLocked, Holding::kEscrow, Holding::kOwed,
@@ -359,26 +365,26 @@ void WriteCheckpoint(pqxx::transaction_base& transaction, const CheckpointRow& c
 
 // First what the journal gave others in place of, then what it gave back, then what is new: numbers
 // that became void are used again.
-void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
+void WriteOutbox(StatementQueue& queue, const Changes& changes) {
   if (changes.void_from) {
-    transaction.exec_params(
-        "UPDATE outbox SET void = true WHERE number >= $1 AND posted_sequence IS NULL",
-        Stored(*changes.void_from));
+    queue.Add({"void outbox",
+               "UPDATE outbox SET void = true WHERE number >= $1 AND posted_sequence IS NULL",
+               {absl::StrCat(*changes.void_from)}});
   }
   if (!changes.confirmed.empty()) {
     std::string numbers;
     std::string sequences;
     for (const ConfirmedDecision& confirmed : changes.confirmed) {
-      absl::StrAppend(&numbers, numbers.empty() ? "" : ",", confirmed.decision.number);
-      absl::StrAppend(&sequences, sequences.empty() ? "" : ",", confirmed.sequence.value());
+      absl::StrAppend(&numbers, numbers.empty() ? "{" : ",", confirmed.decision.number);
+      absl::StrAppend(&sequences, sequences.empty() ? "{" : ",", confirmed.sequence.value());
     }
-    transaction.exec_params(
-        "UPDATE outbox SET posted_sequence = confirmed.sequence"
-        " FROM unnest($1::bigint[], $2::bigint[]) AS confirmed (number, sequence)"
-        " WHERE outbox.number = confirmed.number AND posted_sequence IS NULL AND NOT void",
-        "{" + numbers + "}", "{" + sequences + "}");
+    queue.Add({"confirm outbox",
+               "UPDATE outbox SET posted_sequence = confirmed.sequence"
+               " FROM unnest($1::bigint[], $2::bigint[]) AS confirmed (number, sequence)"
+               " WHERE outbox.number = confirmed.number AND posted_sequence IS NULL AND NOT void",
+               {numbers + "}", sequences + "}"}});
   }
-  RowWriter writer(transaction, "outbox",
+  RowWriter writer(queue, "outbox",
                    {{"number", "bigint"},
                     {"kind", "text"},
                     {"request_sequence", "bigint"},
@@ -404,7 +410,7 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
                     {"account_id", "bigint"},
                     {"owner_id", "bigint"},
                     {"large", "boolean"}},
-                   Rows::kNew);
+                   Rows::kNew, changes.decided.size());
   for (const Decision& decision : changes.decided) {
     writer.Add(Stored(decision.number)).Add(Name(decision.kind));
     writer.Add(Stored(decision.request.value())).Add(decision.credits.value());
@@ -422,30 +428,29 @@ void WriteOutbox(pqxx::transaction_base& transaction, const Changes& changes) {
 
 }  // namespace
 
-absl::Status WriteChanges(pqxx::transaction_base& transaction, const Changes& changes,
-                          const std::function<void(CommitStep)>& on_step) {
-  if (absl::Status moved = MoveCursor(transaction, changes.from, changes.to); !moved.ok()) {
-    return moved;
-  }
+void WriteChanges(pqxx::transaction_base& transaction, const Changes& changes,
+                  const std::function<void(CommitStep)>& on_step) {
+  StatementQueue queue(transaction);
+  MoveCursor(queue, changes.from, changes.to);
   on_step(CommitStep::kCursorMoved);
-  WriteTransfers(transaction, changes.transfers);
-  WriteMemberPostings(transaction, changes.transfers);
-  WritePostingSeconds(transaction, changes.posting_seconds);
+  WriteTransfers(queue, changes.transfers);
+  WriteMemberPostings(queue, changes.transfers);
+  WritePostingSeconds(queue, changes.posting_seconds);
   on_step(CommitStep::kTransfersWritten);
-  WriteBalances(transaction, changes);
+  WriteBalances(queue, changes);
   on_step(CommitStep::kBalancesWritten);
-  WriteAccounts(transaction, changes.accounts);
-  WriteInstruments(transaction, changes.instruments);
-  WriteRequests(transaction, changes.requests);
-  WriteLeases(transaction, changes.leases);
-  WriteLeaseLegs(transaction, changes.lease_legs);
-  WriteDayRows(transaction, changes);
-  if (changes.prices) WritePrices(transaction, *changes.prices);
-  if (changes.checkpoint) WriteCheckpoint(transaction, *changes.checkpoint);
+  WriteAccounts(queue, changes.accounts);
+  WriteInstruments(queue, changes.instruments);
+  WriteRequests(queue, changes.requests);
+  WriteLeases(queue, changes.leases);
+  WriteLeaseLegs(queue, changes.lease_legs);
+  WriteDayRows(queue, changes);
+  if (changes.prices) WritePrices(queue, *changes.prices);
+  if (changes.checkpoint) WriteCheckpoint(queue, *changes.checkpoint);
   on_step(CommitStep::kRowsWritten);
-  WriteOutbox(transaction, changes);
+  WriteOutbox(queue, changes);
+  queue.Flush();
   on_step(CommitStep::kOutboxWritten);
-  return absl::OkStatus();
 }
 
 }  // namespace warpbook::settlement

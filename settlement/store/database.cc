@@ -46,11 +46,6 @@ absl::Status StatusOfException(absl::string_view doing) {
   }
 }
 
-// Carries body's Status out of a transaction that it aborts.
-struct BodyFailed {
-  absl::Status status;
-};
-
 }  // namespace
 
 struct Database::Handle {

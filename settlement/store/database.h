@@ -25,6 +25,11 @@ class transaction_base;
 
 namespace warpbook::settlement {
 
+// Thrown by the body of a transaction: it ends with this status.
+struct BodyFailed {
+  absl::Status status;
+};
+
 class Database {
  public:
   enum class Mode {

@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 3> kCoverageNames = {"sound", "warning", 
 
 int64_t Stored(uint64_t value) { return static_cast<int64_t>(value); }
 
-void WriteDeferred(pqxx::transaction_base& transaction, const std::vector<DeferredRow>& rows) {
-  RowWriter writer(transaction, "deferred_payments",
+void WriteDeferred(StatementQueue& queue, const std::vector<DeferredRow>& rows) {
+  RowWriter writer(queue, "deferred_payments",
                    {{"decision_number", "bigint"},
                     {"lease_id", "bigint"},
                     {"event", "bigint"},
@@ -31,7 +31,7 @@ void WriteDeferred(pqxx::transaction_base& transaction, const std::vector<Deferr
                     {"fee_utok", "bigint"},
                     {"retire_utok", "bigint"},
                     {"emitted_utok", "bigint"}},
-                   Rows::kNew);
+                   Rows::kNew, rows.size());
   for (const DeferredRow& row : rows) {
     writer.Add(Stored(row.decision_number)).Add(Stored(row.lease.value()));
     writer.Add(Stored(row.event.value())).Add(row.paid_at.micros());
@@ -43,19 +43,19 @@ void WriteDeferred(pqxx::transaction_base& transaction, const std::vector<Deferr
   // Of several payments of a lease the last one says what is left.
   std::map<LeaseId, Credits> left;
   for (const DeferredRow& row : rows) left[row.lease] = row.left;
-  RowWriter leases(transaction, "lease_records", {{"id", "bigint"}, {"owed_left", "bigint"}},
-                   Rows::kRewritten);
+  RowWriter leases(queue, "lease_records", {{"id", "bigint"}, {"owed_left", "bigint"}},
+                   Rows::kRewritten, left.size());
   for (const auto& [lease, credits] : left) {
     leases.Add(Stored(lease.value())).Add(credits.value());
   }
   leases.Finish();
 }
 
-void WriteOwners(pqxx::transaction_base& transaction, const std::vector<OwnerRow>& rows) {
+void WriteOwners(StatementQueue& queue, const std::vector<OwnerRow>& rows) {
   RowWriter writer(
-      transaction, "owners",
+      queue, "owners",
       {{"id", "bigint"}, {"account_id", "bigint"}, {"verified", "boolean"}, {"large", "boolean"}},
-      Rows::kNewest);
+      Rows::kNewest, rows.size());
   for (const OwnerRow& row : rows) {
     writer.Add(Stored(row.id.value())).Add(Stored(row.account.value()));
     writer.Add(row.verified).Add(row.large);
@@ -63,13 +63,13 @@ void WriteOwners(pqxx::transaction_base& transaction, const std::vector<OwnerRow
   writer.Finish();
 }
 
-void WriteOwnerMarks(pqxx::transaction_base& transaction, const std::vector<OwnerMarkRow>& rows) {
-  RowWriter writer(transaction, "owner_marks",
+void WriteOwnerMarks(StatementQueue& queue, const std::vector<OwnerMarkRow>& rows) {
+  RowWriter writer(queue, "owner_marks",
                    {{"decision_number", "bigint"},
                     {"event", "bigint"},
                     {"owner_id", "bigint"},
                     {"large", "boolean"}},
-                   Rows::kNew);
+                   Rows::kNew, rows.size());
   for (const OwnerMarkRow& row : rows) {
     writer.Add(Stored(row.decision_number)).Add(Stored(row.event.value()));
     writer.Add(Stored(row.owner.value())).Add(row.large);
@@ -77,9 +77,9 @@ void WriteOwnerMarks(pqxx::transaction_base& transaction, const std::vector<Owne
   writer.Finish();
 }
 
-void WriteAccountDays(pqxx::transaction_base& transaction, const std::vector<AccountDayRow>& rows) {
+void WriteAccountDays(StatementQueue& queue, const std::vector<AccountDayRow>& rows) {
   constexpr size_t kKeyColumns = 2;
-  RowWriter writer(transaction, "account_days",
+  RowWriter writer(queue, "account_days",
                    {{"day", "integer"},
                     {"account_id", "bigint"},
                     {"gross_utok", "bigint"},
@@ -87,7 +87,7 @@ void WriteAccountDays(pqxx::transaction_base& transaction, const std::vector<Acc
                     {"bonus_utok", "bigint"},
                     {"bonus_event", "bigint"},
                     {"bonus_decision", "bigint"}},
-                   Rows::kNewest, kKeyColumns);
+                   Rows::kNewest, rows.size(), kKeyColumns);
   for (const AccountDayRow& row : rows) {
     writer.Add(int64_t{row.day}).Add(Stored(row.account.value()));
     writer.Add(row.gross.value()).Add(row.notional.value());
@@ -98,8 +98,8 @@ void WriteAccountDays(pqxx::transaction_base& transaction, const std::vector<Acc
   writer.Finish();
 }
 
-void WriteEpochs(pqxx::transaction_base& transaction, const std::vector<EpochRow>& rows) {
-  RowWriter writer(transaction, "epochs",
+void WriteEpochs(StatementQueue& queue, const std::vector<EpochRow>& rows) {
+  RowWriter writer(queue, "epochs",
                    {{"day", "integer"},
                     {"budget_utok", "bigint"},
                     {"emitted_utok", "bigint"},
@@ -109,7 +109,7 @@ void WriteEpochs(pqxx::transaction_base& transaction, const std::vector<EpochRow
                     {"decision_number", "bigint"},
                     {"closed_event", "bigint"},
                     {"closed_at_us", "bigint"}},
-                   Rows::kNew);
+                   Rows::kNew, rows.size());
   for (const EpochRow& row : rows) {
     const EpochTotals& totals = row.totals;
     writer.Add(int64_t{totals.day}).Add(totals.budget.value()).Add(totals.emitted.value());
@@ -120,14 +120,14 @@ void WriteEpochs(pqxx::transaction_base& transaction, const std::vector<EpochRow
   writer.Finish();
 }
 
-void WriteCurrentDay(pqxx::transaction_base& transaction, const DayRow& row) {
-  RowWriter writer(transaction, "current_day",
+void WriteCurrentDay(StatementQueue& queue, const DayRow& row) {
+  RowWriter writer(queue, "current_day",
                    {{"only_row", "boolean"},
                     {"day", "integer"},
                     {"budget_utok", "bigint"},
                     {"emitted_utok", "bigint"},
                     {"coverage", "text"}},
-                   Rows::kNewest);
+                   Rows::kNewest, 1);
   writer.Add(true).Add(int64_t{row.day}).Add(row.emission.budget.value());
   writer.Add(row.emission.spent.value());
   writer.Add(kCoverageNames[static_cast<size_t>(row.coverage)]);
@@ -165,13 +165,13 @@ void LoadAccountDays(pqxx::transaction_base& transaction, int32_t today,
 
 }  // namespace
 
-void WriteDayRows(pqxx::transaction_base& transaction, const Changes& changes) {
-  WriteDeferred(transaction, changes.deferred);
-  WriteOwners(transaction, changes.owners);
-  WriteOwnerMarks(transaction, changes.owner_marks);
-  WriteAccountDays(transaction, changes.account_days);
-  WriteEpochs(transaction, changes.epochs);
-  if (changes.day) WriteCurrentDay(transaction, *changes.day);
+void WriteDayRows(StatementQueue& queue, const Changes& changes) {
+  WriteDeferred(queue, changes.deferred);
+  WriteOwners(queue, changes.owners);
+  WriteOwnerMarks(queue, changes.owner_marks);
+  WriteAccountDays(queue, changes.account_days);
+  WriteEpochs(queue, changes.epochs);
+  if (changes.day) WriteCurrentDay(queue, *changes.day);
 }
 
 absl::Status LoadDayRows(pqxx::transaction_base& transaction, StoredState& state) {

@@ -6,11 +6,12 @@
 
 #include "absl/status/status.h"
 #include "settlement/store/rows.h"
+#include "settlement/store/statement_queue.h"
 
 namespace warpbook::settlement {
 
 // Leases must be written before: deferred payments are of them.
-void WriteDayRows(pqxx::transaction_base& transaction, const Changes& changes);
+void WriteDayRows(StatementQueue& queue, const Changes& changes);
 
 // Days, owners and what leases are owed.
 absl::Status LoadDayRows(pqxx::transaction_base& transaction, StoredState& state);

@@ -28,16 +28,25 @@ inline std::string pqxx::internal::TypedCopyEscaper::operator()<warpbook::settle
 
 namespace warpbook::settlement {
 
-RowWriter::RowWriter(pqxx::transaction_base& transaction, std::string_view table,
-                     std::vector<Column> columns, Rows rows, size_t key_columns)
-    : transaction_(transaction),
+RowWriter::RowWriter(StatementQueue& queue, std::string_view table, std::vector<Column> columns,
+                     Rows rows, size_t rows_max, size_t key_columns)
+    : queue_(queue),
       table_(table),
       columns_(std::move(columns)),
-      way_(rows),
-      key_columns_(key_columns),
-      texts_(rows == Rows::kNew ? 1 : columns_.size()) {}
+      rows_are_(rows),
+      way_(ChooseWay(rows, rows_max)),
+      key_columns_(key_columns) {
+  if (way_ != Way::kParameters) texts_.assign(way_ == Way::kCopy ? 1 : columns_.size(), "");
+}
 
 RowWriter::~RowWriter() = default;
+
+RowWriter::Way RowWriter::ChooseWay(Rows rows, size_t rows_max) {
+  // A statement is prepared for each number of rows up to this one.
+  constexpr size_t kFewRows = 8;
+  if (rows_max <= kFewRows) return Way::kParameters;
+  return rows == Rows::kNew ? Way::kCopy : Way::kArrays;
+}
 
 RowWriter& RowWriter::Add(int64_t value) {
   char digits[24];
@@ -53,7 +62,11 @@ RowWriter& RowWriter::Add(bool value) {
 
 RowWriter& RowWriter::Add(std::string_view text) {
   std::string& value = NextValue();
-  const bool copied = way_ == Rows::kNew;
+  if (way_ == Way::kParameters) {
+    value = text;
+    return *this;
+  }
+  const bool copied = way_ == Way::kCopy;
   if (!copied) value += '"';
   for (const char c : text) {
     if (copied && (c == '\n' || c == '\r' || c == '\t')) {
@@ -68,19 +81,25 @@ RowWriter& RowWriter::Add(std::string_view text) {
 }
 
 RowWriter& RowWriter::AddNull() {
-  NextValue() += way_ == Rows::kNew ? "\\N" : "NULL";
+  std::string& value = NextValue();
+  if (way_ == Way::kParameters) {
+    texts_.back().reset();
+  } else {
+    value += way_ == Way::kCopy ? "\\N" : "NULL";
+  }
   return *this;
 }
 
 std::string& RowWriter::NextValue() {
   if (next_ == 0 && rows_ > 0) EndRow();
-  std::string& text = texts_[way_ == Rows::kNew ? 0 : next_];
-  if (way_ == Rows::kNew) {
-    if (next_ > 0) text += '\t';
-  } else if (rows_ > 0) {
-    text += ',';
-  }
+  const size_t column = next_;
   next_ = (next_ + 1) % columns_.size();
+  if (way_ == Way::kParameters) {
+    if (next_ == 0) ++rows_;
+    return texts_.emplace_back("").value();
+  }
+  std::string& text = *texts_[way_ == Way::kCopy ? 0 : column];
+  if (way_ == Way::kCopy ? column > 0 : rows_ > 0) text += way_ == Way::kCopy ? '\t' : ',';
   if (next_ == 0) ++rows_;
   return text;
 }
@@ -88,9 +107,9 @@ std::string& RowWriter::NextValue() {
 // Before the next one begins.
 void RowWriter::EndRow() {
   constexpr size_t kPiece = size_t{64} << 10;
-  if (way_ != Rows::kNew) return;
-  if (texts_.front().size() < kPiece) {
-    texts_.front() += '\n';
+  if (way_ != Way::kCopy) return;
+  if (texts_.front()->size() < kPiece) {
+    *texts_.front() += '\n';
   } else {
     SendLines();
   }
@@ -99,48 +118,70 @@ void RowWriter::EndRow() {
 // The stream adds the last one's end.
 void RowWriter::SendLines() {
   if (stream_ == nullptr) {
+    queue_.Flush();
     std::vector<std::string> names;
     for (const Column& column : columns_) names.emplace_back(column.name);
-    stream_ = std::make_unique<pqxx::stream_to>(transaction_, table_, names);
+    stream_ = std::make_unique<pqxx::stream_to>(queue_.transaction(), table_, names);
   }
-  *stream_ << std::make_tuple(CopyLines{texts_.front()});
-  texts_.front().clear();
+  *stream_ << std::make_tuple(CopyLines{*texts_.front()});
+  texts_.front()->clear();
 }
 
 void RowWriter::Finish() {
   WARPBOOK_CHECK(next_ == 0);
   if (rows_ == 0) return;
-  if (way_ == Rows::kNew) {
+  if (way_ == Way::kCopy) {
     SendLines();
     stream_->complete();
     stream_.reset();
     return;
   }
-  std::vector<std::string> parameters;
-  for (const std::string& array : texts_) parameters.push_back("{" + array + "}");
-  // Planned once in the life of a connection: it knows the statement by its name again.
-  const std::string name = absl::StrCat(table_, " ", static_cast<int>(way_), " ", columns_.size());
-  transaction_.conn().prepare(name, UnnestStatement());
-  const pqxx::result written =
-      transaction_.exec_prepared(name, pqxx::prepare::make_dynamic_params(parameters));
-  if (written.affected_rows() == rows_) return;
-  throw pqxx::unexpected_rows(absl::StrCat("of ", rows_, " rows of ", table_, " only ",
-                                           written.affected_rows(),
-                                           " are there: the database is not as it was left"));
+  Statement statement;
+  statement.name = absl::StrCat(table_, " ", static_cast<int>(rows_are_), " ", columns_.size());
+  statement.text = StatementText();
+  statement.rows = rows_;
+  statement.otherwise = [table = table_, expected = rows_](size_t written) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("of ", expected, " rows of ", table, " only ", written,
+                     " are there: the database is not as it was left"));
+  };
+  if (way_ == Way::kParameters) {
+    absl::StrAppend(&statement.name, " of ", rows_);
+    statement.parameters = std::move(texts_);
+    queue_.Add(std::move(statement));
+    return;
+  }
+  for (const auto& array : texts_) statement.parameters.push_back("{" + *array + "}");
+  queue_.Run(statement);
 }
 
-std::string RowWriter::UnnestStatement() const {
+// The rows as the statement's parameters have them: "VALUES ($1::bigint, $2::text), ..." or
+// "unnest($1::bigint[], $2::text[])".
+std::string RowWriter::Parameters() const {
+  const bool arrays = way_ == Way::kArrays;
+  std::string text = arrays ? "unnest" : "VALUES ";
+  size_t number = 0;
+  for (size_t row = 0; row < (arrays ? 1 : rows_); ++row) {
+    text += row == 0 ? "(" : "), (";
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      text += (i == 0 ? "$" : ", $") + std::to_string(++number) + "::";
+      text += columns_[i].type;
+      if (arrays) text += "[]";
+    }
+  }
+  return text + ")";
+}
+
+std::string RowWriter::StatementText() const {
   std::string names;
-  std::string arrays;
   std::string assignments;
   std::string key;
   std::string same_key;
-  const char* const source = way_ == Rows::kNewest ? "excluded." : "given.";
+  const char* const source = rows_are_ == Rows::kNewest ? "excluded." : "given.";
   for (size_t i = 0; i < columns_.size(); ++i) {
     const std::string separator = i == 0 ? "" : ", ";
     const std::string name(columns_[i].name);
     names += separator + name;
-    arrays += separator + "$" + std::to_string(i + 1) + "::" + std::string(columns_[i].type) + "[]";
     if (i < key_columns_) {
       key += separator + name;
       same_key += (i == 0 ? "" : " AND ") + table_ + "." + name + " = given." + name;
@@ -148,12 +189,17 @@ std::string RowWriter::UnnestStatement() const {
       assignments += (i == key_columns_ ? "" : ", ") + name + " = " + source + name;
     }
   }
-  if (way_ == Rows::kNewest) {
-    return "INSERT INTO " + table_ + " (" + names + ") SELECT * FROM unnest(" + arrays +
-           ") ON CONFLICT (" + key + ") DO UPDATE SET " + assignments;
+  const bool arrays = way_ == Way::kArrays;
+  if (rows_are_ == Rows::kRewritten) {
+    return absl::StrCat("UPDATE ", table_, " SET ", assignments, " FROM ", arrays ? "" : "(",
+                        Parameters(), arrays ? "" : ")", " AS given (", names, ") WHERE ",
+                        same_key);
   }
-  return "UPDATE " + table_ + " SET " + assignments + " FROM unnest(" + arrays + ") AS given (" +
-         names + ") WHERE " + same_key;
+  return absl::StrCat("INSERT INTO ", table_, " (", names, ") ", arrays ? "SELECT * FROM " : "",
+                      Parameters(),
+                      rows_are_ == Rows::kNewest
+                          ? absl::StrCat(" ON CONFLICT (", key, ") DO UPDATE SET ", assignments)
+                          : "");
 }
 
 }  // namespace warpbook::settlement

@@ -1,6 +1,7 @@
 // RowWriter: many rows by one statement, each whole, so that the number of statements does not grow
-// with that of rows. New rows go by COPY, the fastest way in. Rows that may be there or are there
-// go as arrays, one per column (... FROM unnest(...)), and are found by their key.
+// with that of rows. A few rows are the statement's parameters, one for each value, and wait in the
+// queue with the transaction's other small statements. Many new rows go by COPY, the fastest way
+// in; many that may be there or are there as arrays, one per column (... FROM unnest(...)).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "settlement/store/database.h"
+#include "settlement/store/statement_queue.h"
 
 namespace pqxx {
 class stream_to;
@@ -31,10 +32,11 @@ class RowWriter {
     kRewritten,  // all of them are there; their other columns stay as they are
   };
 
-  // The first columns (one, unless said otherwise) are the key. From the first value of a writer of
-  // new rows until its Finish, the transaction is that writer's alone.
-  RowWriter(pqxx::transaction_base& transaction, std::string_view table,
-            std::vector<Column> columns, Rows rows, size_t key_columns = 1);
+  // At most so many rows will come. They are found by their key: the first columns, one unless said
+  // otherwise. From the first value of a writer of new rows until its Finish, the transaction is
+  // that writer's alone.
+  RowWriter(StatementQueue& queue, std::string_view table, std::vector<Column> columns, Rows rows,
+            size_t rows_max, size_t key_columns = 1);
   ~RowWriter();
   RowWriter(const RowWriter&) = delete;
   RowWriter& operator=(const RowWriter&) = delete;
@@ -50,23 +52,27 @@ class RowWriter {
     return value ? Add(*value) : AddNull();
   }
 
-  // Writes the rows, if there are any. CHECKs that the last one is whole. Throws where one of those
-  // that had to be there is not.
+  // Writes the rows, if there are any, or lets them wait in the queue, which throws BodyFailed
+  // where one of those that had to be there is not. CHECKs that the last one is whole.
   void Finish();
 
  private:
+  enum class Way { kParameters, kArrays, kCopy };
+  static Way ChooseWay(Rows rows, size_t rows_max);
   std::string& NextValue();
   void EndRow();
   void SendLines();
-  std::string UnnestStatement() const;
+  std::string Parameters() const;
+  std::string StatementText() const;
 
-  pqxx::transaction_base& transaction_;
+  StatementQueue& queue_;
   const std::string table_;
   const std::vector<Column> columns_;
-  const Rows way_;
+  const Rows rows_are_;
+  const Way way_;
   const size_t key_columns_;
-  // Lines of COPY that are not sent yet; or one array per column, without the braces.
-  std::vector<std::string> texts_;
+  // By way: every value; one array per column, without the braces; lines of COPY that are not sent.
+  std::vector<std::optional<std::string>> texts_;
   std::unique_ptr<pqxx::stream_to> stream_;  // once there are lines
   size_t next_ = 0;                          // column
   size_t rows_ = 0;                          // whole ones

@@ -42,7 +42,7 @@ absl::Status PlanByKeys(Database& database) {
                            [](pqxx::transaction_base& transaction) {
                              transaction.exec0(
                                  "SET enable_hashjoin = off; SET enable_mergejoin = off;"
-                                 " SET jit = off");
+                                 " SET jit = off; SET plan_cache_mode = force_generic_plan");
                              return absl::OkStatus();
                            });
 }
@@ -69,18 +69,18 @@ int64_t OpenPartition(pqxx::transaction_base& transaction, int64_t event) {
       .as<int64_t>();
 }
 
-absl::Status WriteGenesis(pqxx::transaction_base& transaction) {
+void WriteGenesis(pqxx::transaction_base& transaction) {
   OpenPartition(transaction, 0);
   transaction.exec0(
       "INSERT INTO journal_cursor (sequence, event_sequence, market_time_us, decision_number,"
       " command_hash) VALUES (0, 0, 0, 0, 0)");
-  return WriteChanges(transaction, GenesisChanges(), [](CommitStep) {});
+  WriteChanges(transaction, GenesisChanges(), [](CommitStep) {});
 }
 
 template <typename Rows>
-void WriteNameTable(pqxx::transaction_base& transaction, std::string_view table, const Rows& rows) {
-  RowWriter writer(transaction, table, {{"id", "integer"}, {"name", "text"}},
-                   RowWriter::Rows::kNewest);
+void WriteNameTable(StatementQueue& queue, std::string_view table, const Rows& rows) {
+  RowWriter writer(queue, table, {{"id", "integer"}, {"name", "text"}}, RowWriter::Rows::kNewest,
+                   rows.size());
   for (const auto& row : rows) writer.Add(int64_t{row.id.value()}).Add(std::string_view(row.name));
   writer.Finish();
 }
@@ -103,15 +103,15 @@ Store::Store(Options options, Database database)
 
 absl::StatusOr<StoredState> Store::Load() {
   absl::StatusOr<StoredState> state = absl::UnknownError("");
-  const absl::Status status = database_.Transact(
-      Database::Mode::kReadWrite, "loading the ledger",
-      [&state](pqxx::transaction_base& transaction) {
-        if (transaction.exec("SELECT 1 FROM journal_cursor").empty()) {
-          if (const absl::Status posted = WriteGenesis(transaction); !posted.ok()) return posted;
-        }
-        state = LoadState(transaction);
-        return state.status();
-      });
+  const absl::Status status =
+      database_.Transact(Database::Mode::kReadWrite, "loading the ledger",
+                         [&state](pqxx::transaction_base& transaction) {
+                           if (transaction.exec("SELECT 1 FROM journal_cursor").empty()) {
+                             WriteGenesis(transaction);
+                           }
+                           state = LoadState(transaction);
+                           return state.status();
+                         });
   if (!status.ok()) return status;
   return state;
 }
@@ -121,7 +121,8 @@ absl::Status Store::Commit(const Changes& changes) {
       database_.Transact(Database::Mode::kReadWrite, "posting the journal",
                          [this, &changes](pqxx::transaction_base& transaction) {
                            OpenPartitions(transaction, changes.transfers);
-                           return WriteChanges(transaction, changes, options_.on_step);
+                           WriteChanges(transaction, changes, options_.on_step);
+                           return absl::OkStatus();
                          });
   if (status.ok()) options_.on_step(CommitStep::kCommitted);
   return status;
@@ -141,8 +142,10 @@ void Store::OpenPartitions(pqxx::transaction_base& transaction,
 absl::Status Store::WriteNames(const Catalogue& catalogue) {
   return database_.Transact(Database::Mode::kReadWrite, "writing the catalogue's names",
                             [&catalogue](pqxx::transaction_base& transaction) {
-                              WriteNameTable(transaction, "hardware_classes", catalogue.classes);
-                              WriteNameTable(transaction, "regions", catalogue.regions);
+                              StatementQueue queue(transaction);
+                              WriteNameTable(queue, "hardware_classes", catalogue.classes);
+                              WriteNameTable(queue, "regions", catalogue.regions);
+                              queue.Flush();
                               return absl::OkStatus();
                             });
 }

@@ -16,7 +16,7 @@
 
 namespace warpbook::settlement {
 
-// What of a commit is done.
+// What of a commit is done; until the last row it may be waiting to be sent.
 enum class CommitStep : uint8_t {
   kCursorMoved,
   kTransfersWritten,
@@ -64,8 +64,9 @@ class Store {
 // genesis is posted.
 absl::StatusOr<StoredState> LoadState(pqxx::transaction_base& transaction);
 
-// Writes the changes into the transaction.
-absl::Status WriteChanges(pqxx::transaction_base& transaction, const Changes& changes,
-                          const std::function<void(CommitStep)>& on_step);
+// Writes the changes into the transaction. Throws what PostgreSQL refuses, and BodyFailed: Aborted
+// where the cursor is not at changes.from.
+void WriteChanges(pqxx::transaction_base& transaction, const Changes& changes,
+                  const std::function<void(CommitStep)>& on_step);
 
 }  // namespace warpbook::settlement

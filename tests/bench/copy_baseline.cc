@@ -136,20 +136,24 @@ double CopyBaseline::Time(const std::string& conninfo, uint64_t transactions) co
   return SecondsSince(start);
 }
 
-std::vector<double> TimeCommits(const std::string& conninfo, int commits) {
-  Connection connection(conninfo);
-  connection.Run("CREATE TABLE one_row (value bigint)");
-  connection.Run("INSERT INTO one_row VALUES (0)");
-  std::vector<double> seconds;
-  for (int i = 0; i < commits; ++i) {
-    const SteadyClock::time_point start = SteadyClock::now();
-    connection.Run("BEGIN");
-    connection.Run("UPDATE one_row SET value = value + 1");
-    connection.Run("COMMIT");
-    seconds.push_back(SecondsSince(start));
-  }
-  connection.Run("DROP TABLE one_row");
-  return seconds;
+struct OneRowCommits::Impl {
+  Connection connection;
+};
+
+OneRowCommits::OneRowCommits(const std::string& conninfo)
+    : impl_(new Impl{Connection(conninfo)}) {
+  impl_->connection.Run("CREATE TABLE one_row (value bigint)");
+  impl_->connection.Run("INSERT INTO one_row VALUES (0)");
+}
+
+OneRowCommits::~OneRowCommits() { impl_->connection.Run("DROP TABLE one_row"); }
+
+std::chrono::nanoseconds OneRowCommits::Time() {
+  const SteadyClock::time_point start = SteadyClock::now();
+  impl_->connection.Run("BEGIN");
+  impl_->connection.Run("UPDATE one_row SET value = value + 1");
+  impl_->connection.Run("COMMIT");
+  return SteadyClock::now() - start;
 }
 
 }  // namespace warpbook::bench

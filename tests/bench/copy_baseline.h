@@ -3,7 +3,9 @@
 // computed, looked up or changed again. Straight through libpq.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,17 @@ class CopyBaseline {
   int64_t last_event_ = 0;
 };
 
-// Seconds of an UPDATE of one row and its COMMIT, one after the other.
-std::vector<double> TimeCommits(const std::string& conninfo, int commits);
+// The least that a commit costs it: of an UPDATE of the one row of a table, which lives as long as
+// this.
+class OneRowCommits {
+ public:
+  explicit OneRowCommits(const std::string& conninfo);
+  ~OneRowCommits();
+  std::chrono::nanoseconds Time();
+
+ private:
+  struct Impl;
+  const std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace warpbook::bench
