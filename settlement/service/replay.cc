@@ -64,7 +64,7 @@ absl::Status Replay(const ReplayOptions& options) {
           absl::StrCat("the journal ends at sequence ", books.cursor().sequence.value(),
                        ", before the ledger's ", options.last_sequence.value()));
     }
-    options.on_progress(books.cursor().sequence);
+    if (!options.on_progress(books.cursor().sequence)) return absl::CancelledError("stopped");
   }
   if (books.cursor().sequence == options.last_sequence) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(

@@ -19,12 +19,12 @@ struct ReplayOptions {
   std::string journal_directory;
   std::string conninfo;  // of the empty database; its schema is made first
   Sequence last_sequence;
-  // Called now and then with the sequence that is posted.
-  std::function<void(Sequence)> on_progress;
+  // Called now and then with the sequence that is posted; false: stop.
+  std::function<bool(Sequence)> on_progress;
 };
 
 // Posts the journal's commands up to last_sequence; decides and sends nothing. FailedPrecondition
-// where the database is not empty or the journal ends before.
+// where the database is not empty or the journal ends before. Cancelled: on_progress said so.
 absl::Status Replay(const ReplayOptions& options);
 
 // What differs between two ledgers, one sentence each, at most `most` of them; empty: they are the

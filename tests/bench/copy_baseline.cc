@@ -140,8 +140,7 @@ struct OneRowCommits::Impl {
   Connection connection;
 };
 
-OneRowCommits::OneRowCommits(const std::string& conninfo)
-    : impl_(new Impl{Connection(conninfo)}) {
+OneRowCommits::OneRowCommits(const std::string& conninfo) : impl_(new Impl{Connection(conninfo)}) {
   impl_->connection.Run("CREATE TABLE one_row (value bigint)");
   impl_->connection.Run("INSERT INTO one_row VALUES (0)");
 }

@@ -265,8 +265,10 @@ TEST_CASE("The journal on disk, replayed cold, gives the same ledger") {
   TestDatabase cold(TestDatabase::Schema::kNone);
   uint64_t progress = 0;
   const auto replay = [&](const TestDatabase& target, Sequence to) {
-    return Replay({f.journal, target.superuser(), to,
-                   [&](Sequence sequence) { progress = sequence.value(); }});
+    return Replay({f.journal, target.superuser(), to, [&](Sequence sequence) {
+                     progress = sequence.value();
+                     return true;
+                   }});
   };
   const absl::Status replayed = replay(cold, last);
   CAPTURE(replayed.ToString());
