@@ -15,6 +15,21 @@ Command Begin(CommandOrigin origin) {
   return command;
 }
 
+template <typename Command>
+Command BeginDecision(uint64_t number, CommandOrigin origin) {
+  auto command = Begin<Command>(origin);
+  command.mutate_number(number);
+  return command;
+}
+
+// One that says no more than which lease it is about.
+template <typename Command>
+wire::CommandRecord MakeLeaseCommand(LeaseId lease, CommandOrigin origin) {
+  auto command = Begin<Command>(origin);
+  command.mutate_lease_id(lease.value());
+  return wire::CommandRecord(command);
+}
+
 template <typename FlatArray>
 void CopyBytes(FlatArray* target, const uint8_t* bytes) {
   std::memcpy(target->Data(), bytes, target->size());
@@ -36,24 +51,21 @@ wire::CommandRecord MakeTokenMovement(const TokenRequest& request, CommandOrigin
 
 wire::CommandRecord MakeDecision(const PostDepositDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::PostDeposit>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::PostDeposit>(number, origin);
   command.mutate_request_sequence(decision.request.value());
   return wire::CommandRecord(command);
 }
 
 wire::CommandRecord MakeDecision(const PostWithdrawalDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::PostWithdrawal>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::PostWithdrawal>(number, origin);
   command.mutate_request_sequence(decision.request.value());
   return wire::CommandRecord(command);
 }
 
 wire::CommandRecord MakeDecision(const PostTopUpDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::PostTopUp>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::PostTopUp>(number, origin);
   command.mutate_request_sequence(decision.request.value());
   command.mutate_credits(decision.credits.value());
   return wire::CommandRecord(command);
@@ -61,8 +73,7 @@ wire::CommandRecord MakeDecision(const PostTopUpDecision& decision, uint64_t num
 
 wire::CommandRecord MakeDecision(const RefuseRequestDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::RefuseRequest>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::RefuseRequest>(number, origin);
   command.mutate_request_sequence(decision.request.value());
   command.mutate_reason(decision.reason);
   return wire::CommandRecord(command);
@@ -81,8 +92,7 @@ void FillPayment(const Decision& decision, Command& command) {
 
 wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::SettleLease>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::SettleLease>(number, origin);
   command.mutate_lease_id(decision.lease.value());
   command.mutate_verified_weight(decision.verified_weight);
   command.mutate_burned(decision.burned.value());
@@ -95,8 +105,7 @@ wire::CommandRecord MakeDecision(const SettleLeaseDecision& decision, uint64_t n
 
 wire::CommandRecord MakeDecision(const PayDeferredDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::PayDeferred>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::PayDeferred>(number, origin);
   command.mutate_lease_id(decision.lease.value());
   FillPayment(decision, command);
   return wire::CommandRecord(command);
@@ -104,8 +113,7 @@ wire::CommandRecord MakeDecision(const PayDeferredDecision& decision, uint64_t n
 
 wire::CommandRecord MakeDecision(const CloseEpochDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::CloseEpoch>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::CloseEpoch>(number, origin);
   command.mutate_day(decision.day);
   command.mutate_budget_utok(decision.budget.value());
   command.mutate_emitted_utok(decision.emitted.value());
@@ -117,8 +125,7 @@ wire::CommandRecord MakeDecision(const CloseEpochDecision& decision, uint64_t nu
 
 wire::CommandRecord MakeDecision(const PayBonusDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::PayBonus>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::PayBonus>(number, origin);
   command.mutate_day(decision.day);
   command.mutate_account_id(decision.account.value());
   command.mutate_gross_utok(decision.gross.value());
@@ -128,8 +135,7 @@ wire::CommandRecord MakeDecision(const PayBonusDecision& decision, uint64_t numb
 
 wire::CommandRecord MakeDecision(const MarkOwnerDecision& decision, uint64_t number,
                                  CommandOrigin origin) {
-  auto command = Begin<wire::MarkOwner>(origin);
-  command.mutate_number(number);
+  auto command = BeginDecision<wire::MarkOwner>(number, origin);
   command.mutate_owner_id(decision.owner.value());
   command.mutate_large(decision.large ? 1 : 0);
   return wire::CommandRecord(command);
@@ -272,9 +278,7 @@ wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandO
 }
 
 wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin origin) {
-  auto command = Begin<wire::StartLease>(origin);
-  command.mutate_lease_id(request.lease.value());
-  return wire::CommandRecord(command);
+  return MakeLeaseCommand<wire::StartLease>(request.lease, origin);
 }
 
 wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOrigin origin) {
@@ -285,15 +289,11 @@ wire::CommandRecord MakeCommand(const LeaseHeartbeatRequest& request, CommandOri
 }
 
 wire::CommandRecord MakeCommand(const LeaseCompleteRequest& request, CommandOrigin origin) {
-  auto command = Begin<wire::CompleteLease>(origin);
-  command.mutate_lease_id(request.lease.value());
-  return wire::CommandRecord(command);
+  return MakeLeaseCommand<wire::CompleteLease>(request.lease, origin);
 }
 
 wire::CommandRecord MakeCommand(const LeaseDisputeRequest& request, CommandOrigin origin) {
-  auto command = Begin<wire::DisputeLease>(origin);
-  command.mutate_lease_id(request.lease.value());
-  return wire::CommandRecord(command);
+  return MakeLeaseCommand<wire::DisputeLease>(request.lease, origin);
 }
 
 wire::CommandRecord MakeCommand(const LeaseJudgeRequest& request, CommandOrigin origin) {

@@ -27,9 +27,10 @@ class Progress {
  public:
   explicit Progress(std::ostream& out) : out_(out) {}
   void Done(absl::string_view what) {
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    const auto elapsed = std::chrono::steady_clock::now() - start_;
+    const int64_t tenths = elapsed / std::chrono::milliseconds(100);
     const absl::MutexLock lock(&mutex_);
-    out_ << absl::StrFormat("audit: %6.1f s: %s\n", elapsed.count(), what) << std::flush;
+    out_ << absl::StrFormat("audit: %4d.%d s: %s\n", tenths / 10, tenths % 10, what) << std::flush;
   }
 
  private:

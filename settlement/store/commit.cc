@@ -190,7 +190,22 @@ void WriteRequests(StatementQueue& queue, const std::vector<RequestRow>& rows) {
   writer.Finish();
 }
 
-void WriteSettlement(RowWriter& writer, const Settlement& figures) {
+using Columns = std::vector<RowWriter::Column>;
+
+Columns Join(std::initializer_list<const Columns*> parts) {
+  Columns all;
+  for (const Columns* part : parts) all.insert(all.end(), part->begin(), part->end());
+  return all;
+}
+
+// The figures of a settlement, as leases and decisions have them.
+const Columns kFigures = {{"verified", "bigint"},      {"consumed", "bigint"},
+                          {"burned", "bigint"},        {"refunded", "bigint"},
+                          {"owed", "bigint"},          {"gross_utok", "bigint"},
+                          {"provider_utok", "bigint"}, {"fee_utok", "bigint"},
+                          {"retire_utok", "bigint"},   {"emitted_utok", "bigint"}};
+
+void WriteFigures(RowWriter& writer, const Settlement& figures) {
   writer.Add(figures.verified.value()).Add(figures.consumed.value()).Add(figures.burned.value());
   writer.Add(figures.refunded.value()).Add(figures.owed.value()).Add(figures.gross.value());
   writer.Add(figures.provider.value()).Add(figures.fee.value()).Add(figures.retire.value());
@@ -199,49 +214,29 @@ void WriteSettlement(RowWriter& writer, const Settlement& figures) {
 
 // The columns of a lease: the trade fixed the first ones, the next change as it lives, and the last
 // are its settlement's.
-const std::vector<RowWriter::Column> kLeaseKey = {{"id", "bigint"}};
-const std::vector<RowWriter::Column> kLeaseTerms = {{"instrument_id", "bigint"},
-                                                    {"buyer", "bigint"},
-                                                    {"provider", "bigint"},
-                                                    {"node_id", "bigint"},
-                                                    {"tier", "text"},
-                                                    {"assurance", "text"},
-                                                    {"price", "bigint"},
-                                                    {"provider_price", "bigint"},
-                                                    {"minutes", "integer"},
-                                                    {"delivery_start_us", "bigint"},
-                                                    {"delivery_end_us", "bigint"},
-                                                    {"traded_at_us", "bigint"}};
-const std::vector<RowWriter::Column> kLeaseLife = {
+const Columns kLeaseKey = {{"id", "bigint"}};
+const Columns kLeaseTerms = {{"instrument_id", "bigint"},
+                             {"buyer", "bigint"},
+                             {"provider", "bigint"},
+                             {"node_id", "bigint"},
+                             {"tier", "text"},
+                             {"assurance", "text"},
+                             {"price", "bigint"},
+                             {"provider_price", "bigint"},
+                             {"minutes", "integer"},
+                             {"delivery_start_us", "bigint"},
+                             {"delivery_end_us", "bigint"},
+                             {"traded_at_us", "bigint"}};
+const Columns kLeaseLife = {
     {"gpus", "integer"},         {"notional", "bigint"},       {"surcharge", "bigint"},
     {"losses", "bigint"},        {"resold_gpus", "integer"},   {"resold_refunded", "bigint"},
     {"resold_burned", "bigint"}, {"resold_cleared", "bigint"}, {"state", "text"},
     {"completed", "boolean"},    {"started_at_us", "bigint"},  {"delivered", "bit varying"},
     {"owed_left", "bigint"},     {"disputed_at_us", "bigint"}, {"deposit", "bigint"},
     {"verdict", "text"},         {"share", "integer"},         {"judged_because", "text"}};
-const std::vector<RowWriter::Column> kLeaseSettlement = {{"verified", "bigint"},
-                                                         {"consumed", "bigint"},
-                                                         {"burned", "bigint"},
-                                                         {"refunded", "bigint"},
-                                                         {"owed", "bigint"},
-                                                         {"gross_utok", "bigint"},
-                                                         {"provider_utok", "bigint"},
-                                                         {"fee_utok", "bigint"},
-                                                         {"retire_utok", "bigint"},
-                                                         {"emitted_utok", "bigint"},
-                                                         {"settled_minutes", "integer"},
-                                                         {"verified_weight", "bigint"},
-                                                         {"gains", "bigint"},
-                                                         {"decision_number", "bigint"},
-                                                         {"settled_event", "bigint"},
-                                                         {"settled_at_us", "bigint"}};
-
-std::vector<RowWriter::Column> Join(
-    std::initializer_list<const std::vector<RowWriter::Column>*> parts) {
-  std::vector<RowWriter::Column> all;
-  for (const auto* part : parts) all.insert(all.end(), part->begin(), part->end());
-  return all;
-}
+const Columns kLeaseSettlement = {
+    {"settled_minutes", "integer"}, {"verified_weight", "bigint"}, {"gains", "bigint"},
+    {"decision_number", "bigint"},  {"settled_event", "bigint"},   {"settled_at_us", "bigint"}};
 
 void AddTerms(RowWriter& writer, const LeaseRow& row) {
   const LeaseTerms& terms = row.lease.terms();
@@ -282,10 +277,10 @@ void AddLife(RowWriter& writer, const Lease& lease) {
 
 void AddSettlement(RowWriter& writer, const LeaseRow& row) {
   if (!row.settled_at) {
-    for (size_t i = 0; i < kLeaseSettlement.size(); ++i) writer.AddNull();
+    for (size_t i = 0; i < kFigures.size() + kLeaseSettlement.size(); ++i) writer.AddNull();
     return;
   }
-  WriteSettlement(writer, row.lease.settlement());
+  WriteFigures(writer, row.lease.settlement());
   writer.Add(int64_t{row.lease.settled_minutes().value()}).Add(row.lease.weight());
   writer.Add(row.lease.gains().value()).Add(Stored(row.decision_number));
   writer.Add(Stored(row.settled.value())).Add(row.settled_at->micros());
@@ -293,12 +288,13 @@ void AddSettlement(RowWriter& writer, const LeaseRow& row) {
 
 void WriteLeases(StatementQueue& queue, const std::vector<LeaseRow>& rows) {
   RowWriter made(queue, "lease_records",
-                 Join({&kLeaseKey, &kLeaseTerms, &kLeaseLife, &kLeaseSettlement}), Rows::kNew,
-                 rows.size());
+                 Join({&kLeaseKey, &kLeaseTerms, &kLeaseLife, &kFigures, &kLeaseSettlement}),
+                 Rows::kNew, rows.size());
   RowWriter changed(queue, "lease_records", Join({&kLeaseKey, &kLeaseLife}), Rows::kRewritten,
                     rows.size());
-  RowWriter settled(queue, "lease_records", Join({&kLeaseKey, &kLeaseLife, &kLeaseSettlement}),
-                    Rows::kRewritten, rows.size());
+  RowWriter settled(queue, "lease_records",
+                    Join({&kLeaseKey, &kLeaseLife, &kFigures, &kLeaseSettlement}), Rows::kRewritten,
+                    rows.size());
   for (const LeaseRow& row : rows) {
     RowWriter& writer = !row.stored ? made : row.settled_at ? settled : changed;
     writer.Add(Stored(row.lease.terms().id.value()));
@@ -363,6 +359,16 @@ void WriteCheckpoint(StatementQueue& queue, const CheckpointRow& checkpoint) {
   writer.Finish();
 }
 
+// A decision: what it is on, a lease's figures or a day's, and the rest.
+const Columns kDecisionHead = {{"number", "bigint"},           {"kind", "text"},
+                               {"request_sequence", "bigint"}, {"credits", "bigint"},
+                               {"reason", "integer"},          {"lease_id", "bigint"}};
+const Columns kDecisionTail = {{"verified_weight", "bigint"}, {"delivered_minutes", "integer"},
+                               {"verdict", "text"},           {"day", "integer"},
+                               {"budget_utok", "bigint"},     {"bonus_utok", "bigint"},
+                               {"account_id", "bigint"},      {"owner_id", "bigint"},
+                               {"large", "boolean"}};
+
 // First what the journal gave others in place of, then what it gave back, then what is new: numbers
 // that became void are used again.
 void WriteOutbox(StatementQueue& queue, const Changes& changes) {
@@ -384,39 +390,14 @@ void WriteOutbox(StatementQueue& queue, const Changes& changes) {
                " WHERE outbox.number = confirmed.number AND posted_sequence IS NULL AND NOT void",
                {numbers + "}", sequences + "}"}});
   }
-  RowWriter writer(queue, "outbox",
-                   {{"number", "bigint"},
-                    {"kind", "text"},
-                    {"request_sequence", "bigint"},
-                    {"credits", "bigint"},
-                    {"reason", "integer"},
-                    {"lease_id", "bigint"},
-                    {"verified", "bigint"},
-                    {"consumed", "bigint"},
-                    {"burned", "bigint"},
-                    {"refunded", "bigint"},
-                    {"owed", "bigint"},
-                    {"gross_utok", "bigint"},
-                    {"provider_utok", "bigint"},
-                    {"fee_utok", "bigint"},
-                    {"retire_utok", "bigint"},
-                    {"emitted_utok", "bigint"},
-                    {"verified_weight", "bigint"},
-                    {"delivered_minutes", "integer"},
-                    {"verdict", "text"},
-                    {"day", "integer"},
-                    {"budget_utok", "bigint"},
-                    {"bonus_utok", "bigint"},
-                    {"account_id", "bigint"},
-                    {"owner_id", "bigint"},
-                    {"large", "boolean"}},
-                   Rows::kNew, changes.decided.size());
+  RowWriter writer(queue, "outbox", Join({&kDecisionHead, &kFigures, &kDecisionTail}), Rows::kNew,
+                   changes.decided.size());
   for (const Decision& decision : changes.decided) {
     writer.Add(Stored(decision.number)).Add(Name(decision.kind));
     writer.Add(Stored(decision.request.value())).Add(decision.credits.value());
     writer.Add(int64_t{static_cast<uint16_t>(decision.reason)});
     writer.Add(Stored(decision.lease.value()));
-    WriteSettlement(writer, StoredFigures(decision));
+    WriteFigures(writer, StoredFigures(decision));
     writer.Add(decision.weight).Add(int64_t{decision.delivered.value()});
     writer.Add(warpbook::Name(decision.verdict)).Add(int64_t{decision.epoch.day});
     writer.Add(decision.epoch.budget.value()).Add(decision.epoch.bonus.value());

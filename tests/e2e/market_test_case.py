@@ -238,3 +238,38 @@ class MarketTestCase(unittest.IsolatedAsyncioTestCase):
 def bought_credits(burn):
     """What buying credits for so many TOK makes at the constant price."""
     return token_arithmetic.top_up_credits(tok_micros(burn), TOKEN_PRICE_MICROS)
+
+
+SMALL_CATALOGUE = """
+[market]
+windows_ahead = 4
+notice_seconds = 120
+gate_minutes = 3
+
+[region here]
+id = 1
+
+[class QUICK]
+id = 1
+memory_gb = 80
+memory_gb_per_s = 1000
+tdp_watts = 100
+window_minutes = 6
+tradable = yes
+tick = 0.05
+band_low = 0.50
+band_high = 10.00
+reference_price = 2.50
+"""
+
+
+class ShortWindowsTestCase(MarketTestCase):
+    """A market whose delivery windows are of 6 minutes."""
+
+    @classmethod
+    def make_market(cls):
+        made = Market(clock_factor=cls.clock_factor)
+        made.catalogue = made.path("small.conf")
+        with open(made.catalogue, "w", encoding="ascii") as file:
+            file.write(SMALL_CATALOGUE)
+        return made

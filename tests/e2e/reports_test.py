@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, timezone
 
 import market
 from api_documents_test import Http
-from market import Market, run, wait_until, warpbook_binary
-from market_test_case import MarketTestCase
-from settlement_test import SMALL_CATALOGUE, Deal
+from market import run, wait_until, warpbook_binary
+from market_test_case import ShortWindowsTestCase
+from settlement_test import Deal
 
 WHERE = {"hardware_class": "QUICK", "region": "here"}
 ALL_TIME = ("--from", "2000-01-01", "--to", "2199-12-31")
@@ -33,18 +33,8 @@ def micros_of(text):
     return sign * (int(whole) * MICROS + int((rest + "000000")[:6]))
 
 
-class ReportsTest(MarketTestCase):
-    """A market of windows of 6 minutes, with one lease from its order to its end."""
-
-    clock_factor = 60
-
-    @classmethod
-    def make_market(cls):
-        made = Market(clock_factor=cls.clock_factor)
-        made.catalogue = made.path("small.conf")
-        with open(made.catalogue, "w", encoding="ascii") as file:
-            file.write(SMALL_CATALOGUE)
-        return made
+class ReportsTest(ShortWindowsTestCase):
+    """One lease from its order to its end."""
 
     # -- Asking
 

@@ -6,9 +6,8 @@ import random
 
 import market
 from client import Key, check_usd, credits_of, price_micros
-from market import Market
 from market_test_case import (FEEDS, MINUTE_US, TOKEN_PRICE_MICROS, MarketTestCase,
-                              heartbeat_params, symbol_of)
+                              ShortWindowsTestCase, heartbeat_params, symbol_of)
 from token_arithmetic import (PricePath, lock, notional, settle, surcharge,
                               top_up_credits)
 
@@ -292,41 +291,8 @@ class SettlementTest(MarketTestCase):
                                         TOKEN_PRICE_MICROS), deal.minutes)
 
 
-SMALL_CATALOGUE = """
-[market]
-windows_ahead = 4
-notice_seconds = 120
-gate_minutes = 3
-
-[region here]
-id = 1
-
-[class QUICK]
-id = 1
-memory_gb = 80
-memory_gb_per_s = 1000
-tdp_watts = 100
-window_minutes = 6
-tradable = yes
-tick = 0.05
-band_low = 0.50
-band_high = 10.00
-reference_price = 2.50
-"""
-
-
-class MovingPriceTest(MarketTestCase):
-    """A market of its own, as prices of TOK are everybody's; windows of 6 minutes."""
-
-    clock_factor = 60
-
-    @classmethod
-    def make_market(cls):
-        made = Market(clock_factor=cls.clock_factor)
-        made.catalogue = made.path("small.conf")
-        with open(made.catalogue, "w", encoding="ascii") as file:
-            file.write(SMALL_CATALOGUE)
-        return made
+class MovingPriceTest(ShortWindowsTestCase):
+    """A market of its own, as prices of TOK are everybody's."""
 
     async def asyncSetUp(self):
         await super().asyncSetUp()

@@ -198,6 +198,7 @@ class ReferenceMarket {
   Answer Sender(const wire::CommandHeader& header, AccountKind kind) const;
   Instrument* FindInstrument(uint32_t id);
   Lease* FindLease(uint64_t id);
+  Answer BuyerOfDelivered(const wire::CommandHeader& header, uint64_t lease_id);
 
   // reference_orders.cc, reference_amends.cc, reference_resales.cc
   Answer Do(const wire::PlaceOrder& c);

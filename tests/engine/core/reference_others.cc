@@ -290,17 +290,25 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::HeartbeatLease& c) {
   return {};
 }
 
-ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
+// Whether it comes from the buyer of a lease that was delivered, and that he has said nothing of
+// yet.
+ReferenceMarket::Answer ReferenceMarket::BuyerOfDelivered(const wire::CommandHeader& header,
+                                                          uint64_t lease_id) {
+  const Answer sender = Sender(header, AccountKind::kMember);
   if (sender.reason != RejectReason::kNone) return sender;
-  Lease* lease = FindLease(c.lease_id());
-  if (lease == nullptr || lease->buyer != c.header().account_id()) {
-    return {RejectReason::kUnknownLease};
-  }
+  const Lease* lease = FindLease(lease_id);
+  if (lease == nullptr || lease->buyer != header.account_id()) return {RejectReason::kUnknownLease};
   if (IsOpen(*lease)) return {RejectReason::kLeaseNotDelivered};
   if (lease->completed || lease->state != LeaseState::kDelivered) {
     return {RejectReason::kLeaseWrongState};
   }
+  return {};
+}
+
+ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
+  const Answer buyer = BuyerOfDelivered(c.header(), c.lease_id());
+  if (buyer.reason != RejectReason::kNone) return buyer;
+  Lease* lease = FindLease(c.lease_id());
   lease->completed = true;
   Accept(c.header(), wire::RecordType::kCompleteLease, lease->id);
   EmitLease(*lease);
@@ -308,16 +316,9 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CompleteLease& c) {
 }
 
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::DisputeLease& c) {
-  const Answer sender = Sender(c.header(), AccountKind::kMember);
-  if (sender.reason != RejectReason::kNone) return sender;
+  const Answer buyer = BuyerOfDelivered(c.header(), c.lease_id());
+  if (buyer.reason != RejectReason::kNone) return buyer;
   Lease* lease = FindLease(c.lease_id());
-  if (lease == nullptr || lease->buyer != c.header().account_id()) {
-    return {RejectReason::kUnknownLease};
-  }
-  if (IsOpen(*lease)) return {RejectReason::kLeaseNotDelivered};
-  if (lease->completed || lease->state != LeaseState::kDelivered) {
-    return {RejectReason::kLeaseWrongState};
-  }
   if (now_ >= lease->end + 10 * kMinute) {
     return {RejectReason::kDisputeTimeOver, lease->end + 10 * kMinute};
   }

@@ -116,6 +116,10 @@ void LiveThrough(Days& days) {
   CHECK(days.database.Value("SELECT judged_because FROM lease_records WHERE share = 5000") ==
         "half of it, \"as {agreed}\" \\ we were told");
   CHECK(days.Number("SELECT count(*) FROM owner_marks") == 2);
+  CHECK(days.database.Value("SELECT string_agg(concat_ws(' ', state, verdict, share_percent), ','"
+                            " ORDER BY lease) FROM disputes") ==
+        "settled founded 50.00,settled founded 100.00");
+  CHECK(days.database.Value("SELECT date FROM days") == "2027-01-15");
 
   for (int i = 0; i < 3; ++i) {
     days.FallTo(kNextToNothing);
@@ -124,7 +128,7 @@ void LiveThrough(Days& days) {
     days.Settle();
   }
   CHECK(days.database.Value("SELECT coverage FROM current_day") == "stressed");
-  CHECK(days.Number("SELECT count(*) FROM lease_records WHERE owed_left > 0") == 2);
+  CHECK(days.Number("SELECT count(*) FROM debts") == 2);
   for (int i = 0; i < 30 && days.Number("SELECT sum(owed_left) FROM lease_records") > 0; ++i) {
     days.EndDay();
   }
