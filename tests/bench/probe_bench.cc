@@ -1,0 +1,105 @@
+// probe_bench: what it costs the verifier to check the tiles that a prover opens, on one core, by
+// what takes the time; see --help. Medians over the rounds.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "gpu_probe/verifier/merkle_tree.h"
+#include "gpu_probe/verifier/tile_check.h"
+#include "schema/base/check.h"
+#include "tests/bench/statistics.h"
+
+namespace warpbook::bench {
+namespace {
+
+using probe::kTileSide;
+
+struct Options {
+  int tiles = 128;
+  int64_t k = 65'536;
+  int repeat = 5;
+};
+
+template <typename Work>
+double SecondsOf(Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Makes the lines of a tile as CheckTile does, a piece at a time.
+void Regenerate(const probe::Seed& seed, int64_t place, int64_t k) {
+  constexpr int64_t kPiece = 1'024;
+  std::array<int8_t, kPiece> piece;
+  for (int64_t first = 0; first < k; first += kPiece) {
+    const auto length = static_cast<size_t>(std::min(kPiece, k - first));
+    for (int64_t i = 0; i < kTileSide; ++i) {
+      const auto line = static_cast<uint64_t>(place * kTileSide + i);
+      probe::FillLine(seed, probe::Operand::kLeft, line, first, {piece.data(), length});
+      probe::FillLine(seed, probe::Operand::kRight, line, first, {piece.data(), length});
+    }
+  }
+}
+
+void Measure(const Options& options) {
+  const probe::Seed seed{1, 2, 3};
+  std::array<uint8_t, sizeof(probe::CheckVectors)> secret;
+  FillRandom(secret);
+  const probe::CheckVectors vectors = probe::MakeCheckVectors(secret);
+  std::vector<probe::Tile> tiles(static_cast<size_t>(options.tiles));
+  for (int i = 0; i < options.tiles; ++i) {
+    probe::ComputeTile(seed, {i, i}, options.k, tiles[static_cast<size_t>(i)]);
+  }
+  std::vector<double> regenerate, check, hash;
+  for (int round = -1; round < options.repeat; ++round) {
+    const double lines = SecondsOf([&] {
+      for (int i = 0; i < options.tiles; ++i) Regenerate(seed, i, options.k);
+    });
+    const double all = SecondsOf([&] {
+      for (int i = 0; i < options.tiles; ++i) {
+        WARPBOOK_CHECK(
+            probe::CheckTile(seed, {i, i}, options.k, tiles[static_cast<size_t>(i)], vectors));
+      }
+    });
+    const double leaves = SecondsOf([&] {
+      for (const probe::Tile& tile : tiles) probe::LeafHash(probe::BytesOf(tile));
+    });
+    if (round < 0) continue;
+    regenerate.push_back(lines);
+    check.push_back(all);
+    hash.push_back(leaves);
+  }
+  const double lines = SpreadOf(regenerate).median;
+  const Spread all = SpreadOf(check);
+  const double leaves = SpreadOf(hash).median;
+  std::printf(
+      "%d tiles at K = %ld, one core: %.3f s (%.3f..%.3f) = regenerate %.3f + multiply %.3f + hash "
+      "%.3f; %.2f GB/s of operands\n",
+      options.tiles, options.k, all.median + leaves, all.min + leaves, all.max + leaves, lines,
+      all.median - lines, leaves,
+      2.0 * options.tiles * kTileSide * static_cast<double>(options.k) / lines / 1e9);
+}
+
+int Run(int argc, char** argv) {
+  Options options;
+  CLI::App app("What it costs to check the tiles that a prover opens, on one core.");
+  app.add_option("--tiles", options.tiles, "Opened")
+      ->check(CLI::Range(1, 1'024))
+      ->capture_default_str();
+  app.add_option("-k", options.k, "Entries of each line")
+      ->check(CLI::Range(int64_t{1}, probe::kLineEntriesMax))
+      ->capture_default_str();
+  app.add_option("--repeat", options.repeat, "Rounds")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  Measure(options);
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace warpbook::bench
+
+int main(int argc, char** argv) { return warpbook::bench::Run(argc, argv); }
