@@ -227,10 +227,12 @@ Refusal Handle(Context& context, const wire::PayDeferred& command) {
 
 Refusal Handle(Context& context, const wire::CloseEpoch& command) {
   if (const Refusal refusal = CheckDecision(context, command)) return refusal;
-  // The tokens are the ledger's; the engine only sees to it that they are numbers of tokens.
+  // The tokens are the ledger's; the engine only sees to it that they are numbers of tokens. Of the
+  // gross only that it is not below zero: the same tokens may be paid many times in a day.
   if (command.day() < 0 ||
       !AreTokens({command.budget_utok(), command.emitted_utok(), command.bonus_utok(),
-                  command.gross_utok(), command.retire_utok()}) ||
+                  command.retire_utok()}) ||
+      command.gross_utok() < 0 ||
       command.emitted_utok() + command.bonus_utok() > command.budget_utok()) {
     return {RejectReason::kDecisionMismatch};
   }
@@ -252,8 +254,8 @@ Refusal Handle(Context& context, const wire::PayBonus& command) {
   if (const Refusal refusal = CheckDecision(context, command)) return refusal;
   Account* const account = context.state.accounts.Find(AccountId(command.account_id()));
   if (account == nullptr) return {RejectReason::kUnknownAccount};
-  if (account->kind != AccountKind::kMember || command.day() < 0 ||
-      !AreTokens({command.gross_utok(), command.bonus_utok()})) {
+  if (account->kind != AccountKind::kMember || command.day() < 0 || command.gross_utok() < 0 ||
+      !AreTokens({command.bonus_utok()})) {
     return {RejectReason::kDecisionMismatch};
   }
   ++context.state.settlement_number;

@@ -48,7 +48,7 @@ absl::Status Books::On(const wire::AccountOpened& event) {
     for (const HoldingInfo& info : kHoldings) {
       if (info.of_member) ledger_.Open(LedgerAccount(row.id, info.holding));
     }
-    owners_[row.id] = {row.owner, row.id};
+    owners_.Open({row.owner, row.id});
     changed_owners_.insert(row.id);
   }
   changes_.accounts.push_back(row);
@@ -94,7 +94,6 @@ absl::Status Books::On(const wire::RequestDecided& event) {
   changed_requests_[row.sequence] = row;
   if (absl::Status status = Post(event); !status.ok()) return status;
   current_.moved_tokens = true;
-  UpdateSize(row.account);
   return absl::OkStatus();
 }
 
@@ -261,12 +260,10 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
     owed_to_leases_ += figures.owed;
   }
   TakeWork(terms.provider, figures);
-  days_.TakeNotional(terms.provider, figures.verified);
-  days_.TakeNotional(terms.buyer, figures.verified);
+  days_.TakeSold(terms.provider, figures.verified);
+  days_.TakeBought(terms.buyer, figures.verified);
   if (absl::Status status = Post(event); !status.ok()) return status;
   current_.moved_tokens = true;
-  UpdateSize(terms.provider);
-  UpdateSize(terms.buyer);
   return absl::OkStatus();
 }
 
@@ -293,7 +290,6 @@ absl::Status Books::On(const wire::DeferredPaid& event) {
   TakeWork(owed.provider, paid);
   owed_to_leases_ -= paid.consumed;
   owed.left = left;
-  const AccountId provider = owed.provider;
   changes_.deferred.push_back(
       {*number, lease, EventSequence(event.header().event_sequence()), current_.time, paid, left});
   if (left == Credits(0)) {
@@ -302,7 +298,6 @@ absl::Status Books::On(const wire::DeferredPaid& event) {
   }
   if (absl::Status status = Post(event); !status.ok()) return status;
   current_.moved_tokens = true;
-  UpdateSize(provider);
   return absl::OkStatus();
 }
 
@@ -317,7 +312,6 @@ absl::Status Books::On(const wire::EpochClosed& event) {
       {*number, totals, EventSequence(event.header().event_sequence()), current_.time});
   if (absl::Status status = Post(event); !status.ok()) return status;
   current_.moved_tokens = true;
-  for (const AccountId account : days_.TakeAged()) UpdateSize(account);
   return absl::OkStatus();
 }
 
@@ -330,29 +324,27 @@ absl::Status Books::On(const wire::BonusPaid& event) {
     return Fault(status.message());
   }
   emitted_by_days_ += decision.epoch.bonus;
-  if (absl::Status status = Post(event); !status.ok()) return status;
-  UpdateSize(decision.account);
-  return absl::OkStatus();
+  return Post(event);
 }
 
 absl::Status Books::On(const wire::OwnerMarked& event) {
   const auto number = TakeDecision();
   if (!number.ok()) return number.status();
-  const auto found = owners_.find(AccountId(event.header().account_id()));
-  if (found == owners_.end()) return Fault("an owner is marked that is none");
-  found->second.large = event.large() != 0;
-  changes_.owner_marks.push_back({*number, EventSequence(event.header().event_sequence()),
-                                  found->second.id, found->second.large});
-  changed_owners_.insert(found->first);
-  UpdateSize(found->first);
+  const AccountId account(event.header().account_id());
+  const OwnerRow* const owner = owners_.Find(account);
+  if (owner == nullptr) return Fault("an owner is marked that is none");
+  owners_.SetLarge(account, event.large() != 0);
+  changes_.owner_marks.push_back(
+      {*number, EventSequence(event.header().event_sequence()), owner->id, owner->large});
+  changed_owners_.insert(account);
   return absl::OkStatus();
 }
 
 absl::Status Books::On(const wire::OwnerVerified& event) {
-  const auto found = owners_.find(AccountId(event.header().account_id()));
-  if (found == owners_.end()) return Fault("an owner is verified that is none");
-  found->second.verified = event.verified() != 0;
-  changed_owners_.insert(found->first);
+  const AccountId account(event.header().account_id());
+  if (owners_.Find(account) == nullptr) return Fault("an owner is verified that is none");
+  owners_.SetVerified(account, event.verified() != 0);
+  changed_owners_.insert(account);
   return absl::OkStatus();
 }
 
@@ -424,8 +416,13 @@ absl::Status Books::PostAll(const std::vector<Transfer>& transfers) {
       return Fault(status.message());
     }
     changes_.transfers.push_back(transfer);
-    // The counters count TOK alone.
-    if (transfer.debit.asset() == Asset::kTok) changes_.counters = ledger_.counters();
+    // The counters count TOK alone, and so does an owner's size.
+    if (transfer.debit.asset() != Asset::kTok) continue;
+    changes_.counters = ledger_.counters();
+    for (const LedgerAccount account : {transfer.debit, transfer.credit}) {
+      if (!account.member()) continue;
+      owners_.SetTokens(account.member(), Tokens(ledger_.balance(account)));
+    }
   }
   if (transfers.empty()) return absl::OkStatus();
   const int64_t second = current_.time.micros() / kMicrosPerSecond;

@@ -56,8 +56,12 @@ absl::StatusOr<Books> Books::Restore(StoredState state) {
   }
   books.days_ = EmissionDays(state.day, state.account_days);
   books.emitted_by_days_ = state.counters.emitted;
-  for (const OwnerRow& owner : state.owners) books.owners_[owner.account] = owner;
-  for (const OwnerRow& owner : state.owners) books.UpdateSize(owner.account);
+  for (const OwnerRow& owner : state.owners) {
+    books.owners_.Open(owner);
+    books.owners_.SetTokens(
+        owner.account,
+        Tokens(books.ledger_.balance(LedgerAccount(owner.account, Holding::kTokens))));
+  }
   books.changes_.from = books.cursor_;
   return books;
 }
@@ -180,7 +184,7 @@ absl::StatusOr<Changes> Books::TakeChanges() {
     changes_.requests.push_back(std::move(request));
   }
   for (const AccountId account : changed_owners_) {
-    changes_.owners.push_back(owners_.at(account));
+    changes_.owners.push_back(*owners_.Find(account));
   }
   changes_.account_days = days_.TakeChangedRows();
   if (days_.TakeChangedDay()) changes_.day = days_.day();
@@ -222,24 +226,13 @@ Tokens Books::circulating() const {
   return Tokens(-ledger_.total(Holding::kIssuance)) - Tokens(ledger_.total(Holding::kVault));
 }
 
-const OwnerRow* Books::FindOwner(AccountId account) const {
-  const auto found = owners_.find(account);
-  return found == owners_.end() ? nullptr : &found->second;
-}
-
 bool Books::IsLargeNow(AccountId account) const {
   return IsLarge(days_.RecentNotional(account),
                  Tokens(ledger_.balance(LedgerAccount(account, Holding::kTokens))), circulating());
 }
 
-void Books::UpdateSize(AccountId account) {
-  const OwnerRow* const owner = FindOwner(account);
-  if (owner == nullptr) return;
-  if (owner->large != IsLargeNow(account)) {
-    owners_to_mark_.insert(account);
-  } else {
-    owners_to_mark_.erase(account);
-  }
+std::vector<AccountId> Books::OwnersToMark() const {
+  return owners_.ToMark(days_.above_notional(), circulating());
 }
 
 void Books::UpdateCoverage() {

@@ -23,6 +23,7 @@
 #include "settlement/ledger/ledger.h"
 #include "settlement/service/due_leases.h"
 #include "settlement/service/emission_days.h"
+#include "settlement/service/owner_book.h"
 #include "settlement/store/rows.h"
 
 namespace warpbook::settlement {
@@ -57,9 +58,9 @@ class Books {
   // TOK outside issuance and vault.
   Tokens circulating() const;
   // The owner behind a member's account; null where there is none.
-  const OwnerRow* FindOwner(AccountId account) const;
-  // Owners whose mark is not as their size is now.
-  const absl::btree_set<AccountId>& owners_to_mark() const { return owners_to_mark_; }
+  const OwnerRow* FindOwner(AccountId account) const { return owners_.Find(account); }
+  // The accounts of owners whose mark is not as their size is now; ascending.
+  std::vector<AccountId> OwnersToMark() const;
   // Whether the owner's size is above the thresholds now.
   bool IsLargeNow(AccountId account) const;
   size_t open_leases() const { return open_leases_.size(); }
@@ -104,7 +105,6 @@ class Books {
   // What was paid for a lease counts as work of its provider's.
   void TakeWork(AccountId provider, const Settlement& paid);
   void UpdateCoverage();
-  void UpdateSize(AccountId account);
   absl::StatusOr<LeaseRow*> OpenLease(uint64_t id);
   // That the lease changed: it is written, and due at another time perhaps.
   void Touch(const LeaseRow& lease);
@@ -138,8 +138,7 @@ class Books {
   Credits owed_to_leases_;
   EmissionDays days_;
   Tokens emitted_by_days_;
-  absl::flat_hash_map<AccountId, OwnerRow> owners_;
-  absl::btree_set<AccountId> owners_to_mark_;
+  OwnerBook owners_;
   bool journal_confirmed_ = false;
 
   // The command whose events are being applied.

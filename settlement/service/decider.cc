@@ -135,7 +135,7 @@ class Decider {
   }
 
   void MarkOwners() {
-    for (const AccountId account : books_.owners_to_mark()) {
+    for (const AccountId account : books_.OwnersToMark()) {
       if (Full()) return;
       const OwnerRow& owner = *books_.FindOwner(account);
       if (outbox_.Marks(owner.id)) continue;
@@ -165,7 +165,8 @@ class Decider {
     for (const DeferredSettlement& payment : paid) Take(PaymentOf(payment));
     const bool all_paid =
         paid.size() == waiting && (paid.empty() || paid.back().settlement.owed == Credits(0));
-    if (!all_paid && paid.size() == queue.size()) return;  // the rest of the queue comes first
+    // More is on its way than one step decides: the rest of the queue comes first.
+    if (!all_paid && waiting > queue.size() && paid.size() == queue.size()) return;
     SettleDue(books_.due_leases().needing_price(), all_paid ? CurrentFunds() : Funds());
   }
 

@@ -22,9 +22,9 @@ EmissionDays::EmissionDays(const DayRow& day, const std::vector<AccountDayRow>& 
   for (const AccountDayRow& row : rows) {
     AddRecent(row.account, row.day, row.notional);
     if (row.day == day.day) {
-      today_[row.account] = {row.gross, row.notional};
+      today_[row.account] = {row.gross, row.notional, row.sold};
     } else if (row.bonus && *row.bonus > Tokens(0) && !row.paid) {
-      due_[row.account] = {row.gross, *row.bonus};
+      due_[row.account] = {row.gross, *row.bonus, row.sold};
     }
   }
 }
@@ -47,6 +47,13 @@ void EmissionDays::TakePayment(AccountId provider, Tokens gross, Tokens emitted)
   changed_.insert(provider);
 }
 
+void EmissionDays::TakeSold(AccountId provider, Credits notional) {
+  TakeNotional(provider, notional);
+  if (notional > Credits(0)) today_[provider].sold += notional;
+}
+
+void EmissionDays::TakeBought(AccountId buyer, Credits notional) { TakeNotional(buyer, notional); }
+
 void EmissionDays::TakeNotional(AccountId account, Credits notional) {
   if (notional == Credits(0)) return;
   today_[account].notional += notional;
@@ -65,11 +72,10 @@ std::vector<std::pair<AccountId, EmissionDays::DueBonus>> EmissionDays::Bonuses(
   std::vector<OwnerWork> work;
   for (const auto& [account, done] : today_) {
     if (done.gross == Tokens(0)) continue;
-    bonuses.push_back({account, {done.gross, Tokens(0)}});
+    bonuses.push_back({account, {done.gross, Tokens(0), done.sold}});
     // Each account has an owner of its own.
     work.push_back({OwnerId(account.value()), done.gross});
   }
-  if (day_.coverage == CoverageState::kStressed) return bonuses;
   const std::vector<Tokens> amounts = WorkBonus(day_.emission.LeftForBonus(), work);
   for (size_t i = 0; i < amounts.size(); ++i) bonuses[i].second.bonus = amounts[i];
   return bonuses;
@@ -81,8 +87,9 @@ EpochTotals EmissionDays::Close(Tokens retire) const {
   totals.budget = day_.emission.budget;
   totals.emitted = day_.emission.spent;
   totals.retire = retire;
+  const bool stressed = day_.coverage == CoverageState::kStressed;
   for (const auto& [account, due] : Bonuses()) {
-    totals.bonus += due.bonus;
+    if (!stressed) totals.bonus += due.bonus;
     totals.gross += due.gross;
   }
   return totals;
@@ -98,11 +105,12 @@ absl::Status EmissionDays::BeClosed(const EpochTotals& totals, Tokens emitted_in
         absl::StrCat("the close of day ", totals.day, " says that ", totals.emitted.value(),
                      " uTOK were minted, but ", day_.emission.spent.value(), " were"));
   }
+  // Whether there is a bonus was decided with the close: coverage may have changed since.
   Tokens promised;
   for (const auto& [account, due] : Bonuses()) {
     const Tokens bonus = totals.bonus == Tokens(0) ? Tokens(0) : due.bonus;
     promised += bonus;
-    if (bonus > Tokens(0)) due_[account] = {due.gross, bonus};
+    if (bonus > Tokens(0)) due_[account] = {due.gross, bonus, due.sold};
   }
   if (promised != totals.bonus) {
     return absl::InvalidArgumentError(absl::StrCat("the close of day ", totals.day, " promises ",
@@ -111,8 +119,9 @@ absl::Status EmissionDays::BeClosed(const EpochTotals& totals, Tokens emitted_in
   }
   for (const auto& [account, work] : today_) {
     const auto due = due_.find(account);
-    changed_rows_[{totals.day, account}] = {totals.day, account, work.gross, work.notional,
-                                            due == due_.end() ? Tokens(0) : due->second.bonus};
+    changed_rows_[{totals.day, account}] = {
+        totals.day,    account,   work.gross,
+        work.notional, work.sold, due == due_.end() ? Tokens(0) : due->second.bonus};
   }
   changed_.clear();
   today_.clear();
@@ -131,7 +140,7 @@ absl::Status EmissionDays::BePaid(const Decision& decision, EventSequence event)
     return absl::InvalidArgumentError(
         absl::StrCat("account ", account.value(), " is paid a bonus that is not due"));
   }
-  AccountDayRow row{part.day,   account, found->second.gross, Credits(0),
+  AccountDayRow row{part.day,   account, found->second.gross, Credits(0), found->second.sold,
                     part.bonus, event,   decision.number};
   if (const auto recent = recent_.find(account); recent != recent_.end()) {
     for (const auto& [day, notional] : recent->second.days) {
@@ -156,6 +165,7 @@ void EmissionDays::AddRecent(AccountId account, int32_t day, Credits notional) {
     recent.days.push_back({day, Credits(0)});
   }
   recent.days.back().second += notional;
+  if (recent.total > kOwnerNotionalMax) above_notional_.insert(account);
 }
 
 // Forgets the days that do not count any more.
@@ -165,13 +175,12 @@ void EmissionDays::Age() {
     Recent& recent = it->second;
     const auto old_end = std::ranges::find_if(
         recent.days, [first](const auto& entry) { return entry.first >= first; });
-    if (old_end != recent.days.begin()) aged_.push_back(it->first);
     for (auto old = recent.days.begin(); old != old_end; ++old) recent.total -= old->second;
     recent.days.erase(recent.days.begin(), old_end);
+    if (recent.total <= kOwnerNotionalMax) above_notional_.erase(it->first);
     const auto current = it++;
     if (recent.days.empty()) recent_.erase(current);
   }
-  std::ranges::sort(aged_);
 }
 
 std::vector<AccountDayRow> EmissionDays::TakeChangedRows() {
@@ -180,7 +189,7 @@ std::vector<AccountDayRow> EmissionDays::TakeChangedRows() {
   changed_rows_.clear();
   for (const AccountId account : changed_) {
     const Work& work = today_.at(account);
-    rows.push_back({day_.day, account, work.gross, work.notional});
+    rows.push_back({day_.day, account, work.gross, work.notional, work.sold});
   }
   changed_.clear();
   return rows;

@@ -30,8 +30,9 @@ class EmissionDays {
   // Of a payment for the account's work: its gross, in proportion to what of it was paid, and what
   // was minted for it.
   void TakePayment(AccountId provider, Tokens gross, Tokens emitted);
-  // Work that was settled, of a provider or of a buyer.
-  void TakeNotional(AccountId account, Credits notional);
+  // Work that was settled.
+  void TakeSold(AccountId provider, Credits notional);
+  void TakeBought(AccountId buyer, Credits notional);
   void SetCoverage(CoverageState state);
 
   // The close of the day under way, as things stand; `retire` of the vault's surplus.
@@ -44,6 +45,7 @@ class EmissionDays {
   // paid.
   struct DueBonus {
     Tokens gross, bonus;
+    Credits sold;
   };
   const absl::btree_map<AccountId, DueBonus>& due_bonuses() const { return due_; }
   int32_t due_day() const { return day_.day - 1; }
@@ -52,8 +54,8 @@ class EmissionDays {
 
   // Work settled for or by the account in the last 30 days, today included.
   Credits RecentNotional(AccountId account) const;
-  // Whose recent notional has fallen with the last day's close.
-  std::vector<AccountId> TakeAged() { return std::exchange(aged_, {}); }
+  // Those for whom it is above kOwnerNotionalMax.
+  const absl::btree_set<AccountId>& above_notional() const { return above_notional_; }
 
   // What changed since the last call.
   std::vector<AccountDayRow> TakeChangedRows();
@@ -62,13 +64,15 @@ class EmissionDays {
  private:
   struct Work {
     Tokens gross;
-    Credits notional;
+    Credits notional, sold;
   };
   struct Recent {
     Credits total;
     std::vector<std::pair<int32_t, Credits>> days;  // ascending
   };
+  // What each worked today, and its bonus if there is any.
   std::vector<std::pair<AccountId, DueBonus>> Bonuses() const;
+  void TakeNotional(AccountId account, Credits notional);
   void Age();
   void AddRecent(AccountId account, int32_t day, Credits notional);
 
@@ -77,7 +81,7 @@ class EmissionDays {
   absl::btree_map<AccountId, Work> today_;
   absl::btree_map<AccountId, DueBonus> due_;
   absl::flat_hash_map<AccountId, Recent> recent_;
-  std::vector<AccountId> aged_;
+  absl::btree_set<AccountId> above_notional_;
   absl::btree_set<AccountId> changed_;  // of today
   // Of closed days.
   absl::btree_map<std::pair<int32_t, AccountId>, AccountDayRow> changed_rows_;

@@ -34,8 +34,8 @@ class Service {
       if (status.ok() || stop_) return status;
       // A database that was there before comes back, and so does the lock that our lost connection
       // may still hold there. At the first start a lock is another worker's.
-      const bool passes =
-          absl::IsUnavailable(status) || (absl::IsAlreadyExists(status) && started_);
+      const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                          (absl::IsAlreadyExists(status) && started_);
       if (!passes) return status;
       gateway::JsonObject fields = Fault(status);
       Log(LogLevel::kWarning, started_ ? "interrupted" : "waiting_for_database",

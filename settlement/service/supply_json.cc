@@ -29,11 +29,14 @@ Tokens InExistence(const HoldingTotals& totals) {
 
 Tokens PoolLeft(const SupplyCounters& counters) { return kEmissionPool - counters.emitted; }
 
-// The vault may pay all that it holds, emission may add all that it can, and nothing else adds.
+// The vault may pay all that it holds; the bonuses that are due may be minted, and on each day from
+// the one under way on all that emission can add; nothing else adds.
 JsonObject BoundObject(const TokenFigures& figures, int64_t day) {
-  const int64_t days = day - DayOf(figures.cursor.market_time);
-  WARPBOOK_CHECK(days >= 0 && days <= kBoundDaysMax);
-  const Tokens emitted = EmissionBound(PoolLeft(figures.counters), days + 1);
+  const int64_t today = DayOf(figures.cursor.market_time);
+  WARPBOOK_CHECK(day >= today && day - today <= kBoundDaysMax);
+  const int64_t days = day - figures.emission_day.value_or(static_cast<int32_t>(today)) + 1;
+  const Tokens emitted =
+      figures.bonus_due + EmissionBound(PoolLeft(figures.counters) - figures.bonus_due, days);
   JsonObject bound;
   bound.Text("until_end_of", UtcText(Timestamp(day * kMicrosPerDay)).substr(0, 10));
   AddTokens(bound, "emission_at_most", emitted);

@@ -19,8 +19,10 @@ std::string OneLine(absl::string_view message) {
 }
 
 // Classes of SQLSTATE that say nothing against what was asked: try again on a new connection.
+// (25006: a standby that is not in charge yet; 55P03: somebody holds a lock; 58: the system under
+// it.)
 bool IsPassing(absl::string_view sqlstate) {
-  for (const absl::string_view prefix : {"08", "40", "53", "57P"}) {
+  for (const absl::string_view prefix : {"08", "25006", "40", "53", "55P03", "57P", "58"}) {
     if (absl::StartsWith(sqlstate, prefix)) return true;
   }
   return false;

@@ -84,13 +84,14 @@ void WriteAccountDays(StatementQueue& queue, const std::vector<AccountDayRow>& r
                     {"account_id", "bigint"},
                     {"gross_utok", "bigint"},
                     {"notional", "bigint"},
+                    {"sold", "bigint"},
                     {"bonus_utok", "bigint"},
                     {"bonus_event", "bigint"},
                     {"bonus_decision", "bigint"}},
                    Rows::kNewest, rows.size(), kKeyColumns);
   for (const AccountDayRow& row : rows) {
     writer.Add(int64_t{row.day}).Add(Stored(row.account.value()));
-    writer.Add(row.gross.value()).Add(row.notional.value());
+    writer.Add(row.gross.value()).Add(row.notional.value()).Add(row.sold.value());
     row.bonus ? writer.Add(row.bonus->value()) : writer.AddNull();
     row.paid ? writer.Add(Stored(row.paid->value())) : writer.AddNull();
     row.paid ? writer.Add(Stored(row.paid_decision)) : writer.AddNull();
@@ -151,14 +152,14 @@ absl::Status LoadDay(pqxx::transaction_base& transaction, DayRow& day) {
 void LoadAccountDays(pqxx::transaction_base& transaction, int32_t today,
                      std::vector<AccountDayRow>& days) {
   for (const pqxx::row& row : transaction.exec_params(
-           "SELECT day, account_id, gross_utok, notional, bonus_utok, bonus_event"
+           "SELECT day, account_id, gross_utok, notional, sold, bonus_utok, bonus_event"
            " FROM account_days WHERE day > $1 OR (bonus_utok > 0 AND bonus_event IS NULL)"
            " ORDER BY day, account_id",
            int64_t{today} - kOwnerNotionalDays)) {
     AccountDayRow day{Int32(row[0]), AccountId(Unsigned(row[1])), Tokens(Int(row[2])),
-                      Credits(Int(row[3]))};
-    if (!row[4].is_null()) day.bonus = Tokens(Int(row[4]));
-    if (!row[5].is_null()) day.paid = EventSequence(Unsigned(row[5]));
+                      Credits(Int(row[3])), Credits(Int(row[4]))};
+    if (!row[5].is_null()) day.bonus = Tokens(Int(row[5]));
+    if (!row[6].is_null()) day.paid = EventSequence(Unsigned(row[6]));
     days.push_back(day);
   }
 }

@@ -12,8 +12,14 @@ absl::Status ReadTokens(pqxx::transaction_base& transaction, TokenFigures& figur
   if (absl::Status read = ReadCursor(transaction, figures.cursor); !read.ok()) return read;
   figures.totals = ReadTotals(transaction);
   figures.counters = ReadCounters(transaction);
-  const pqxx::result day = transaction.exec("SELECT coverage FROM current_day");
-  if (!day.empty()) figures.coverage = day[0][0].c_str();
+  const pqxx::result day = transaction.exec("SELECT coverage, day FROM current_day");
+  if (!day.empty()) {
+    figures.coverage = day[0][0].c_str();
+    figures.emission_day = Int32(day[0][1]);
+  }
+  figures.bonus_due =
+      Tokens(Int(transaction.exec1("SELECT coalesce(sum(bonus_utok), 0)::bigint FROM account_days"
+                                   " WHERE bonus_utok > 0 AND bonus_event IS NULL")[0]));
   return ReadPrices(transaction, figures.prices);
 }
 
@@ -31,11 +37,10 @@ absl::Status ReadGenesis(pqxx::transaction_base& transaction, std::vector<Genesi
 void ReadOwners(pqxx::transaction_base& transaction, Timestamp now,
                 std::vector<OwnerNotional>& owners) {
   for (const pqxx::row& row :
-       transaction.exec_params("SELECT owner_id, sum(verified)::bigint FROM lease_records l"
-                               " JOIN accounts a ON a.id = l.provider"
-                               " WHERE state = 'settled' AND settled_at_us > $1 AND verified > 0"
-                               " GROUP BY 1 ORDER BY 1",
-                               now.micros() - kDisclosedWorkDays * 24 * kMicrosPerHour)) {
+       transaction.exec_params("SELECT owner_id, sum(sold)::bigint FROM account_days d"
+                               " JOIN accounts a ON a.id = d.account_id"
+                               " WHERE day > $1 AND sold > 0 GROUP BY 1 ORDER BY 1",
+                               now.micros() / (24 * kMicrosPerHour) - kDisclosedWorkDays)) {
     owners.push_back({OwnerId(Unsigned(row[0])), Credits(Int(row[1]))});
   }
 }
@@ -45,7 +50,7 @@ void ReadWork(pqxx::transaction_base& transaction, Timestamp now,
   for (const pqxx::row& row : transaction.exec_params(
            "SELECT class_id, owner_id, provider_price, sum(verified)::bigint FROM lease_records l"
            " JOIN accounts a ON a.id = l.provider JOIN instruments i ON i.id = l.instrument_id"
-           " WHERE state = 'settled' AND settled_at_us > $1 AND verified > 0"
+           " WHERE settled_event IS NOT NULL AND settled_at_us > $1 AND verified > 0"
            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
            now.micros() - kIndexHours * kMicrosPerHour)) {
     work[ClassId(row[0].as<ClassId::rep>())].push_back(

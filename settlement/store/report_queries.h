@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,14 @@ struct TokenFigures {
   SupplyCounters counters;
   PriceState prices;
   std::string coverage;  // its state; "" before the market's first day
+  // The day of emission under way, which is behind the market's time until the day before is
+  // closed.
+  std::optional<int32_t> emission_day;
+  Tokens bonus_due;  // of the last closed day: promised and not minted yet
 };
 absl::StatusOr<TokenFigures> ReadTokenFigures(Database& database);
 
-// Work counts by the market's time of its settlement.
+// Today and the days before it, by the day on which work was settled.
 inline constexpr int64_t kDisclosedWorkDays = 30;
 inline constexpr int64_t kIndexHours = 24;
 // Among how many of the last fills a class's last price is looked for.

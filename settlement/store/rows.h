@@ -88,6 +88,7 @@ struct AccountDayRow {
   AccountId account;
   Tokens gross;                            // of its own work that was paid for
   Credits notional;                        // of work settled, sold or bought
+  Credits sold;                            // of that
   std::optional<Tokens> bonus = {};        // once the day is closed
   std::optional<EventSequence> paid = {};  // once the bonus is; never where it is 0
   uint64_t paid_decision = 0;

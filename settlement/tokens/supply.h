@@ -20,8 +20,9 @@ constexpr Tokens DailyEmission(Tokens pool_left) {
   return Tokens(*MulDivDown(pool_left.value(), 155, 1'000'000));
 }
 
-// The most that can have been emitted so many days from now, today's emission included: all of each
-// day's is used. Where a day uses less the pool is larger ever after, and never smaller than here.
+// The most that so many days of emission can add, the one under way included: all of each day's is
+// used. Where a day uses less the pool is larger ever after, and never smaller than here. What was
+// promised before and is not minted yet comes on top, and is in `pool_left` no more.
 constexpr Tokens EmissionBound(Tokens pool_left, int64_t days) {
   WARPBOOK_CHECK(days >= 0);
   Tokens left = pool_left;

@@ -240,9 +240,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::PayDeferred& c) {
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::CloseEpoch& c) {
   const Answer number = CheckNumber(c.header(), c.number());
   if (number.reason != RejectReason::kNone) return number;
-  if (c.day() < 0 || c.emitted_utok() + c.bonus_utok() > c.budget_utok() ||
-      !AreTokens(
-          {c.budget_utok(), c.emitted_utok(), c.bonus_utok(), c.gross_utok(), c.retire_utok()})) {
+  if (c.day() < 0 || c.emitted_utok() + c.bonus_utok() > c.budget_utok() || c.gross_utok() < 0 ||
+      !AreTokens({c.budget_utok(), c.emitted_utok(), c.bonus_utok(), c.retire_utok()})) {
     return {RejectReason::kDecisionMismatch};
   }
   ++settlement_number_;
@@ -264,8 +263,8 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::PayBonus& c) {
   if (number.reason != RejectReason::kNone) return number;
   const Account* account = Find(c.account_id());
   if (account == nullptr) return {RejectReason::kUnknownAccount};
-  if (account->kind != AccountKind::kMember || c.day() < 0 ||
-      !AreTokens({c.gross_utok(), c.bonus_utok()})) {
+  if (account->kind != AccountKind::kMember || c.day() < 0 || c.gross_utok() < 0 ||
+      !AreTokens({c.bonus_utok()})) {
     return {RejectReason::kDecisionMismatch};
   }
   ++settlement_number_;

@@ -137,6 +137,18 @@ void LiveThrough(Days& days) {
   days.Settle();
   CHECK(days.Number("SELECT max(n) FROM (SELECT count(*) AS n FROM deferred_payments"
                     " GROUP BY lease_id) AS payments") > 1);
+  // Not even the tables' owner changes what was settled, closed, marked or paid.
+  for (const char* const sql :
+       {"UPDATE lease_records SET verdict = 'unfounded' WHERE verdict = 'founded'",
+        "UPDATE lease_records SET owed_left = owed WHERE owed > 0",
+        "UPDATE account_days SET gross_utok = gross_utok + 1 WHERE bonus_event IS NOT NULL",
+        "UPDATE requests SET amount_utok = 1 WHERE state = 'posted'", "DELETE FROM epochs",
+        "UPDATE epochs SET bonus_utok = 0", "UPDATE owner_marks SET large = false",
+        "DELETE FROM deferred_payments"}) {
+    CAPTURE(sql);
+    const absl::Status refused = TestDatabase::Run(days.database.owner(), sql);
+    CHECK(std::string(refused.message()).find("posted is never changed") != std::string::npos);
+  }
   // Of all kinds of decisions, but withdrawals and refusals, which restart_test has.
   CHECK(days.Number("SELECT count(DISTINCT kind) FROM outbox") == 8);
   test::CheckLedger(days.database, days.market);

@@ -80,7 +80,33 @@ TEST_CASE("Half of a day's emission pays for work; the rest is owed, and paid fi
   CHECK(deferred->settlement.gross == GrossTokens(first.settlement.owed, TokenPrice(1'000'000)));
   CHECK(deal.settlement.books().owed().empty());
   CHECK(deal.Balance(deal.buyer, Holding::kOwed) == 0);
-  CHECK(deal.emitted() == deal.settlement.books().ledger().counters().emitted);
+  Tokens minted = first.settlement.emitted;
+  for (const Decision& decision : decided) minted += decision.settlement.emitted;
+  CHECK(deal.emitted() == minted);
+}
+
+TEST_CASE("A trickle of top-ups does not keep what is due from being settled") {
+  Deal deal(Tokens(25'000'000), Tokens(0));
+  const LeaseId first = deal.Deliver(0, 0, true);
+  deal.FallTo(TokenPrice(500'000));
+  deal.market.Seal();
+  deal.settlement.Settle();
+  REQUIRE(deal.settlement.books().FindOwed(first) != nullptr);
+  deal.NextWindow();
+  deal.Deliver(0, 0, true);
+  // One that pays a little of what is owed comes in at every step.
+  bool settled = false;
+  for (int i = 0; i < 3 && !settled; ++i) {
+    deal.market.RequestTopUp(deal.buyer, Tokens(100'000));
+    deal.market.Seal();
+    const auto decided = deal.settlement.Step().decided;
+    settled =
+        std::ranges::find(decided, DecisionKind::kSettleLease, &Decision::kind) != decided.end();
+    deal.settlement.Deliver();
+  }
+  CHECK(settled);
+  deal.settlement.Settle();
+  CHECK(deal.settlement.books().owed().size() == 2);
 }
 
 TEST_CASE("Who waits longest is paid first, and nobody new before them") {
@@ -157,6 +183,41 @@ TEST_CASE("A day is closed once by the market's clock, and its bonus is 4% of th
   CHECK(deal.settlement.Step().decided.empty());
 }
 
+TEST_CASE("A bonus that was promised is paid, whatever coverage is when the close is read back") {
+  Deal deal;
+  deal.Deliver(0, 0, true);
+  deal.settlement.Settle();
+  deal.market.AdvanceTo(Timestamp((int64_t{deal.day().day} + 1) * 86'400'000'000));
+  deal.market.SetPrice(test::kTwoDollars);
+  const Decision close = deal.NextDecision();
+  CHECK(close.kind == DecisionKind::kCloseEpoch);
+  CHECK(close.epoch.bonus > Tokens(0));
+  deal.FallTo(TokenPrice(1'000'000));
+  deal.settlement.Deliver();
+  deal.settlement.Settle();
+  CHECK(deal.day().coverage == CoverageState::kStressed);
+  CHECK(deal.emitted() == close.epoch.bonus);
+}
+
+TEST_CASE("No bonus is paid that was not promised, whatever coverage is then") {
+  Deal deal(Tokens(100'000'000));
+  deal.Deliver(0, 0, true);
+  deal.FallTo(TokenPrice(1'000'000));
+  deal.market.Seal();
+  deal.settlement.Settle();
+  const Tokens before = deal.emitted();
+  deal.market.AdvanceTo(Timestamp((int64_t{deal.day().day} + 1) * 86'400'000'000));
+  deal.market.SetPrice(TokenPrice(1'000'000));
+  const Decision close = deal.NextDecision();
+  CHECK(close.kind == DecisionKind::kCloseEpoch);
+  CHECK(close.epoch.bonus == Tokens(0));
+  deal.FallTo(TokenPrice(20'000'000));
+  deal.settlement.Deliver();
+  deal.settlement.Settle();
+  CHECK(deal.day().coverage == CoverageState::kSound);
+  CHECK(deal.emitted() == before);
+}
+
 TEST_CASE("Days without a market are closed one by one") {
   Deal deal;
   const int32_t day = deal.day().day;
@@ -229,6 +290,20 @@ TEST_CASE("An owner above the thresholds is marked, and refused until it is veri
   deal.settlement.Settle();
   // What is burned is no longer held: the mark goes.
   CHECK_FALSE(deal.settlement.books().FindOwner(whale)->large);
+}
+
+TEST_CASE("An owner becomes large by what others burn") {
+  Deal deal(Tokens(0));
+  const AccountId whale = deal.market.OpenUnverifiedMember();
+  deal.market.RequestDeposit(whale, Tokens(kGenesisTokens.value() / 100));
+  deal.market.Seal();
+  deal.settlement.Settle();
+  CHECK_FALSE(deal.settlement.books().FindOwner(whale)->large);
+  deal.market.RequestTopUp(deal.buyer, Tokens(100'000'000));
+  deal.market.Seal();
+  deal.settlement.Settle();
+  CHECK(deal.settlement.books().FindOwner(whale)->large);
+  CHECK(deal.settlement.books().OwnersToMark().empty());
 }
 
 TEST_CASE("Work settled counts for thirty days, for the provider and for the buyer") {

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <pqxx/pqxx>
 #include <thread>
 
 #include "engine/service/engine_service.h"
@@ -219,6 +220,24 @@ TEST_CASE("Deposits and top-ups go through, over every restart there is") {
                             " WHERE usename = 'warpbook_settlement'")
               .ok());
   f.Deposit();
+  // An operator cancels the statement that it is at: here one that waits for a lock.
+  {
+    auto other = Database::Connect(f.test.superuser());
+    REQUIRE(other.ok());
+    const auto cancelled = [&f](pqxx::transaction_base& transaction) {
+      transaction.exec0("LOCK TABLE journal_cursor IN ACCESS EXCLUSIVE MODE");
+      f.SetTwoDollars();
+      const bool waited = Await([&f] {
+        return f.test.Number(
+                   "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
+                   " WHERE usename = 'warpbook_settlement' AND wait_event_type = 'Lock'") > 0;
+      });
+      CHECK(waited);
+      return absl::OkStatus();
+    };
+    CHECK(other->Transact(Database::Mode::kReadWrite, "locking", cancelled).ok());
+  }
+  f.Deposit();
   // The exchange ends and begins anew, on the same port and journal.
   f.RestartExchange();
   f.Deposit();
@@ -231,7 +250,7 @@ TEST_CASE("Deposits and top-ups go through, over every restart there is") {
   f.FinishPosting();
   CHECK(service->Stop().ok());
   CHECK(f.test.Number("SELECT count(*) FROM requests WHERE state = 'posted'") == f.deposits + 1);
-  CHECK(f.test.Number("SELECT sum(balance) FROM balances WHERE holding = 'tokens'") == 0);
+  CHECK(f.test.Number("SELECT sum(balance) FROM balances WHERE holding = 'tokens'") == 2'500'000);
   CHECK(f.test.Number("SELECT balance FROM balances WHERE holding = 'free' AND member = " +
                       std::to_string(f.account)) == 1'197'000'000);
   CHECK(f.test.Value("SELECT string_agg(name, ' ' ORDER BY id) FROM hardware_classes") ==

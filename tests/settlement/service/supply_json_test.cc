@@ -77,6 +77,18 @@ TEST_CASE("The supply is what exists less the vault, and no more than the bound 
   CHECK(ParseTokens(last["supply_at_most"].text()) <= kSupplyCap);
 }
 
+TEST_CASE("The bound holds while days wait to be closed and bonuses to be paid") {
+  TokenFigures figures = Figures();
+  figures.emission_day = kToday - 1;
+  figures.bonus_due = Tokens(5'000'000);
+  const Tokens left = kEmissionPool - Tokens(12'000'000);
+  const auto bound = Parsed(SupplyJson(figures, kToday))["bound"];
+  CHECK(bound["emission_at_most_utok"].text() ==
+        std::to_string((Tokens(5'000'000) + EmissionBound(left, 2)).value()));
+  CHECK(Parsed(SupplyJson(figures, kToday + kBoundDaysMax))["bound"]["until_end_of"].text() >
+        "2126");
+}
+
 TEST_CASE("Coverage is told with its state and the price that it is at") {
   TokenFigures figures = Figures();
   SetPrice(figures, 2'000'000);  // the vault's 100 TOK are 200 USD, the credits as much

@@ -38,6 +38,15 @@ TEST_CASE("Migrations are numbered from 1 without a gap") {
   CHECK(expected > 0);
 }
 
+// PostgreSQL counts the columns that an index's condition names as indexed, and writes a row in its
+// own page only where none of them changes.
+TEST_CASE("A lease's state is in no index") {
+  const TestDatabase test;
+  CHECK(test.Number("SELECT count(*) FROM pg_indexes WHERE tablename = 'lease_records'") == 5);
+  CHECK(test.Number("SELECT count(*) FROM pg_indexes WHERE tablename = 'lease_records'"
+                    " AND indexdef LIKE '%state%'") == 0);
+}
+
 TEST_CASE("An empty database is brought to the newest schema, once") {
   TestDatabase test(TestDatabase::Schema::kNone);
   const auto first = MigrateAs(test.superuser());
