@@ -37,7 +37,8 @@ HttpAnswer Failed(const absl::Status& status) {
     case absl::StatusCode::kResourceExhausted:
       return HttpError(400, "too_much", message + ": ask for a shorter time");
     case absl::StatusCode::kDeadlineExceeded:
-      return HttpError(503, "took_too_long", message + "; ask for a shorter time");
+      return HttpError(503, "took_too_long",
+                       message + "; of an account with a long history ask the database itself");
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kFailedPrecondition:
       return HttpError(503, "database_unavailable", message);

@@ -5,7 +5,14 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 
+#include "settlement/service/statement.h"
+#include "settlement/store/lease_query.h"
+#include "settlement/store/statement_query.h"
 #include "settlement/tokens/supply.h"
 #include "tests/settlement/support/small_deal.h"
 #include "tests/settlement/support/worker_process.h"
@@ -91,6 +98,32 @@ class Days : public DealMarket {
   std::optional<WorkerProcess> process_;
 };
 
+// The report of every lease adds up, and so does the statement of both accounts over all time.
+void CheckReports(const Days& days, Timestamp now) {
+  auto database = Database::Connect(days.database.service());
+  REQUIRE(database.ok());
+  const int64_t leases = days.Number("SELECT max(id) FROM lease_records");
+  for (int64_t id = 1; id <= leases; ++id) {
+    CAPTURE(id);
+    const auto lease = ReadLease(*database, LeaseId(static_cast<uint64_t>(id)));
+    REQUIRE(lease.ok());
+    CHECK(ProveLease(*lease).adds_up);
+  }
+  std::set<MovementKind> kinds;
+  for (const AccountId account : {days.buyer, days.provider}) {
+    const auto figures = ReadStatement(*database, account, 0, now.micros() / 1'000'000 + 1);
+    REQUIRE(figures.ok());
+    const auto movements = MovementsOf(*figures, account);
+    CAPTURE(movements.status().ToString());
+    REQUIRE(movements.ok());
+    for (const Movement& movement : *movements) kinds.insert(movement.kind);
+  }
+  for (const MovementKind kind : {MovementKind::kDispute, MovementKind::kDeferred,
+                                  MovementKind::kBonus, MovementKind::kPayment}) {
+    CHECK(kinds.contains(kind));
+  }
+}
+
 // Everything that settlement does by days.
 void LiveThrough(Days& days) {
   days.Deliver(0, 0, true);
@@ -152,6 +185,7 @@ void LiveThrough(Days& days) {
   // Of all kinds of decisions, but withdrawals and refusals, which restart_test has.
   CHECK(days.Number("SELECT count(DISTINCT kind) FROM outbox") == 8);
   test::CheckLedger(days.database, days.market);
+  CheckReports(days, days.market.now());
 }
 
 TEST_CASE("Days, debts, disputes and marks are the same over restarts at every step") {
