@@ -90,5 +90,17 @@ CloseEpoch from=st number=9 day=1 gross_utok=-1
 )");
 }
 
+TEST_CASE("The gross of a day may be more than all tokens, which are paid again and again") {
+  RunScenario(R"(
+setup
+CloseEpoch from=st number=7 day=1 gross_utok=2000000000000000
+  CommandAccepted result_id=1
+  EpochClosed to=0 number=7 day=1 gross_utok=2000000000000000
+PayBonus from=st number=8 account_id=p1 day=1 gross_utok=2000000000000000 bonus_utok=4
+  CommandAccepted result_id=6
+  BonusPaid to=6 number=8 day=1 gross_utok=2000000000000000 bonus_utok=4
+)");
+}
+
 }  // namespace
 }  // namespace warpbook::engine
