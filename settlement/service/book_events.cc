@@ -260,8 +260,7 @@ absl::Status Books::On(const wire::LeaseSettled& event) {
     owed_to_leases_ += figures.owed;
   }
   TakeWork(terms.provider, figures);
-  days_.TakeSold(terms.provider, figures.verified);
-  days_.TakeBought(terms.buyer, figures.verified);
+  days_.TakeSettled(terms.provider, terms.buyer, figures.verified);
   if (absl::Status status = Post(event); !status.ok()) return status;
   current_.moved_tokens = true;
   return absl::OkStatus();

@@ -47,15 +47,14 @@ void EmissionDays::TakePayment(AccountId provider, Tokens gross, Tokens emitted)
   changed_.insert(provider);
 }
 
-void EmissionDays::TakeSold(AccountId provider, Credits notional) {
-  TakeNotional(provider, notional);
-  if (notional > Credits(0)) today_[provider].sold += notional;
+void EmissionDays::TakeSettled(AccountId provider, AccountId buyer, Credits notional) {
+  if (notional == Credits(0)) return;
+  today_[provider].sold += notional;
+  AddNotional(provider, notional);
+  AddNotional(buyer, notional);
 }
 
-void EmissionDays::TakeBought(AccountId buyer, Credits notional) { TakeNotional(buyer, notional); }
-
-void EmissionDays::TakeNotional(AccountId account, Credits notional) {
-  if (notional == Credits(0)) return;
+void EmissionDays::AddNotional(AccountId account, Credits notional) {
   today_[account].notional += notional;
   changed_.insert(account);
   AddRecent(account, day_.day, notional);

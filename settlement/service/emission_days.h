@@ -30,9 +30,8 @@ class EmissionDays {
   // Of a payment for the account's work: its gross, in proportion to what of it was paid, and what
   // was minted for it.
   void TakePayment(AccountId provider, Tokens gross, Tokens emitted);
-  // Work that was settled.
-  void TakeSold(AccountId provider, Credits notional);
-  void TakeBought(AccountId buyer, Credits notional);
+  // Work that was settled, between these two.
+  void TakeSettled(AccountId provider, AccountId buyer, Credits notional);
   void SetCoverage(CoverageState state);
 
   // The close of the day under way, as things stand; `retire` of the vault's surplus.
@@ -72,7 +71,7 @@ class EmissionDays {
   };
   // What each worked today, and its bonus if there is any.
   std::vector<std::pair<AccountId, DueBonus>> Bonuses() const;
-  void TakeNotional(AccountId account, Credits notional);
+  void AddNotional(AccountId account, Credits notional);
   void Age();
   void AddRecent(AccountId account, int32_t day, Credits notional);
 

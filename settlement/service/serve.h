@@ -1,7 +1,8 @@
 // `warpbook-settlement serve`: the worker as a service. It goes on through what passes by itself (a
-// journal that is not there yet; a database that is not there yet, is away, slow, full or has no
-// connection free; a gateway that is away) and stops, with one sentence, at what does not: another
-// worker, a malformed connection string, a database that refuses the user or has another schema.
+// journal that is not there yet; a database that is not there yet, is away, slow or full, cancels a
+// statement or has no connection free; a gateway that is away) and stops, with one sentence, at
+// what does not: another worker, a malformed connection string, a database that refuses the user or
+// has another schema.
 #pragma once
 
 #include <atomic>

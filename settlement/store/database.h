@@ -5,7 +5,7 @@
 //   FailedPrecondition  the database refuses: a bug, a missing privilege or another schema; or
 //                       whoever connects
 //   InvalidArgument     the connection string is malformed
-//   DeadlineExceeded    a statement took longer than LimitStatements allows
+//   DeadlineExceeded    a statement took longer than it may, or somebody cancelled it
 // One thread owns a connection. A connection string may hold a password: it is never printed.
 #pragma once
 

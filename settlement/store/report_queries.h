@@ -34,6 +34,7 @@ absl::StatusOr<TokenFigures> ReadTokenFigures(Database& database);
 
 // Today and the days before it, by the day on which work was settled.
 inline constexpr int64_t kDisclosedWorkDays = 30;
+// By the market's time of its settlement.
 inline constexpr int64_t kIndexHours = 24;
 // Among how many of the last fills a class's last price is looked for.
 inline constexpr int64_t kLastPriceFills = 10'000;
