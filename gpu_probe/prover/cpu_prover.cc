@@ -1,43 +1,115 @@
 #include "gpu_probe/prover/cpu_prover.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schema/base/check.h"
 
 namespace warpbook::probe {
 
-Seed CpuProver::SeedOf(int32_t round) const {
-  return RoundSeed(challenge_, round,
+Seed CpuProver::SeedOfRound(int32_t round) const {
+  return RoundSeed(challenge_.ForCompute(), round,
                    round == 0 ? Sha256Digest{} : roots_[static_cast<size_t>(round) - 1]);
 }
 
-const std::vector<Sha256Digest>& CpuProver::Commit() {
+void CpuProver::MakeTile(const OpenedTile& which, const Seed& seed, Tile& tile) const {
+  ComputeTile(seed, which.place, challenge_.compute.k, tile);
+}
+
+std::span<const uint8_t> CpuProver::ReadBlock(int64_t block) {
+  const auto bytes = static_cast<size_t>(challenge_.memory.block_bytes());
+  return std::span(arena_).subspan(static_cast<size_t>(block) * bytes, bytes);
+}
+
+absl::StatusOr<std::vector<Sha256Digest>> CpuProver::CommitProducts(const Progress& progress) {
   WARPBOOK_CHECK(roots_.empty());
-  const ComputeSize& size = challenge_.size;
+  const ComputeSize& size = challenge_.compute;
   Tile tile;
   for (int32_t round = 0; round < size.rounds; ++round) {
-    const Seed seed = SeedOf(round);
+    const Seed seed = SeedOfRound(round);
     std::vector<Sha256Digest> leaves;
     for (int64_t row = 0; row < size.m / kTileSide; ++row) {
       for (int64_t column = 0; column < size.n / kTileSide; ++column) {
-        ComputeTile(seed, {row, column}, size.k, tile);
+        MakeTile({round, {row, column}}, seed, tile);
         leaves.push_back(LeafHash(BytesOf(tile)));
       }
     }
     trees_.emplace_back(std::move(leaves));
     roots_.push_back(trees_.back().root());
+    progress("rounds of products", round + 1, size.rounds);
   }
   return roots_;
 }
 
-std::vector<Opening> CpuProver::Open(std::span<const OpenedTile> tiles) const {
+absl::Status CpuProver::FillMemory(const Progress& progress) {
+  WARPBOOK_CHECK(!roots_.empty());
+  const MemorySize& size = challenge_.memory;
+  const Seed seed = ArenaSeed(ForMemory());
+  const int64_t groups = size.blocks >> size.passes;
+  const auto bytes = static_cast<size_t>(size.block_bytes());
+  arena_.resize(static_cast<size_t>(size.arena_bytes()));
+  std::vector<uint8_t> blocks(bytes << size.passes);
+  for (int64_t group = 0; group < groups; ++group) {
+    FillGroup(seed, size, group, blocks);
+    for (int64_t place = 0; place < int64_t{1} << size.passes; ++place) {
+      std::ranges::copy(std::span(blocks).subspan(static_cast<size_t>(place) * bytes, bytes),
+                        arena_.begin() + (place * groups + group) * size.block_bytes());
+    }
+    if ((group + 1) % 64 == 0 || group + 1 == groups) progress("groups filled", group + 1, groups);
+  }
+  return absl::OkStatus();
+}
+
+void CpuProver::WalkAll(const GatherKeys& keys, const Progress& progress) {
+  const MemorySize& size = challenge_.memory;
+  std::vector<uint64_t> at(static_cast<size_t>(size.walks));
+  for (size_t walk = 0; walk < at.size(); ++walk) {
+    at[walk] = WalkStart(keys, static_cast<int64_t>(walk));
+  }
+  states_.resize(static_cast<size_t>(size.leaves()));
+  for (int32_t leg = 0; leg < size.legs; ++leg) {
+    for (size_t walk = 0; walk < at.size(); ++walk) {
+      for (int32_t step = 0; step < kStepsPerLeg; ++step) {
+        at[walk] = StepOf(keys, at[walk], ReadBlock(BlockOf(size, at[walk])));
+      }
+      states_[LeafOf(size, static_cast<int32_t>(walk), leg)][walk % kWalksPerLeaf] = at[walk];
+    }
+    progress("legs walked", leg + 1, size.legs);
+  }
+}
+
+absl::StatusOr<Sha256Digest> CpuProver::Gather(const Seed& gather_seed, const Progress& progress) {
+  WalkAll(MakeGatherKeys(ForMemory(), gather_seed), progress);
+  std::vector<Sha256Digest> leaves;
+  for (const WalkStates& states : states_) leaves.push_back(LeafHash(BytesOf(states)));
+  walks_.emplace(std::move(leaves));
+  return walks_->root();
+}
+
+absl::StatusOr<std::vector<Opening>> CpuProver::OpenTiles(std::span<const OpenedTile> tiles) {
   std::vector<Opening> openings;
   for (const OpenedTile& tile : tiles) {
     Opening& opening = openings.emplace_back();
     opening.tile = tile;
-    ComputeTile(SeedOf(tile.round), tile.place, challenge_.size.k, opening.entries);
+    MakeTile(tile, SeedOfRound(tile.round), opening.entries);
     opening.path =
-        trees_[static_cast<size_t>(tile.round)].Path(LeafOf(challenge_.size, tile.place));
+        trees_[static_cast<size_t>(tile.round)].Path(LeafOf(challenge_.compute, tile.place));
+  }
+  return openings;
+}
+
+absl::StatusOr<std::vector<LegOpening>> CpuProver::OpenLegs(std::span<const OpenedLeg> legs) {
+  WARPBOOK_CHECK(walks_.has_value());
+  const auto open = [this](int32_t walk, int32_t leg) {
+    const uint64_t leaf = LeafOf(challenge_.memory, walk, leg);
+    return StatesOpening{states_[leaf], walks_->Path(leaf)};
+  };
+  std::vector<LegOpening> openings;
+  for (const OpenedLeg& leg : legs) {
+    LegOpening& opening = openings.emplace_back();
+    opening.leg = leg;
+    if (leg.leg > 0) opening.before = open(leg.walk, leg.leg - 1);
+    opening.after = open(leg.walk, leg.leg);
   }
   return openings;
 }

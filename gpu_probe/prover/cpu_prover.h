@@ -1,30 +1,41 @@
-// The reference prover: answers a compute challenge on the CPU, tile by tile. Slow, and what every
-// kernel has to agree with.
+// The reference prover: answers a challenge on the CPU, tile by tile and group by group. Slow, and
+// what every kernel has to agree with. Its steps can be replaced, as those do who test the
+// verifier.
 #pragma once
 
-#include <span>
-#include <vector>
+#include <optional>
 
-#include "gpu_probe/verifier/compute_proof.h"
+#include "gpu_probe/prover/prover.h"
 #include "gpu_probe/verifier/merkle_tree.h"
 
 namespace warpbook::probe {
 
-class CpuProver {
+class CpuProver : public Prover {
  public:
-  explicit CpuProver(const ComputeChallenge& challenge) : challenge_(challenge) {}
+  explicit CpuProver(const GpuChallenge& challenge) : challenge_(challenge) {}
 
-  // All rounds, one after the other; their roots, by which the clock is stopped.
-  const std::vector<Sha256Digest>& Commit();
-  // After Commit: the tiles that the verifier asks for, computed again.
-  std::vector<Opening> Open(std::span<const OpenedTile> tiles) const;
+  absl::StatusOr<std::vector<Sha256Digest>> CommitProducts(const Progress& progress) override;
+  absl::Status FillMemory(const Progress& progress) override;
+  absl::StatusOr<Sha256Digest> Gather(const Seed& gather_seed, const Progress& progress) override;
+  absl::StatusOr<std::vector<Opening>> OpenTiles(std::span<const OpenedTile> tiles) override;
+  absl::StatusOr<std::vector<LegOpening>> OpenLegs(std::span<const OpenedLeg> legs) override;
+
+ protected:
+  const GpuChallenge& challenge() const { return challenge_; }
+  virtual Seed SeedOfRound(int32_t round) const;
+  virtual void MakeTile(const OpenedTile& which, const Seed& seed, Tile& tile) const;
+  virtual std::span<const uint8_t> ReadBlock(int64_t block);
+  MemoryChallenge ForMemory() const { return challenge_.ForMemory(roots_.back()); }
 
  private:
-  Seed SeedOf(int32_t round) const;
+  void WalkAll(const GatherKeys& keys, const Progress& progress);
 
-  const ComputeChallenge challenge_;
-  std::vector<Sha256Digest> roots_;
-  std::vector<MerkleTree> trees_;  // by round
+  const GpuChallenge challenge_;
+  std::vector<Sha256Digest> roots_;  // by round
+  std::vector<MerkleTree> trees_;
+  std::vector<uint8_t> arena_;      // block by block
+  std::vector<WalkStates> states_;  // by leaf
+  std::optional<MerkleTree> walks_;
 };
 
 }  // namespace warpbook::probe

@@ -27,15 +27,8 @@ __attribute__((always_inline)) inline void QuarterRound(Lanes& a, Lanes& b, Lane
   c += d, XorAndRotate(b, c, 7);
 }
 
-// The blocks from that counter on, one behind the other.
 template <int rounds>
-__attribute__((always_inline)) inline void MakeBlocks(const std::array<uint32_t, 16>& state,
-                                                      uint32_t counter, uint8_t* out) {
-  constexpr Lanes kIndex = {0, 1, 2, 3, 4, 5, 6, 7};
-  Lanes x[16];
-  for (size_t i = 0; i < 16; ++i) x[i] = Lanes{} + state[i];
-  x[12] += kIndex + counter;
-  const Lanes counters = x[12];
+__attribute__((always_inline)) inline void Permute(Lanes (&x)[16]) {
   for (int round = 0; round < rounds; round += 2) {
     QuarterRound(x[0], x[4], x[8], x[12]);
     QuarterRound(x[1], x[5], x[9], x[13]);
@@ -46,34 +39,69 @@ __attribute__((always_inline)) inline void MakeBlocks(const std::array<uint32_t,
     QuarterRound(x[2], x[7], x[8], x[13]);
     QuarterRound(x[3], x[4], x[9], x[14]);
   }
-  for (size_t i = 0; i < 16; ++i) x[i] += i == 12 ? counters : Lanes{} + state[i];
-  // Lane by lane: each is a block.
-  for (size_t half = 0; half < 16; half += 8) {
-    Lanes rows[8];
-    // Transposes 8 x 8 words: of pairs, of pairs of pairs, of halves.
-    for (size_t i = 0; i < 8; i += 2) {
-      const Lanes a = x[half + i];
-      const Lanes b = x[half + i + 1];
-      rows[i] = __builtin_shuffle(a, b, Lanes{0, 8, 2, 10, 4, 12, 6, 14});
-      rows[i + 1] = __builtin_shuffle(a, b, Lanes{1, 9, 3, 11, 5, 13, 7, 15});
-    }
-    Lanes quads[8];
-    for (size_t i = 0; i < 8; i += 4) {
-      for (size_t j = 0; j < 2; ++j) {
-        const Lanes a = rows[i + j];
-        const Lanes b = rows[i + j + 2];
-        quads[i + j] = __builtin_shuffle(a, b, Lanes{0, 1, 8, 9, 4, 5, 12, 13});
-        quads[i + j + 2] = __builtin_shuffle(a, b, Lanes{2, 3, 10, 11, 6, 7, 14, 15});
-      }
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      const Lanes low = __builtin_shuffle(quads[i], quads[i + 4], Lanes{0, 1, 2, 3, 8, 9, 10, 11});
-      const Lanes high =
-          __builtin_shuffle(quads[i], quads[i + 4], Lanes{4, 5, 6, 7, 12, 13, 14, 15});
-      std::memcpy(out + i * kChaChaBlockBytes + half * 4, &low, sizeof low);
-      std::memcpy(out + (i + 4) * kChaChaBlockBytes + half * 4, &high, sizeof high);
+}
+
+// Transposes 8 x 8 words: of pairs, of pairs of pairs, of halves.
+__attribute__((always_inline)) inline void Transpose(Lanes* x) {
+  Lanes rows[8];
+  for (size_t i = 0; i < 8; i += 2) {
+    rows[i] = __builtin_shuffle(x[i], x[i + 1], Lanes{0, 8, 2, 10, 4, 12, 6, 14});
+    rows[i + 1] = __builtin_shuffle(x[i], x[i + 1], Lanes{1, 9, 3, 11, 5, 13, 7, 15});
+  }
+  Lanes quads[8];
+  for (size_t i = 0; i < 8; i += 4) {
+    for (size_t j = i; j < i + 2; ++j) {
+      quads[j] = __builtin_shuffle(rows[j], rows[j + 2], Lanes{0, 1, 8, 9, 4, 5, 12, 13});
+      quads[j + 2] = __builtin_shuffle(rows[j], rows[j + 2], Lanes{2, 3, 10, 11, 6, 7, 14, 15});
     }
   }
+  for (size_t i = 0; i < 4; ++i) {
+    x[i] = __builtin_shuffle(quads[i], quads[i + 4], Lanes{0, 1, 2, 3, 8, 9, 10, 11});
+    x[i + 4] = __builtin_shuffle(quads[i], quads[i + 4], Lanes{4, 5, 6, 7, 12, 13, 14, 15});
+  }
+}
+
+// Between eight blocks, one behind the other, and lanes that hold one each.
+__attribute__((always_inline)) inline void Store(Lanes (&x)[16], uint8_t* out) {
+  for (size_t half = 0; half < 16; half += 8) {
+    Transpose(x + half);
+    for (size_t i = 0; i < kLanes; ++i) {
+      std::memcpy(out + i * kChaChaBlockBytes + half * 4, &x[half + i], sizeof(Lanes));
+    }
+  }
+}
+__attribute__((always_inline)) inline void Load(const uint8_t* from, Lanes (&x)[16]) {
+  for (size_t half = 0; half < 16; half += 8) {
+    for (size_t i = 0; i < kLanes; ++i) {
+      std::memcpy(&x[half + i], from + i * kChaChaBlockBytes + half * 4, sizeof(Lanes));
+    }
+    Transpose(x + half);
+  }
+}
+
+// The blocks from that counter on, one behind the other.
+template <int rounds>
+__attribute__((always_inline)) inline void MakeBlocks(const std::array<uint32_t, 16>& state,
+                                                      uint32_t counter, uint8_t* out) {
+  constexpr Lanes kIndex = {0, 1, 2, 3, 4, 5, 6, 7};
+  Lanes x[16];
+  for (size_t i = 0; i < 16; ++i) x[i] = Lanes{} + state[i];
+  x[12] += kIndex + counter;
+  const Lanes counters = x[12];
+  Permute<rounds>(x);
+  for (size_t i = 0; i < 16; ++i) x[i] += i == 12 ? counters : Lanes{} + state[i];
+  Store(x, out);
+}
+
+// Eight blocks become the core of themselves plus `other`.
+__attribute__((always_inline)) inline void MixBlocks(uint8_t* blocks, const uint8_t* other) {
+  Lanes x[16], input[16], added[16];
+  Load(blocks, input);
+  Load(other, added);
+  for (size_t i = 0; i < 16; ++i) x[i] = input[i];
+  Permute<8>(x);
+  for (size_t i = 0; i < 16; ++i) x[i] += input[i] + added[i];
+  Store(x, blocks);
 }
 
 template <int rounds>
@@ -106,6 +134,19 @@ WARPBOOK_PROBE_CLONES void Stream20(const ChaChaKey& key, const ChaChaNonce& non
                                     uint8_t* out, size_t bytes) {
   MakeStream<20>(key, nonce, first, out, bytes);
 }
+WARPBOOK_PROBE_CLONES void Mix8(uint8_t* blocks, const uint8_t* other, size_t bytes) {
+  constexpr size_t kAtOnce = kLanes * kChaChaBlockBytes;
+  for (; bytes >= kAtOnce; bytes -= kAtOnce, blocks += kAtOnce, other += kAtOnce) {
+    MixBlocks(blocks, other);
+  }
+  if (bytes == 0) return;
+  uint8_t rest[kAtOnce] = {};
+  uint8_t rest_of_other[kAtOnce] = {};
+  std::memcpy(rest, blocks, bytes);
+  std::memcpy(rest_of_other, other, bytes);
+  MixBlocks(rest, rest_of_other);
+  std::memcpy(blocks, rest, bytes);
+}
 
 bool Fits(uint32_t first_block, size_t bytes) {
   return bytes / kChaChaBlockBytes < (uint64_t{1} << 32) - first_block;
@@ -123,6 +164,11 @@ void ChaCha20(const ChaChaKey& key, const ChaChaNonce& nonce, uint32_t first_blo
               std::span<uint8_t> out) {
   WARPBOOK_CHECK(Fits(first_block, out.size()));
   Stream20(key, nonce, first_block, out.data(), out.size());
+}
+
+void ChaCha8Mix(std::span<uint8_t> blocks, std::span<const uint8_t> other) {
+  WARPBOOK_CHECK(blocks.size() % kChaChaBlockBytes == 0 && blocks.size() == other.size());
+  Mix8(blocks.data(), other.data(), blocks.size());
 }
 
 }  // namespace warpbook::probe

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <set>
-#include <string_view>
 
-#include "gpu_probe/verifier/chacha8.h"
+#include "gpu_probe/verifier/draw.h"
 #include "gpu_probe/verifier/merkle_tree.h"
+#include "gpu_probe/verifier/proof_seed.h"
 #include "schema/base/check.h"
 
 namespace warpbook::probe {
@@ -16,38 +15,6 @@ namespace {
 bool IsSide(int64_t side, int64_t max) {
   return side >= kTileSide && side % kTileSide == 0 && side <= max;
 }
-
-void Append(std::vector<std::byte>& bytes, const void* from, size_t size) {
-  const auto* const begin = static_cast<const std::byte*>(from);
-  bytes.insert(bytes.end(), begin, begin + size);
-}
-
-// Words of a keystream below a bound, each as likely as any other.
-class Draw {
- public:
-  explicit Draw(const Seed& seed) : seed_(seed) {}
-  uint64_t Below(uint64_t bound) {
-    const uint64_t biased = -bound % bound;  // so many words too many for the lowest numbers
-    while (true) {
-      const uint64_t word = Next();
-      if (word >= biased) return word % bound;
-    }
-  }
-
- private:
-  uint64_t Next() {
-    if (next_ == words_.size()) {
-      ChaCha8(seed_, {}, block_++, {reinterpret_cast<uint8_t*>(words_.data()), sizeof(words_)});
-      next_ = 0;
-    }
-    return words_[next_++];
-  }
-
-  const Seed seed_;
-  std::array<uint64_t, kChaChaBlockBytes / sizeof(uint64_t)> words_{};
-  size_t next_ = words_.size();
-  uint32_t block_ = 0;
-};
 
 }  // namespace
 
@@ -66,14 +33,10 @@ absl::Status CheckSize(const ComputeSize& size) {
 
 Seed RoundSeed(const ComputeChallenge& challenge, int32_t round,
                const Sha256Digest& previous_root) {
-  constexpr std::string_view kPurpose = "warpbook-probe round";
-  std::vector<std::byte> bytes;
-  Append(bytes, kPurpose.data(), kPurpose.size());
-  Append(bytes, challenge.nonce.data(), challenge.nonce.size());
-  Append(bytes, &challenge.gpu, sizeof challenge.gpu);
-  Append(bytes, &round, sizeof round);
-  Append(bytes, previous_root.data(), previous_root.size());
-  return Sha256(bytes);
+  std::array<std::byte, sizeof round + sizeof previous_root> rest;
+  std::memcpy(rest.data(), &round, sizeof round);
+  std::memcpy(rest.data() + sizeof round, previous_root.data(), previous_root.size());
+  return ProofSeed("warpbook-probe round", challenge.nonce, challenge.gpu, rest);
 }
 
 uint64_t LeafOf(const ComputeSize& size, TilePlace place) {
@@ -82,14 +45,12 @@ uint64_t LeafOf(const ComputeSize& size, TilePlace place) {
 
 std::vector<OpenedTile> TilesToOpen(const ComputeSize& size, const Seed& opening_seed) {
   WARPBOOK_CHECK(CheckSize(size).ok());
-  Draw draw(opening_seed);
-  std::set<int64_t> drawn;
-  while (std::ssize(drawn) < size.opened) {
-    drawn.insert(static_cast<int64_t>(draw.Below(static_cast<uint64_t>(size.tiles()))));
-  }
   std::vector<OpenedTile> tiles;
   const int64_t columns = size.n / kTileSide;
-  for (const int64_t number : drawn) {
+  for (const uint64_t drawn :
+       Draw(opening_seed)
+           .Different(static_cast<size_t>(size.opened), static_cast<uint64_t>(size.tiles()))) {
+    const auto number = static_cast<int64_t>(drawn);
     const int64_t leaf = number % size.tiles_per_round();
     tiles.push_back(
         {static_cast<int32_t>(number / size.tiles_per_round()), {leaf / columns, leaf % columns}});

@@ -104,6 +104,12 @@ absl::Status ReadClass(const IniSection& section, const std::string& file, Catal
   hardware_class.memory_gb = figure("memory_gb");
   if (reader.Has("int8_dense_tops")) hardware_class.int8_dense_tops = figure("int8_dense_tops");
   hardware_class.memory_gb_per_s = figure("memory_gb_per_s");
+  if (reader.Has("probe")) hardware_class.has_probe = reader.YesNo("probe");
+  for (const auto& [key, measured] :
+       {std::pair<std::string_view, int*>("probe_int8_tops", &hardware_class.probe_int8_tops),
+        {"probe_memory_gb_per_s", &hardware_class.probe_memory_gb_per_s}}) {
+    if (reader.Has(key)) *measured = figure(key);
+  }
   hardware_class.tdp_watts = figure("tdp_watts");
   hardware_class.window_minutes =
       Minutes(static_cast<int32_t>(reader.Integer("window_minutes", 1, kMaxWindowMinutes.value())));

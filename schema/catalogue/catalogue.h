@@ -23,9 +23,12 @@ struct HardwareClass {
   int int8_dense_tops = 0;  // vendor's rate; 0: not known
   int memory_gb_per_s = 0;
   int tdp_watts = 0;
-  Price reference_price;      // the index until there are trades enough
-  Price tick;                 // a multiple of 1,000 micro-USD
-  Price band_low, band_high;  // on the tick
+  bool has_probe = true;          // false: no probe runs on it, and it stays listed
+  int probe_int8_tops = 0;        // what a card attained in the probe; 0: not measured
+  int probe_memory_gb_per_s = 0;  // likewise
+  Price reference_price;          // the index until there are trades enough
+  Price tick;                     // a multiple of 1,000 micro-USD
+  Price band_low, band_high;      // on the tick
   Minutes window_minutes;
   bool tradable = false;  // false: listed, but no windows are opened (no price known)
 };

@@ -35,10 +35,10 @@ struct Answer {
 };
 
 Answer AnswerOf(const ComputeChallenge& challenge, const Seed& opening_seed = kOpeningSeed) {
-  CpuProver prover(challenge);
+  CpuProver prover({challenge.nonce, challenge.gpu, challenge.size, {}});
   Answer answer;
-  answer.roots = prover.Commit();
-  answer.openings = prover.Open(TilesToOpen(challenge.size, opening_seed));
+  answer.roots = prover.CommitProducts([](auto...) {}).value();
+  answer.openings = prover.OpenTiles(TilesToOpen(challenge.size, opening_seed)).value();
   return answer;
 }
 

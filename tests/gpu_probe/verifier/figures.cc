@@ -30,9 +30,12 @@ int Run(char** argv) {
   challenge.size = {std::atol(argv[3]), std::atol(argv[4]), std::atol(argv[5]), std::atoi(argv[6]),
                     std::atoi(argv[7])};
   WARPBOOK_CHECK(CheckSize(challenge.size).ok());
-  CpuProver prover(challenge);
-  for (const Sha256Digest& root : prover.Commit()) std::printf("root %s\n", Hex(root).c_str());
-  for (const Opening& opening : prover.Open(TilesToOpen(challenge.size, SeedOf(argv[8])))) {
+  CpuProver prover({challenge.nonce, challenge.gpu, challenge.size, {}});
+  for (const Sha256Digest& root : prover.CommitProducts([](auto...) {}).value()) {
+    std::printf("root %s\n", Hex(root).c_str());
+  }
+  for (const Opening& opening :
+       prover.OpenTiles(TilesToOpen(challenge.size, SeedOf(argv[8]))).value()) {
     std::printf("tile %d %ld %ld %d %d %s\n", opening.tile.round, opening.tile.place.row,
                 opening.tile.place.column, opening.entries.front(), opening.entries.back(),
                 Hex(LeafHash(BytesOf(opening.entries))).c_str());
