@@ -38,13 +38,6 @@ void CancelBeyondCapacity(Context& context, Node& node) {
   }
 }
 
-void EmitCapacitySet(Context& context, const Node& node) {
-  const auto event = context.events.Private<wire::CapacitySet>(*node.account);
-  event->mutate_node_id(node.id.value());
-  event->mutate_gpus(node.gpus.value());
-  event->mutate_assurance(static_cast<uint8_t>(node.assurance));
-}
-
 void EmitBondedLimitSet(Context& context, Account& account) {
   const auto event = context.events.Private<wire::BondedLimitSet>(account);
   event->mutate_limit(account.bonded_limit.value());
@@ -52,6 +45,25 @@ void EmitBondedLimitSet(Context& context, Account& account) {
 }
 
 }  // namespace
+
+void ChangeCapacity(Context& context, Node& node, Quantity gpus, Assurance assurance) {
+  const bool downgraded = assurance > node.assurance;
+  node.gpus = gpus;
+  node.assurance = assurance;
+  node.approved = true;
+  {
+    const auto event = context.events.Private<wire::CapacitySet>(*node.account);
+    event->mutate_node_id(node.id.value());
+    event->mutate_gpus(node.gpus.value());
+    event->mutate_assurance(static_cast<uint8_t>(node.assurance));
+  }
+  if (downgraded) {
+    CancelAsks(
+        context, *node.account, CancelReason::kDowngraded,
+        [&](const Order& ask) { return ask.sells_of(node); }, [] { return true; });
+  }
+  CancelBeyondCapacity(context, node);
+}
 
 Refusal Handle(Context& context, const wire::RegisterNode& command) {
   if (command.class_id() == 0 || command.region_id() == 0) {
@@ -98,18 +110,8 @@ Refusal Handle(Context& context, const wire::SetCapacity& command) {
     return {RejectReason::kInvalidQuantity, node->registered.value()};
   }
 
-  const bool downgraded = assurance > node->assurance;
-  node->gpus = gpus;
-  node->assurance = assurance;
-  node->approved = true;
   context.events.Accept(command.header(), wire::RecordType::kSetCapacity, node->id.value());
-  EmitCapacitySet(context, *node);
-  if (downgraded) {
-    CancelAsks(
-        context, *node->account, CancelReason::kDowngraded,
-        [&](const Order& ask) { return ask.sells_of(*node); }, [] { return true; });
-  }
-  CancelBeyondCapacity(context, *node);
+  ChangeCapacity(context, *node, gpus, assurance);
   return kNoRefusal;
 }
 

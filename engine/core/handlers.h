@@ -20,6 +20,9 @@ Sender FindSender(Context& context, const wire::CommandHeader& header, AccountKi
 // kNotPermitted unless the exchange itself (account 0) sent the command.
 Refusal RequireExchange(const wire::CommandHeader& header);
 
+// What a node has and what is known of it, from now on. What does not fit any more of its asks is
+// cancelled, newest first; a downgrade cancels all of them.
+void ChangeCapacity(Context& context, Node& node, Quantity gpus, Assurance assurance);
 void EmitInstrumentState(Context& context, InstrumentId id, InstrumentState state);
 // To the provider, then to the buyer, who may be the same account: it can buy its GPUs back.
 void EmitLeaseChanged(Context& context, const Lease& lease);

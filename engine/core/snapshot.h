@@ -21,7 +21,7 @@
 namespace warpbook::engine {
 
 // Goes up with each change of what the bytes mean (state_fields.h).
-inline constexpr uint32_t kSnapshotFormat = 3;
+inline constexpr uint32_t kSnapshotFormat = 4;
 
 inline constexpr size_t kSnapshotHeaderSize = 4'096;
 using SnapshotHeader = std::array<std::byte, kSnapshotHeaderSize>;

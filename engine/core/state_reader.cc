@@ -152,6 +152,10 @@ class Reading {
     in_.Require(node.class_id && node.region_id, "it has no class or region");
     in_.Require(IsGpus(node.registered) && node.gpus >= Quantity(0) && node.gpus <= node.registered,
                 "its GPUs are not within their bounds");
+    in_.Require(node.proved_until >= Timestamp() && node.probe_due >= Timestamp() &&
+                    node.probe_id <= state_.last_sequence.value() &&
+                    (node.approved || node.proved_until == Timestamp()),
+                "its probes are wrong");
   }
 
   // ---- Instruments and their books ----

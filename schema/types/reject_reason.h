@@ -126,6 +126,9 @@ enum class RejectReason : uint16_t {
   kLeaseNotDelivered = 2208,
   kDisputeTimeOver = 2209,
   kJudgingTimeOver = 2210,
+  kUnknownProbe = 2211,
+  kNoProbe = 2212,
+  kProbeAnswerUnexpected = 2213,
 
   // Accounts and operators.
   kKeyInUse = 2301,

@@ -29,14 +29,14 @@ namespace warpbook::wire {
 // clang-format off
 #define WARPBOOK_COMMANDS(X)                                                         \
   X(Tick, 1) X(RegisterSystemKey, 2) X(OpenInstrument, 3) X(CloseInstrument, 4)      \
-  X(RefuseCommand, 5)                                                                \
+  X(RefuseCommand, 5) X(CallProbe, 6) X(DecideProbe, 7)                              \
   X(SetInstrumentHalt, 20) X(SetPrices, 21) X(SetBondedLimit, 22) X(SetCapacity, 23) \
   X(RequestDeposit, 24) X(RequestWithdrawal, 32) X(VerifyOwner, 33) X(JudgeLease, 34) \
   X(OpenAccount, 40) X(AddKey, 41) X(RequestTopUp, 42) X(RevokeKey, 50)              \
   X(PlaceOrder, 60) X(AmendOrder, 61) X(CancelOrder, 62) X(CancelAllOrders, 63)      \
   X(SetOrderGuard, 64) X(WithdrawOrder, 65)                                          \
   X(RegisterNode, 80) X(StartLease, 81) X(HeartbeatLease, 82) X(CompleteLease, 83)   \
-  X(DisputeLease, 84)                                                                \
+  X(DisputeLease, 84) X(BeginProbe, 85)                                              \
   X(PostDeposit, 100) X(PostTopUp, 101) X(RefuseRequest, 102) X(SettleLease, 105)    \
   X(PayDeferred, 106) X(CloseEpoch, 107) X(PayBonus, 108) X(MarkOwner, 109)          \
   X(PostWithdrawal, 112)
@@ -52,6 +52,7 @@ namespace warpbook::wire {
   X(NodeRegistered, 1080) X(CapacitySet, 1081) X(LeaseChanged, 1082) X(LeaseHeartbeat, 1083) \
   X(LeaseSettled, 1087) X(LeaseResold, 1086) X(LeaseDisputed, 1088) X(LeaseJudged, 1089)     \
   X(DeferredPaid, 1090) X(EpochClosed, 1091) X(BonusPaid, 1092)                              \
+  X(ProbeBegun, 1093) X(ProbeCalled, 1094) X(ProbeDecided, 1095)                             \
   X(PricesSet, 1100) X(Checkpoint, 1101)
 // clang-format on
 

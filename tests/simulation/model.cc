@@ -38,6 +38,8 @@ uint64_t ReplyTag(wire::RecordView event) {
     WARPBOOK_REPLY(OrderAmended)
     WARPBOOK_REPLY(OrderCancelled)
     WARPBOOK_REPLY(NodeRegistered)
+    WARPBOOK_REPLY(ProbeBegun)
+    WARPBOOK_REPLY(ProbeDecided)
 #undef WARPBOOK_REPLY
     default:
       return 0;

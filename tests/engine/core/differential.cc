@@ -74,6 +74,10 @@ std::optional<uint64_t> TagOf(wire::RecordView event) {
       return event.as<wire::OrderCancelled>().tag();
     case RecordType::kNodeRegistered:
       return event.as<wire::NodeRegistered>().tag();
+    case RecordType::kProbeBegun:
+      return event.as<wire::ProbeBegun>().tag();
+    case RecordType::kProbeDecided:
+      return event.as<wire::ProbeDecided>().tag();
     default:
       return std::nullopt;
   }

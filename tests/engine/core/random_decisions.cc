@@ -22,6 +22,46 @@ CommandRecord RandomMarket::Judge(const ReferenceMarket& market, const reference
   return CommandRecord(c);
 }
 
+CommandRecord RandomMarket::Probe(const ReferenceMarket& market) {
+  const reference::Node& node = *Pick(market.nodes());
+  const uint64_t exchange = Chance(97) ? 0 : Member(market);
+  if (Chance(15)) {
+    wire::CallProbe c;
+    c.mutable_header() = From(exchange);
+    c.mutate_node_id(Chance(95) ? node.id : Below(30));
+    c.mutate_due_us(time_ + Between(-1, 600) * 1'000'000);
+    return CommandRecord(c);
+  }
+  if (node.probe == 0 ? Chance(80) : Chance(10)) {
+    wire::BeginProbe c;
+    c.mutable_header() = From(Chance(95) ? node.account : Member(market));
+    c.mutate_node_id(Chance(97) ? node.id : Below(30));
+    if (Chance(97)) c.mutable_nonce()->Mutate(0, 7);
+    c.mutate_expires_us(time_ + Between(-1, 60) * 1'000'000);
+    return CommandRecord(c);
+  }
+  wire::DecideProbe c;
+  c.mutable_header() = From(exchange);
+  c.mutate_node_id(Chance(97) ? node.id : Below(30));
+  const bool of_time = Chance(25);
+  c.mutate_probe_id(of_time ? 0 : Chance(95) ? node.probe : Below(5'000));
+  if (of_time) {
+    c.mutate_reason(Chance(50) ? 20 : Chance(90) ? 1 : static_cast<uint8_t>(Below(27)));
+  } else if (Chance(30)) {
+    c.mutate_reason(static_cast<uint8_t>(Below(27)));
+  }
+  if (c.reason() == 0 || Chance(3)) {
+    c.mutate_gpus(Chance(80) ? node.registered
+                             : static_cast<int32_t>(Between(0, node.registered + 1)));
+    c.mutate_share(static_cast<int32_t>(Chance(95) ? 10'000 : Between(-1, 10'001)));
+    c.mutate_valid_until_us(time_ + Between(Chance(5) ? -1 : 1, 600) * 1'000'000);
+  }
+  if (Chance(10)) c.mutate_flags(static_cast<uint32_t>(Below(40)));
+  c.mutate_int8_ops_per_s(Between(Chance(2) ? -1 : 0, 1'000));
+  c.mutate_memory_bytes(Between(0, 1'000));
+  return CommandRecord(c);
+}
+
 CommandRecord RandomMarket::PayDeferred(const ReferenceMarket& market) {
   wire::PayDeferred c;
   const reference::Debt& debt = *Pick(market.debts());

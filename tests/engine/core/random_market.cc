@@ -139,6 +139,7 @@ CommandRecord RandomMarket::Choose(const ReferenceMarket& market) {
     }
   }
   if (!market.debts().empty() && Chance(2)) return PayDeferred(market);
+  if (Chance(3)) return Probe(market);
 
   if (Chance(1)) {
     wire::RefuseCommand command;

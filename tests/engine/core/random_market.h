@@ -51,6 +51,7 @@ class RandomMarket {
   wire::CommandRecord Decide(const reference::ReferenceMarket& market);
   wire::CommandRecord Settle(const reference::ReferenceMarket& market,
                              const reference::Lease& lease);
+  wire::CommandRecord Probe(const reference::ReferenceMarket& market);
   wire::CommandRecord Judge(const reference::ReferenceMarket& market,
                             const reference::Lease& lease);
   wire::CommandRecord PayDeferred(const reference::ReferenceMarket& market);

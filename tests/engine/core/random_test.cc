@@ -30,11 +30,13 @@ TEST_CASE("The engine agrees with the naive reference on random commands of many
     CHECK(counts.cancels[static_cast<uint8_t>(reason)] > 100);
   }
   for (const RejectReasonInfo& info : AllRejectReasons()) {
-    const bool of_engine = info.reason == RejectReason::kMalformedCommand ||
-                           info.reason == RejectReason::kStorageLow ||
-                           (info.reason >= RejectReason::kDeadlinePassed &&
-                            info.reason != RejectReason::kLessThanOneMinute &&
-                            info.reason < RejectReason::kPricesUnavailable);
+    const bool of_engine =
+        info.reason == RejectReason::kMalformedCommand ||
+        info.reason == RejectReason::kStorageLow ||
+        (info.reason >= RejectReason::kDeadlinePassed &&
+         info.reason != RejectReason::kLessThanOneMinute && info.reason != RejectReason::kNoProbe &&
+         info.reason != RejectReason::kProbeAnswerUnexpected &&
+         info.reason < RejectReason::kPricesUnavailable);
     CAPTURE(std::string(info.code));
     if (of_engine) CHECK(counts.refusals[static_cast<uint16_t>(info.reason)] > 0);
   }
@@ -42,6 +44,7 @@ TEST_CASE("The engine agrees with the naive reference on random commands of many
   CHECK(counts.events[wire::RecordType::kLeaseResold] > 2'000);
   CHECK(counts.events[wire::RecordType::kLeaseJudged] > 50);
   CHECK(counts.events[wire::RecordType::kDeferredPaid] > 500);
+  CHECK(counts.events[wire::RecordType::kProbeDecided] > 1'000);
   CHECK(counts.gains_paid > 200);
   CHECK(counts.losses_carried > 1'000);
 }

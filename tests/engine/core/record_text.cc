@@ -8,6 +8,7 @@
 #include "schema/types/client_order_id.h"
 #include "schema/types/enums.h"
 #include "schema/types/judgement_reason.h"
+#include "schema/types/probe_reason.h"
 #include "schema/types/reject_reason.h"
 
 namespace warpbook::engine {
@@ -160,6 +161,10 @@ std::optional<int64_t> ParseWord(RecordType type, std::string_view field, std::s
     const bool of_account =
         type == RecordType::kRegisterSystemKey || type == RecordType::kAccountOpened;
     return of_account ? Word<AccountKind>(word) : Word<RequestKind>(word);
+  }
+  if (field == "reason" &&
+      (type == RecordType::kDecideProbe || type == RecordType::kProbeDecided)) {
+    return Word<ProbeReason>(word);
   }
   if (field == "reason") {
     const bool of_cancel = type == RecordType::kOrderCancelled ||

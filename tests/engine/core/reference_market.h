@@ -59,6 +59,8 @@ struct Node {
   int32_t registered = 0, gpus = 0;
   int assurance = 2;
   bool approved = false;
+  uint64_t probe = 0;
+  int64_t proved_until = 0, probe_due = 0;
 };
 
 struct Instrument {
@@ -280,6 +282,13 @@ class ReferenceMarket {
   Answer Do(const wire::CloseEpoch& c);
   Answer Do(const wire::PayBonus& c);
   Answer Do(const wire::MarkOwner& c);
+  // reference_probes.cc
+  Answer Do(const wire::CallProbe& c);
+  Answer Do(const wire::BeginProbe& c);
+  Answer Do(const wire::DecideProbe& c);
+  Answer JudgeDecision(const wire::DecideProbe& c) const;
+  // reference_others.cc
+  void ChangeCapacity(Node& node, int32_t gpus, int assurance);
   Answer JudgeSettlement(const wire::SettleLease& c, const Lease& lease) const;
   void UseEscrow(const wire::SettleLease& c, const Lease& lease);
   Answer CheckNumber(const wire::CommandHeader& header, uint64_t number) const;

@@ -179,15 +179,20 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetCapacity& c) {
   if (c.gpus() < 0 || c.gpus() > node.registered) {
     return {RejectReason::kInvalidQuantity, node.registered};
   }
-  const bool worse = c.assurance() > node.assurance;
-  node.gpus = c.gpus();
-  node.assurance = c.assurance();
-  node.approved = true;
   Accept(c.header(), wire::RecordType::kSetCapacity, node.id);
+  ChangeCapacity(node, c.gpus(), c.assurance());
+  return {};
+}
+
+void ReferenceMarket::ChangeCapacity(Node& node, int32_t gpus, int assurance) {
+  const bool worse = assurance > node.assurance;
+  node.gpus = gpus;
+  node.assurance = assurance;
+  node.approved = true;
   wire::CapacitySet event;
   event.mutate_node_id(node.id);
-  event.mutate_gpus(c.gpus());
-  event.mutate_assurance(c.assurance());
+  event.mutate_gpus(gpus);
+  event.mutate_assurance(static_cast<uint8_t>(assurance));
   EmitPrivate(event, node.account);
   if (worse) {
     std::vector<uint64_t> asks;
@@ -208,7 +213,6 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetCapacity& c) {
       Cancel(newest, CancelReason::kCapacityReduced, 0);
     }
   }
-  return {};
 }
 
 ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterNode& c) {

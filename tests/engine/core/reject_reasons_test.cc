@@ -136,6 +136,7 @@ CloseInstrument instrument_id=1
 DisputeLease from=b1 lease_id=1
 at T+180m
 JudgeLease from=op lease_id=1 verdict=unfounded share=10000 reason=late)"},
+    {RejectReason::kUnknownProbe, "DecideProbe node_id=1 probe_id=1 reason=wrong_product"},
     {RejectReason::kOwnerNotVerified,
      "MarkOwner from=st number=7 owner_id=4 large=1\nsell p1 4@10"},
     {RejectReason::kKeyInUse, "AddKey from=b1 public_key=b2 scopes=1"},
@@ -192,9 +193,14 @@ TEST_CASE("Every reason that the engine can give is given for its own cause") {
 }
 
 TEST_CASE("Every reason from 2001 on has a row, but those that are never the engine's") {
-  // An instrument's gate keeps at least a minute of delivery; the last four are settlement's.
-  std::set<RejectReason> rest = {RejectReason::kLessThanOneMinute, RejectReason::kPricesUnavailable,
-                                 RejectReason::kInsufficientTokens, RejectReason::kReferenceReused,
+  // An instrument's gate keeps at least a minute of delivery; two are the gateway's, the last four
+  // settlement's.
+  std::set<RejectReason> rest = {RejectReason::kNoProbe,
+                                 RejectReason::kProbeAnswerUnexpected,
+                                 RejectReason::kLessThanOneMinute,
+                                 RejectReason::kPricesUnavailable,
+                                 RejectReason::kInsufficientTokens,
+                                 RejectReason::kReferenceReused,
                                  RejectReason::kTopUpTooSmall};
   for (const Row& row : kRows) rest.insert(row.reason);
   for (const RejectReasonInfo& info : AllRejectReasons()) {

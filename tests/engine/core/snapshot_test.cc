@@ -107,7 +107,11 @@ std::unique_ptr<Engine> MarketWithDisputes() {
            {"CloseInstrument instrument_id=1", "DisputeLease from=3 lease_id=1",
             "JudgeLease from=1 lease_id=1 verdict=founded share=2500 reason=probe",
             "SettleLease from=2 number=3 lease_id=3 verified_weight=600000 owed=600000",
-            "MarkOwner from=2 number=4 owner_id=3 large=1"},
+            "MarkOwner from=2 number=4 owner_id=3 large=1",
+            "BeginProbe from=4 node_id=1 nonce=n expires_us=T+125m",
+            "DecideProbe node_id=1 probe_id=38 gpus=16 valid_until_us=T+300m share=10000",
+            "BeginProbe from=4 node_id=1 nonce=n expires_us=T+125m",
+            "CallProbe node_id=1 due_us=T+130m"},
            120);
   return engine;
 }
@@ -300,14 +304,14 @@ Bytes Golden(const std::string& path, std::span<const std::byte> written) {
 
 TEST_CASE("A snapshot of the first format is refused: the engine replays its journal") {
   const Bytes old = ReadWhole(std::string(WARPBOOK_GOLDEN) + "/snapshot_v1");
-  CHECK(FaultOf(old) == "the snapshot is of format 1, this program reads format 3");
+  CHECK(FaultOf(old) == "the snapshot is of format 1, this program reads format 4");
 }
 
 // The file changes with kSnapshotFormat and kRulesVersion, and only then.
 TEST_CASE("The golden snapshot opens, and is what is written today") {
   const auto engine = SmallMarket();
   const Bytes written = engine->WriteSnapshot(kRules);
-  const Bytes golden = Golden(std::string(WARPBOOK_GOLDEN) + "/snapshot_v3", written);
+  const Bytes golden = Golden(std::string(WARPBOOK_GOLDEN) + "/snapshot_v4", written);
   const auto restored = Engine::FromSnapshot(golden, {}, kRules);
   REQUIRE_MESSAGE(restored.ok(), std::string(restored.status().message()));
   CHECK((*restored)->StateHash() == engine->StateHash());
