@@ -36,6 +36,7 @@ int64_t TokensFor(Method method) {
     case Method::kBookResync:
       return 10;
     case Method::kCapacityRegister:
+    case Method::kProbeBegin:
       return 5;
     default:
       return 1;

@@ -129,6 +129,12 @@ struct GatewayLimits {
   int64_t settlement_reply_micros = 10 * kMicrosPerSecond;  // kSettlementDelayed
   int64_t engine_busy_retry_micros = 1'000;                 // retry_after_us of kEngineBusy
 
+  // Probes under way, for each I/O thread; each holds an answer of up to 16 MiB: kRateLimited, with
+  // retry_after_us. A challenge has so long to be answered.
+  size_t probes_max = 32;
+  int64_t probes_retry_micros = kMicrosPerSecond;
+  int64_t probe_patience_micros = 120 * kMicrosPerSecond;
+
   // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.
   size_t session_guards_max = 65'536;
 };

@@ -66,6 +66,11 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
   options.settlement = configuration.options.settlement;
+  options.probes.small_profile = configuration.options.probe_profile == "small";
+  options.probes.valid_micros = configuration.options.probe_valid_minutes * kMicrosPerMinute;
+  options.probes.call_lead_micros = options.probes.valid_micros / 12;
+  options.probes.surprise_mean_micros =
+      configuration.options.probe_surprise_minutes * kMicrosPerMinute;
   options.io_threads = static_cast<size_t>(configuration.options.io_threads);
   options.allow_plaintext_beyond_loopback = configuration.options.allow_plaintext_beyond_loopback;
   options.allow_deflate = configuration.options.allow_deflate;
@@ -120,6 +125,11 @@ void PrintStart(const ServeOptions& options, const Exchange& exchange) {
             << FormatTime(exchange.service().market_clock().NowMicros()) << " UTC";
   if (options.clock_factor > 1) {
     std::cout << ", running " << options.clock_factor << " times as fast as the clock";
+  }
+  if (options.probe_profile == "small") {
+    std::cout
+        << "\nmachines prove themselves by the small profile: a CPU can, and nothing is proved "
+           "of a hardware class";
   }
   std::cout << "\nserving clients on port " << exchange.server().port()
             << ", operators and settlement on port " << exchange.server().admin_port() << " ("

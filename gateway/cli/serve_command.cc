@@ -72,6 +72,25 @@ void AddListeners(Command& serve, ServeOptions& options) {
       .Environment("WARPBOOK_ALLOWED_ORIGIN");
 }
 
+void AddProbes(Command& serve, ServeOptions& options) {
+  serve
+      .Text("--probe-profile", options.probe_profile,
+            "What machines have to prove: full, or small, which a CPU can and which proves nothing "
+            "of a class (for trials)")
+      .OneOf({"full", "small"})
+      .Environment("WARPBOOK_PROBE_PROFILE");
+  serve
+      .Integer("--probe-valid-minutes", options.probe_valid_minutes,
+               "How long a machine's proof holds, by the market's clock")
+      .Environment("WARPBOOK_PROBE_VALID_MINUTES")
+      .Range(1, 30 * 24 * 60);
+  serve
+      .Integer("--probe-surprise-minutes", options.probe_surprise_minutes,
+               "How often a machine that delivers is asked for a proof, on average; 0: never")
+      .Environment("WARPBOOK_PROBE_SURPRISE_MINUTES")
+      .Range(0, 30 * 24 * 60);
+}
+
 }  // namespace
 
 void AddServeCommand(Command& root) {
@@ -99,6 +118,7 @@ void AddServeCommand(Command& root) {
                "How many times as fast the market's clock runs (for trials)")
       .Environment("WARPBOOK_CLOCK_FACTOR")
       .Range(1, 3'600);
+  AddProbes(serve, options);
   serve
       .Integer("--drain-seconds", options.drain_seconds,
                "How long clients have to go after SIGTERM or SIGINT")

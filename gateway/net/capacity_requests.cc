@@ -20,6 +20,61 @@ void RequestHandler::Handle(Call& call, const CapacityRegisterRequest& request) 
   });
 }
 
+const NodeRow* RequestHandler::OwnNode(Call& call, NodeId id) {
+  const NodeRow* node = publisher_.state().FindNode(id);
+  if (node != nullptr && node->account == call.visitor.logged_on->account) return node;
+  Refuse(call, RejectReason::kUnknownNode, "node");
+  return nullptr;
+}
+
+void RequestHandler::Handle(Call& call, const ProbeBeginRequest& request) {
+  const NodeRow* node = OwnNode(call, request.node);
+  if (node == nullptr) return;
+  const HardwareClass* hardware_class = publisher_.state().catalogue().FindClass(node->class_id);
+  const auto size =
+      judge_.SizesFor(hardware_class->name, static_cast<int32_t>(node->registered.value()));
+  if (!size) return Refuse(call, RejectReason::kNoProbe, "node");
+  if (!probe_desk_.has_room()) {
+    return Refuse(call, {.reason = RejectReason::kRateLimited,
+                         .retry_after_us = limits_.probes_retry_micros});
+  }
+  uint64_t begun = 0;
+  Submit(call, call.visitor.logged_on->account, [&](CommandOrigin origin) {
+    begun = origin.tag;
+    const Sha256Digest nonce = probe_desk_.Begin(origin.tag, call.visitor.connection_id, *size);
+    return MakeCommand(
+        request, origin, nonce,
+        Timestamp(clocks_.market.NowMicros()).PlusMicros(limits_.probe_patience_micros));
+  });
+  if (publisher_.replier().pending().Find(begun) == nullptr) probe_desk_.Forget(begun);
+}
+
+void RequestHandler::Handle(Call& call, const ProbeAnswerRequest& request) {
+  const NodeRow* node = OwnNode(call, request.node);
+  if (node == nullptr) return;
+  PendingRequests& pending = publisher_.replier().pending();
+  const auto new_tag = [&] {
+    const uint64_t tag = pending.NextTag(call.visitor.session);
+    pending.Add(tag, {.connection_id = call.visitor.connection_id,
+                      .method = *call.message.method,
+                      .req_id = call.message.req_id,
+                      .time_in_us = call.time_in_us});
+    return tag;
+  };
+  ProbeDesk::Reply reply;
+  const RejectReason reason = probe_desk_.Answer(
+      call.visitor.connection_id, request, *node,
+      publisher_.state().catalogue().FindClass(node->class_id)->name, new_tag, reply);
+  if (reason != RejectReason::kNone) return Refuse(call, reason);
+  if (reply.is_verified) return;  // answered by the verdict
+  Succeed(call, [&](MessageWriter& out) {
+    if (reply.awaits) out.Field("awaits", Name(*reply.awaits));
+    if (reply.part != 0) out.Field("part", reply.part);
+    if (!reply.challenge.empty()) out.FieldBlob("challenge", reply.challenge);
+    if (reply.seed) out.FieldBytes("seed", *reply.seed);
+  });
+}
+
 void RequestHandler::Handle(Call& call, const LeaseHeartbeatRequest& request) {
   const LeaseRow* lease = publisher_.state().FindLease(request.lease);
   if (lease == nullptr || lease->provider != call.visitor.logged_on->account) {

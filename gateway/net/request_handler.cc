@@ -16,7 +16,8 @@ DecodedMessage Refused(RejectReason reason) {
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
                                SharedAdmission& admission, Publisher& publisher,
-                               engine::EnginePort& port, GatewayClocks clocks, Role role)
+                               engine::EnginePort& port, ProbeJudge& judge, GatewayClocks clocks,
+                               Role role)
     : authenticator_(std::move(server_name)),
       limits_(limits),
       admission_(admission),
@@ -28,6 +29,11 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       statements_(publisher, history_, clocks.real, clocks.market, limits.history),
       role_(std::move(role)),
       guardian_(publisher, port),
+      judge_(judge),
+      probe_desk_(judge, port,
+                  {.real = clocks.real, .monotonic = clocks.monotonic, .market = clocks.market},
+                  role_.post, limits.probes_max, limits.probe_patience_micros),
+      prober_(publisher.state(), port, judge.policy()),
       json_decoder_(limits.message_bytes_max),
       binary_decoder_(limits.message_bytes_max) {
   if (role_.is_first) guardian_.TakeOverSessions();
@@ -48,6 +54,8 @@ void RequestHandler::OnLogonEnded(Visitor& visitor) {
 void RequestHandler::GoOn() {
   if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
   guardian_.GoOn();
+  probe_desk_.GoOn();
+  if (role_.is_first && !shutting_down_) prober_.Look(Timestamp(clocks_.market.NowMicros()));
 }
 
 void RequestHandler::Introduce(Visitor& visitor) {
@@ -104,6 +112,7 @@ void RequestHandler::Dispatch(Call& call) {
 void RequestHandler::RemoveConnection(uint64_t connection_id) {
   resumer_.Remove(connection_id, RejectReason::kNone);
   statements_.Remove(connection_id);
+  probe_desk_.RemoveConnection(connection_id);
 }
 
 void RequestHandler::BeginShutdown() {

@@ -20,6 +20,8 @@
 #include "gateway/admission/limits.h"
 #include "gateway/admission/shared_admission.h"
 #include "gateway/net/order_guardian.h"
+#include "gateway/net/probe_desk.h"
+#include "gateway/net/prober.h"
 #include "gateway/net/published_checks.h"
 #include "gateway/protocol/binary_decoder.h"
 #include "gateway/protocol/command_builder.h"
@@ -51,11 +53,14 @@ class RequestHandler {
     bool is_first = true;
     // An operator asks for the drain; its reply has been sent.
     std::function<void(int64_t timeout_micros)> on_drain = {};
+    // Runs something on the I/O thread, from any other one.
+    ProbeDesk::Post post = {};
   };
 
   // All that is passed must outlive it. The publisher has published what is past.
   RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
-                 Publisher& publisher, engine::EnginePort& port, GatewayClocks clocks, Role role);
+                 Publisher& publisher, engine::EnginePort& port, ProbeJudge& judge,
+                 GatewayClocks clocks, Role role);
 
   // A text message: JSON. Each connection speaks its subscriber's encoding alone.
   void OnText(Visitor& visitor, Subscriber& subscriber, std::string_view text);
@@ -80,7 +85,7 @@ class RequestHandler {
   // To be called when batches were published, and several times a second.
   void GoOn();
   // Whether all that this handler does by itself is done.
-  bool idle() const { return guardian_.idle(); }
+  bool idle() const { return guardian_.idle() && probe_desk_.idle(); }
 
  private:
   // One message on its way.
@@ -122,6 +127,8 @@ class RequestHandler {
   void Handle(Call& call, const CancelAfterRequest& request);
   void Handle(Call& call, const CancelOnDisconnectRequest& request);
   void Handle(Call& call, const CapacityRegisterRequest& request);
+  void Handle(Call& call, const ProbeBeginRequest& request);
+  void Handle(Call& call, const ProbeAnswerRequest& request);
   void Handle(Call& call, const LeaseHeartbeatRequest& request);
   void Handle(Call& call, const InstrumentHaltRequest& request);
   void Handle(Call& call, const DrainRequest& request);
@@ -141,6 +148,8 @@ class RequestHandler {
   void Handle(Call& call, const PriceSetRequest& request) { SubmitPlain(call, request); }
   void Handle(Call& call, const SettlementSubmitRequest& request) { SubmitPlain(call, request); }
 
+  // The node, if it is the account's; else the call is refused.
+  const NodeRow* OwnNode(Call& call, NodeId id);
   // The account that is logged on; its row is there, as its logon found it.
   const AccountRow& AccountOf(const Call& call) const;
   // The commands of a batch's items, or why there is none.
@@ -198,6 +207,9 @@ class RequestHandler {
   Statements statements_;
   const Role role_;
   OrderGuardian guardian_;
+  const ProbeJudge& judge_;
+  ProbeDesk probe_desk_;
+  Prober prober_;
   JsonDecoder json_decoder_;
   BinaryDecoder binary_decoder_;
   bool shutting_down_ = false;

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "engine/service/engine_port.h"
 #include "gateway/admission/limits.h"
+#include "gateway/net/probe_judge.h"
 #include "gateway/net/transport.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
@@ -47,6 +48,7 @@ class GatewayServer {
     std::vector<std::string> allowed_origins;
     // Settlement's HTTP, host:port, which is asked for supply and disclosures; "": nobody is.
     std::string settlement = {};
+    ProbePolicy probes;
     // Called once, on an I/O thread, when an engine's port is lost (EnginePort::lost): nothing
     // true can be said any more, every client has been sent away, and the process should start
     // again.

@@ -58,7 +58,10 @@ Worker::Worker(const WorkerContext& context)
       market_data_(io_, thread_state_, publisher_),
       ready_(io_),
       sweep_timer_(io_),
-      sweep_each_micros_(SweepEachMicros(limits_)) {}
+      sweep_each_micros_(SweepEachMicros(limits_)),
+      mailbox_(std::make_shared<Mailbox>()) {
+  mailbox_->io = &io_;
+}
 
 absl::Status Worker::OpenListeners() {
   const GatewayServer::Options& options = context_.options;
@@ -101,12 +104,20 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   if (ready_fd < 0) return absl::ErrnoToStatus(errno, "cannot watch the engine's port");
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
-      context_.options.server_name, limits_, context_.admission, publisher_, *port_,
+      context_.options.server_name, limits_, context_.admission, publisher_, *port_, context_.judge,
       GatewayClocks{.real = thread_state_.real_clock(),
                     .monotonic = thread_state_.monotonic_clock(),
                     .market = market_clock},
       RequestHandler::Role{.is_first = admin_listener_ != nullptr,
-                           .on_drain = context_.options.on_drain});
+                           .on_drain = context_.options.on_drain,
+                           .post = [this, mailbox = mailbox_](std::function<void()> act) {
+                             const std::lock_guard lock(mailbox->mutex);
+                             if (mailbox->io == nullptr) return;
+                             asio::post(*mailbox->io, [this, act = std::move(act)] {
+                               thread_state_.BeginTurn();
+                               act();
+                             });
+                           }});
   TakeBatches();  // what was published before
   ScheduleSweep();
   listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
@@ -137,6 +148,10 @@ void Worker::Stop() {
     io_.stop();
   });
   thread_.join();
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    mailbox_->io = nullptr;
+  }
   // What was cut comes to its end: an operation that waits holds its session.
   io_.restart();
   while (io_.poll() > 0) continue;

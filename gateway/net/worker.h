@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ struct WorkerContext {
   SharedAdmission& admission;
   std::shared_ptr<const TlsContext> tls, admin_tls;  // null: plain
   SettlementReports* settlement;                     // null: it cannot be asked
+  ProbeJudge& judge;
   // Each is called on the worker's thread, at most once by each worker.
   std::function<void()> on_drained;
   std::function<void()> on_engine_lost;
@@ -108,6 +110,12 @@ class Worker final : public SessionHost {
   void OnDrain(int64_t deadline_micros);
   void ContinueDrain();
 
+  // How other threads reach this one, for as long as it runs.
+  struct Mailbox {
+    std::mutex mutex;
+    boost::asio::io_context* io = nullptr;  // null: it has stopped
+  };
+
   const WorkerContext& context_;
   const GatewayLimits& limits_;
   // Destroyed behind io_: what waits in that holds sessions, and they have buffers of this.
@@ -123,6 +131,7 @@ class Worker final : public SessionHost {
   boost::asio::steady_timer sweep_timer_;
   absl::flat_hash_map<uint64_t, Connection> connections_;
   const int64_t sweep_each_micros_;  // how often each connection's timeouts are looked at
+  const std::shared_ptr<Mailbox> mailbox_;
   std::thread thread_;
 
   bool draining_ = false;

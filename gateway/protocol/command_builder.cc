@@ -267,6 +267,39 @@ wire::CommandRecord MakeGuardOff(AccountId account, uint32_t session, Timestamp 
   return wire::CommandRecord(command);
 }
 
+wire::CommandRecord MakeCallProbe(NodeId node, Timestamp due) {
+  wire::CallProbe command;
+  command.mutate_node_id(node.value());
+  command.mutate_due_us(due.micros());
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeDecideProbe(const ProbeDecision& decision, uint64_t tag) {
+  wire::DecideProbe command;
+  command.mutable_header().mutate_tag(tag);
+  command.mutate_node_id(decision.node.value());
+  command.mutate_probe_id(decision.probe.value());
+  CopyBytes(command.mutable_transcript(), decision.transcript.data());
+  command.mutate_int8_ops_per_s(decision.int8_ops_per_s);
+  command.mutate_bytes_per_s(decision.bytes_per_s);
+  command.mutate_memory_bytes(decision.memory_bytes);
+  command.mutate_valid_until_us(decision.valid_until.micros());
+  command.mutate_gpus(decision.gpus.value());
+  command.mutate_share(decision.share_bps);
+  command.mutate_flags(decision.flags);
+  command.mutate_reason(Byte(decision.reason));
+  return wire::CommandRecord(command);
+}
+
+wire::CommandRecord MakeCommand(const ProbeBeginRequest& request, CommandOrigin origin,
+                                const Sha256Digest& nonce, Timestamp expires) {
+  auto command = Begin<wire::BeginProbe>(origin);
+  command.mutate_node_id(request.node.value());
+  CopyBytes(command.mutable_nonce(), nonce.data());
+  command.mutate_expires_us(expires.micros());
+  return wire::CommandRecord(command);
+}
+
 wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandOrigin origin,
                                 ClassId class_id, RegionId region_id) {
   auto command = Begin<wire::RegisterNode>(origin);

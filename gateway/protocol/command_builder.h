@@ -5,8 +5,10 @@
 #include <cstdint>
 
 #include "gateway/protocol/request.h"
+#include "schema/base/crypto.h"
 #include "schema/types/enums.h"
 #include "schema/types/ids.h"
+#include "schema/types/probe_reason.h"
 #include "schema/wire/record.h"
 
 namespace warpbook::gateway {
@@ -43,6 +45,25 @@ wire::CommandRecord MakeWithdraw(AccountId account, OrderId order, CancelReason 
 // Of a session; or, where it is 0, of the timer with that deadline.
 wire::CommandRecord MakeGuardOff(AccountId account, uint32_t session, Timestamp deadline);
 
+// ---- The gateway's own, about a node's probes (engine/core/probe_commands.cc) ----
+
+wire::CommandRecord MakeCallProbe(NodeId node, Timestamp due);
+// What is decided of a probe; probe 0: of a call, or a proof, whose time is over.
+struct ProbeDecision {
+  NodeId node;
+  Sequence probe = {};
+  Sha256Digest transcript{};  // of what the prover signed; zeros: nothing came
+  int64_t int8_ops_per_s = 0, bytes_per_s = 0, memory_bytes = 0;
+  Timestamp valid_until = {};  // a pass; so are the next two
+  Quantity gpus = {};
+  int32_t share_bps = 0;
+  uint32_t flags = 0;
+  ProbeReason reason = ProbeReason::kNone;
+};
+wire::CommandRecord MakeDecideProbe(const ProbeDecision& decision, uint64_t tag);
+
+wire::CommandRecord MakeCommand(const ProbeBeginRequest& request, CommandOrigin origin,
+                                const Sha256Digest& nonce, Timestamp expires);
 wire::CommandRecord MakeCommand(const CapacityRegisterRequest& request, CommandOrigin origin,
                                 ClassId class_id, RegionId region_id);
 wire::CommandRecord MakeCommand(const LeaseStartRequest& request, CommandOrigin origin);

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "schema/types/decimal.h"
 
@@ -276,6 +277,25 @@ void FieldReader::HexInto(std::string_view name, uint8_t* bytes, size_t count) {
   if (fits) return;
   Refuse(RejectReason::kMalformedText, name,
          absl::StrCat(count, " bytes, in JSON ", 2 * count, " hex digits"));
+}
+
+std::string FieldReader::Blob(std::string_view name, size_t bytes_max, Need need) {
+  const FieldNode* node = Find(name, need);
+  if (node == nullptr) return "";
+  std::string bytes;
+  bool fits = true;
+  if (node->kind == FieldNode::Kind::kBytes) {
+    bytes = node->text;
+  } else if (node->kind == FieldNode::Kind::kString) {
+    fits = absl::Base64Unescape({node->text.data(), node->text.size()}, &bytes);
+  } else {
+    RefuseKind(name, FieldNode::Kind::kString);
+    return "";
+  }
+  if (fits && bytes.size() <= bytes_max) return bytes;
+  Refuse(RejectReason::kMalformedText, name,
+         absl::StrCat("at most ", bytes_max, " bytes, in JSON as base64"));
+  return "";
 }
 
 void FieldReader::RefuseUnknownFields() {

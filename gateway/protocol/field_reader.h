@@ -73,6 +73,8 @@ class FieldReader {
     HexInto(name, bytes.data(), kBytes);
     return bytes;
   }
+  // Base64, in FlatBuffers bytes; at most so many. Those of an empty text are none.
+  std::string Blob(std::string_view name, size_t bytes_max, Need need);
   // An identifier, from 1: a decimal string, in FlatBuffers an unsigned integer.
   template <typename Id>
   std::optional<Id> Identifier(std::string_view name, Need need) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
+
 namespace warpbook::gateway {
 namespace {
 
@@ -30,6 +32,10 @@ JsonWriter& JsonWriter::HexText(std::span<const uint8_t> bytes) {
   *at_++ = '"';
   needs_comma_ = true;
   return *this;
+}
+
+JsonWriter& JsonWriter::Base64Text(std::string_view bytes) {
+  return String(absl::Base64Escape({bytes.data(), bytes.size()}));
 }
 
 JsonWriter& JsonWriter::String(std::string_view text) {

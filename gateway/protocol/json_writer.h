@@ -72,6 +72,8 @@ class JsonWriter {
 
   // Bytes as hex digits.
   JsonWriter& HexText(std::span<const uint8_t> bytes);
+  // And as base64.
+  JsonWriter& Base64Text(std::string_view bytes);
 
   // Fields: a key with its value.
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).String(text); }

@@ -117,6 +117,13 @@ class MessageWriter {
     tables_ == nullptr ? void(json_.HexText(bytes)) : tables_->Bytes(bytes);
     return *this;
   }
+  // A document: in JSON as base64.
+  MessageWriter& FieldBlob(std::string_view key, std::string_view bytes) {
+    Key(key);
+    if (tables_ == nullptr) return json_.Base64Text(bytes), *this;
+    tables_->Bytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    return *this;
+  }
 
  private:
   template <std::integral T>

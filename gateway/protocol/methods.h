@@ -56,6 +56,8 @@ enum class Method : uint8_t {
   kSettlementSubmit,
   kLeaseDispute,
   kLeaseJudge,
+  kProbeBegin,
+  kProbeAnswer,
 };
 
 struct MethodInfo {
@@ -71,7 +73,7 @@ constexpr uint32_t Bit(Scope scope) { return static_cast<uint32_t>(scope); }
 }  // namespace internal
 
 // In the order of Method.
-inline constexpr std::array<MethodInfo, 44> kMethods = {{
+inline constexpr std::array<MethodInfo, 46> kMethods = {{
     {Method::kPing, "ping", false, 0, false},
     {Method::kSessionChallenge, "session.challenge", false, 0, false},
     {Method::kSessionLogon, "session.logon", false, 0, false},
@@ -119,6 +121,8 @@ inline constexpr std::array<MethodInfo, 44> kMethods = {{
     {Method::kSettlementSubmit, "settlement.submit", true, internal::Bit(Scope::kSettle), true},
     {Method::kLeaseDispute, "lease.dispute", true, internal::Bit(Scope::kTrade), false},
     {Method::kLeaseJudge, "lease.judge", true, internal::Bit(Scope::kOperate), true},
+    {Method::kProbeBegin, "probe.begin", true, internal::Bit(Scope::kProvide), false},
+    {Method::kProbeAnswer, "probe.answer", true, internal::Bit(Scope::kProvide), false},
 }};
 
 constexpr const MethodInfo& InfoOf(Method method) { return kMethods[static_cast<size_t>(method)]; }
@@ -151,6 +155,7 @@ constexpr bool IsCommand(Method method) {
     case Method::kUnsubscribe:
     case Method::kBookResync:
     case Method::kDrain:
+    case Method::kProbeAnswer:  // the exchange's own command comes of the last one
       return false;
     default:
       return true;

@@ -181,6 +181,20 @@ struct CapacityRegisterRequest {
   PublicKey device_key{};
   Ed25519Signature signature{};
 };
+struct ProbeBeginRequest {
+  NodeId node;
+};
+// The steps of a probe (gpu_probe/verifier/probe_session.h): what the prover says it has done.
+enum class ProbeStep : uint8_t { kReady, kProducts, kFilled, kGathered, kOpenings };
+inline constexpr size_t kProbePartBytesMax = 32 * 1024;
+inline constexpr int32_t kProbePartsMax = 512;  // 16 MiB
+struct ProbeAnswerRequest {
+  NodeId node;
+  Sequence probe;
+  ProbeStep step = ProbeStep::kReady;
+  int32_t part = 1, parts = 1;  // from 1
+  std::string data;             // up to kProbePartBytesMax
+};
 struct LeaseStartRequest {
   LeaseId lease;
 };
@@ -305,7 +319,7 @@ using Request = std::variant<
     SubscribeRequest, UnsubscribeRequest, BookResyncRequest, TokenDepositRequest,
     TokenWithdrawRequest, OwnerVerifyRequest, LimitSetRequest, CapacitySetRequest, PriceSetRequest,
     InstrumentHaltRequest, DrainRequest, SettlementSubmitRequest, LeaseDisputeRequest,
-    LeaseJudgeRequest>;
+    LeaseJudgeRequest, ProbeBeginRequest, ProbeAnswerRequest>;
 
 // One message, decoded. Method and req_id are there where they could be read, also beside a
 // refusal.
@@ -318,3 +332,9 @@ struct DecodedMessage {
 };
 
 }  // namespace warpbook::gateway
+
+template <>
+struct warpbook::EnumNames<warpbook::gateway::ProbeStep> {
+  static constexpr std::array<std::string_view, 5> kNames = {"ready", "products", "filled",
+                                                             "gathered", "openings"};
+};

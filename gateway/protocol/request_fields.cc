@@ -342,6 +342,27 @@ Request ReadOrderBatch(FieldReader& fields, FieldTree& tree) {
 
 // ---- Capacity and leases ----
 
+Request ReadProbeBegin(FieldReader& fields) {
+  return ProbeBeginRequest{fields.Identifier<NodeId>("node", kRequired).value_or(NodeId())};
+}
+
+Request ReadProbeAnswer(FieldReader& fields) {
+  ProbeAnswerRequest request;
+  request.node = fields.Identifier<NodeId>("node", kRequired).value_or(NodeId());
+  request.probe = fields.Identifier<Sequence>("probe", kRequired).value_or(Sequence());
+  request.step = fields.Word<ProbeStep>("step", kRequired).value_or(ProbeStep::kReady);
+  const Need numbered = fields.Has("part") || fields.Has("parts") ? kRequired : kOptional;
+  const auto parts = fields.Integer("parts", 1, kProbePartsMax, numbered);
+  const auto part = fields.Integer("part", 1, kProbePartsMax, numbered);
+  request.parts = static_cast<int32_t>(parts.value_or(1));
+  request.part = static_cast<int32_t>(part.value_or(1));
+  if (parts && part && *part > *parts) {
+    fields.Refuse(RejectReason::kOutOfRange, "part", "must be 1 to parts");
+  }
+  request.data = fields.Blob("data", kProbePartBytesMax, kOptional);
+  return request;
+}
+
 Request ReadCapacityRegister(FieldReader& fields) {
   return CapacityRegisterRequest{
       .hardware_class =
@@ -497,6 +518,10 @@ Request ReadMemberRequest(Method method, FieldReader& fields, FieldTree& tree, F
       return ReadCancelOnDisconnect(fields);
     case Method::kCapacityRegister:
       return ReadCapacityRegister(fields);
+    case Method::kProbeBegin:
+      return ReadProbeBegin(fields);
+    case Method::kProbeAnswer:
+      return ReadProbeAnswer(fields);
     case Method::kLeaseStart:
       return LeaseStartRequest{.lease = Lease(fields)};
     case Method::kLeaseHeartbeat:

@@ -178,9 +178,15 @@ struct NodeRow {
   RegionId region_id;
   PublicKey device_key{};
   Quantity registered;  // GPUs that its owner says it has
-  Quantity capacity;    // GPUs that an operator has approved
+  Quantity capacity;    // GPUs that an operator has approved, or a probe
   Assurance assurance = Assurance::kListed;
   bool approved = false;
+  // Of its probes (engine/core/accounts.h).
+  Sequence probe = {};     // 0: none is open
+  uint64_t probe_tag = 0;  // of the request that began it: tells whose it is
+  Timestamp probe_expires = {};
+  Timestamp proved_until = {};  // 0: it is not proved
+  Timestamp probe_due = {};     // 0: it is not called
 };
 
 }  // namespace warpbook::gateway

@@ -17,7 +17,7 @@
 namespace warpbook::gateway {
 
 // Goes up with each change of what the bytes mean.
-inline constexpr uint32_t kMarketSnapshotFormat = 2;
+inline constexpr uint32_t kMarketSnapshotFormat = 3;
 
 void WriteMarket(const Publisher& publisher, StateSink sink);
 

@@ -69,6 +69,9 @@ void MarketState::Apply(wire::RecordView event, Timestamp time) {
     WARPBOOK_X(OrderCancelled)
     WARPBOOK_X(NodeRegistered)
     WARPBOOK_X(CapacitySet)
+    WARPBOOK_X(ProbeBegun)
+    WARPBOOK_X(ProbeCalled)
+    WARPBOOK_X(ProbeDecided)
     WARPBOOK_X(LeaseChanged)
     WARPBOOK_X(LeaseSettled)
     WARPBOOK_X(LeaseResold)
@@ -379,6 +382,12 @@ void MarketState::FinishOrder(OrderId id, bool cancelled, CancelReason reason) {
 
 // ---- Capacity and leases ----
 
+NodeRow& MarketState::Node(uint64_t id) {
+  const auto node = nodes_.find(NodeId(id));
+  WARPBOOK_CHECK(node != nodes_.end());
+  return node->second;
+}
+
 void MarketState::On(const wire::NodeRegistered& event) {
   Add(NodeRow{.id = NodeId(event.node_id()),
               .account = AccountId(event.header().account_id()),
@@ -390,11 +399,32 @@ void MarketState::On(const wire::NodeRegistered& event) {
 }
 
 void MarketState::On(const wire::CapacitySet& event) {
-  const auto node = nodes_.find(NodeId(event.node_id()));
-  WARPBOOK_CHECK(node != nodes_.end());
-  node->second.capacity = Quantity(event.gpus());
-  node->second.assurance = As<Assurance>(event.assurance());
-  node->second.approved = true;
+  NodeRow& node = Node(event.node_id());
+  node.capacity = Quantity(event.gpus());
+  node.assurance = As<Assurance>(event.assurance());
+  node.approved = true;
+}
+
+void MarketState::On(const wire::ProbeBegun& event) {
+  NodeRow& node = Node(event.node_id());
+  node.probe = Sequence(event.probe_id());
+  node.probe_tag = event.tag();
+  node.probe_expires = Timestamp(event.expires_us());
+}
+
+void MarketState::On(const wire::ProbeCalled& event) {
+  Node(event.node_id()).probe_due = Timestamp(event.due_us());
+}
+
+void MarketState::On(const wire::ProbeDecided& event) {
+  NodeRow& node = Node(event.node_id());
+  if (event.probe_id() != 0) {
+    node.probe = Sequence();
+    node.probe_tag = 0;
+    node.probe_expires = Timestamp();
+  }
+  node.proved_until = Timestamp(event.proved_until_us());
+  node.probe_due = Timestamp(event.probe_due_us());
 }
 
 void MarketState::On(const wire::LeaseChanged& event) {

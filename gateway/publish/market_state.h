@@ -87,6 +87,9 @@ class MarketState {
   void On(const wire::OrderCancelled& event);
   void On(const wire::NodeRegistered& event);
   void On(const wire::CapacitySet& event);
+  void On(const wire::ProbeBegun& event);
+  void On(const wire::ProbeCalled& event);
+  void On(const wire::ProbeDecided& event);
   void On(const wire::LeaseChanged& event);
   void On(const wire::LeaseSettled& event);
   void On(const wire::LeaseResold& event);
@@ -94,6 +97,7 @@ class MarketState {
   void On(const wire::BonusPaid& event);
 
   AccountRow& Account(uint64_t id);
+  NodeRow& Node(uint64_t id);
   InstrumentRow& Instrument(uint32_t id);
   void FinishOrder(OrderId id, bool cancelled, CancelReason reason);
   void Keep(const FinishedOrder& order);

@@ -120,7 +120,10 @@ void WriteNode(MessageWriter& out, const NodeRow& node, const Catalogue& catalog
   WriteClassAndRegion(out, catalogue, node.class_id, node.region_id);
   out.Field("gpus", node.registered.value()).Field("approved", node.approved);
   out.Field("approved_gpus", node.capacity.value());
-  out.Field("assurance", Name(node.assurance)).EndObject();
+  out.Field("assurance", Name(node.assurance));
+  if (node.proved_until != Timestamp()) out.Field("proved_until", node.proved_until.micros());
+  if (node.probe_due != Timestamp()) out.Field("probe_due", node.probe_due.micros());
+  out.EndObject();
 }
 
 void WriteBalanceRows(MessageWriter& out, const AccountRow& account) {

@@ -7,6 +7,7 @@
 #include "schema/base/check.h"
 #include "schema/types/decimal.h"
 #include "schema/types/enums.h"
+#include "schema/types/probe_reason.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -35,6 +36,23 @@ uint64_t DecisionNumber(wire::RecordView command) {
     default:
       return 0;
   }
+}
+
+void WriteVerdict(MessageWriter& out, const wire::ProbeDecided& decided) {
+  const auto reason = static_cast<ProbeReason>(decided.reason());
+  out.Key("verdict").BeginObject().Field("passed", reason == ProbeReason::kNone);
+  out.Field("reason", Name(reason)).Key("flags").BeginArray();
+  for (auto flag = static_cast<size_t>(ProbeReason::kLapsed) + 1;
+       flag < EnumNames<ProbeReason>::kNames.size(); ++flag) {
+    const auto bit = flag - static_cast<size_t>(ProbeReason::kLapsed) - 1;
+    if ((decided.flags() >> bit & 1) != 0) out.Text(EnumNames<ProbeReason>::kNames[flag]);
+  }
+  out.EndArray().Field("gpus", decided.gpus()).Field("share_bps", decided.share());
+  out.Field("int8_ops_per_s", decided.int8_ops_per_s());
+  out.Field("bytes_per_s", decided.bytes_per_s());
+  out.Field("memory_bytes", decided.memory_bytes());
+  if (decided.proved_until_us() != 0) out.Field("proved_until", decided.proved_until_us());
+  out.EndObject();
 }
 
 constexpr std::string_view ScopeWord(uint8_t mode) {
@@ -198,6 +216,18 @@ void Replier::OnEvent(wire::RecordView command, wire::RecordView event) {
       return Succeed(registered.tag(), sequence, [&](MessageWriter& out, Method) {
         out.FieldId("node", registered.node_id());
       });
+    }
+    case wire::RecordType::kProbeBegun: {
+      const auto& begun = event.as<wire::ProbeBegun>();
+      return Succeed(begun.tag(), sequence, [&](MessageWriter& out, Method) {
+        out.FieldId("node", begun.node_id()).FieldId("probe", begun.probe_id());
+        out.Field("expires", begun.expires_us());
+      });
+    }
+    case wire::RecordType::kProbeDecided: {
+      const auto& decided = event.as<wire::ProbeDecided>();
+      return Succeed(decided.tag(), sequence,
+                     [&](MessageWriter& out, Method) { WriteVerdict(out, decided); });
     }
     case wire::RecordType::kOrderAccepted: {
       const auto& accepted = event.as<wire::OrderAccepted>();

@@ -22,6 +22,8 @@ WELL_FORMED = {
     "lease.heartbeat": {"lease": "1", "minute": 1_700_000_040_000_000, "signature": HEX64},
     "lease.complete": {"lease": "1"},
     "lease.dispute": {"lease": "1"},
+    "probe.begin": {"node": "1"},
+    "probe.answer": {"node": "1", "probe": "1", "step": "ready"},
     "lease.judge": {"lease": "1", "verdict": "founded", "reason": "the probe failed"},
     "subscribe": {"channel": "book", "symbol": SYMBOL},
     "unsubscribe": {"channel": "book", "symbol": SYMBOL},

@@ -1,7 +1,6 @@
 #include "gateway/cli/demo/provider.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,8 @@
 #include "gateway/cli/demo/operator_desk.h"
 #include "gateway/cli/key_files.h"
 #include "gateway/client/json_object.h"
+#include "gpu_probe/prover/cpu_prover.h"
+#include "gpu_probe/prover/exchange_probe.h"
 #include "schema/types/decimal.h"
 #include "schema/types/signed_messages.h"
 #include "schema/types/timestamp.h"
@@ -42,8 +43,14 @@ constexpr int64_t kPhaseSpread = 45 * kMicrosPerSecond;
 // end (2-tokens of the design, Money flow).
 constexpr int64_t kHeartbeatLateMax = 6 * kMicrosPerMinute;
 
-constexpr std::array<std::string_view, 5> kAssurances = {"verified", "verified", "attested",
-                                                         "listed", "verified"};
+// Of so many nodes one is attested.
+constexpr int64_t kNodesPerAttested = 5;
+// How often a provider looks whether its nodes have to prove themselves again, and how long before
+// the end of a proof it does.
+constexpr seconds kLookAtNodes{5};
+constexpr int64_t kProveAhead = 10 * kMicrosPerMinute;
+// A probe of which nothing is heard any more is begun anew.
+constexpr seconds kProbePatience{60};
 
 int64_t FloorToMinute(int64_t micros) { return micros - micros % kMicrosPerMinute; }
 
@@ -72,7 +79,7 @@ absl::Status Provider::MakeNodes() {
     node.market = i == 0 ? context_.markets.headline()
                          : static_cast<size_t>(number_ * kNodes + i) % context_.markets.size();
     node.gpus = 8 * (1 + (number_ + i) % 4);
-    node.assurance = kAssurances[static_cast<size_t>(number_ + i) % kAssurances.size()];
+    node.is_attested = (number_ + i) % kNodesPerAttested == 2;
     node.id = LoadIdBeside(node.key_file, "node").value_or(0);
     nodes_.push_back(std::move(node));
   }
@@ -88,6 +95,17 @@ void Provider::OnReady() {
     const absl::Status made = MakeNodes();
     if (!made.ok()) return context_.Fail(made);
   }
+  for (Node& node : nodes_) node.is_proving = false;  // its calls ended with the connection
+  LookAtNodes();
+  Call("account.balances", "{}", [this](const Reply& reply) {
+    const auto limit = ParseUsd(reply.result["bonded_limit_usd"].text());
+    limit_usd_ = limit ? limit->value() / kCreditsPerUsd : 0;
+    needs_limit_ = limit_usd_ < kLimitUsd;
+  });
+}
+
+void Provider::LookAtNodes() {
+  next_look_ = steady_clock::now() + kLookAtNodes;
   Call("account.nodes", "{}", [this](const Reply& reply) {
     if (!reply.success) return;
     absl::flat_hash_map<uint64_t, const JsonValue*> known;
@@ -96,19 +114,24 @@ void Provider::OnReady() {
       const auto row = known.find(node.id);
       if (row == known.end()) {
         node.id = 0;
-        continue;
+      } else {
+        OnNodeRow(node, *row->second);
       }
-      node.is_approved = (*row->second)["approved"].flag();
-      node.gpus = (*row->second)["gpus"].integer();
-      node.market = context_.markets.Find((*row->second)["hardware_class"].text(),
-                                          (*row->second)["region"].text());
     }
   });
-  Call("account.balances", "{}", [this](const Reply& reply) {
-    const auto limit = ParseUsd(reply.result["bonded_limit_usd"].text());
-    limit_usd_ = limit ? limit->value() / kCreditsPerUsd : 0;
-    needs_limit_ = limit_usd_ < kLimitUsd;
-  });
+}
+
+void Provider::OnNodeRow(Node& node, const JsonValue& row) {
+  if (node.is_proving) return;  // what it says is overtaken by the verdict
+  node.is_approved = row["approved"].flag() && row["approved_gpus"].integer() > 0;
+  node.gpus = row["gpus"].integer();
+  node.market = context_.markets.Find(row["hardware_class"].text(), row["region"].text());
+  node.prove_by_us = row["proved_until"].integer() - kProveAhead;
+  if (row.Has("probe_due")) node.prove_by_us = 0;
+}
+
+bool Provider::HasToProve(const Node& node) const {
+  return !node.is_proving && (!node.is_approved || node.prove_by_us <= context_.clock.Now());
 }
 
 Provider::Node* Provider::FindNode(uint64_t id) {
@@ -120,12 +143,13 @@ Provider::Node* Provider::FindNode(uint64_t id) {
 void Provider::Maintain() {
   MaintainTokens(1, kTokens);
   const auto now = steady_clock::now();
+  if (now >= next_look_) LookAtNodes();
   for (Node& node : nodes_) {
     if (now < node.not_before) continue;
     if (node.id == 0) {
       Register(node);
-    } else if (!node.is_approved) {
-      Approve(node);
+    } else if (HasToProve(node)) {
+      Prove(node);
     }
   }
   if (needs_limit_ && now >= limit_due_ && context_.desk->is_open()) {
@@ -161,7 +185,7 @@ void Provider::OnRegistered(Node& node, const Reply& reply) {
     node.is_approved = false;
     const absl::Status saved = SaveIdBeside(node.key_file, "node", node.id);
     if (!saved.ok()) return context_.Fail(saved);
-    return Approve(node);
+    return Prove(node);
   }
   // The answer that named the node was lost with its connection: its key is spent.
   if (reply.code != "key_in_use") return;
@@ -174,11 +198,37 @@ void Provider::OnRegistered(Node& node, const Reply& reply) {
   node.key = std::make_shared<const Ed25519PrivateKey>(*std::move(key));
 }
 
-void Provider::Approve(Node& node) {
-  if (!context_.desk->is_open()) return;
+void Provider::Prove(Node& node) {
+  node.not_before = steady_clock::now() + kProbePatience;
+  node.is_proving = true;
+  std::vector<probe::GpuClaim> claims(static_cast<size_t>(node.gpus));
+  for (probe::GpuClaim& claim : claims) claim.name = "CPU reference prover";
+  probe::ProveToExchange(
+      [this](std::string_view method, const std::string& params,
+             const std::function<void(const Reply&)>& on_reply) { Call(method, params, on_reply); },
+      {.id = node.id,
+       .claims = std::move(claims),
+       .make =
+           [](const probe::GpuChallenge& challenge) {
+             return std::make_unique<probe::CpuProver>(challenge);
+           },
+       .prover = "warpbook demo",
+       .device_key = node.key},
+      [](std::string_view, int64_t, int64_t) {},
+      [this, &node](const absl::StatusOr<JsonValue>& verdict) { OnVerdict(node, verdict); });
+}
+
+void Provider::OnVerdict(Node& node, const absl::StatusOr<JsonValue>& verdict) {
+  node.is_proving = false;
   node.not_before = steady_clock::now() + kOperatorPatience;
-  context_.desk->SetCapacity(NodeId(node.id), node.gpus, node.assurance,
-                             [&node](const Reply& reply) { node.is_approved = reply.success; });
+  ++context_.stats.counts.probes;
+  if (!verdict.ok() || !(*verdict)["passed"].flag()) return;
+  ++context_.stats.counts.probes_passed;
+  node.is_approved = true;
+  node.prove_by_us = (*verdict)["proved_until"].integer() - kProveAhead;
+  if (node.is_attested && context_.desk->is_open()) {
+    context_.desk->SetCapacity(NodeId(node.id), node.gpus, "attested", [](const Reply&) {});
+  }
 }
 
 // ---- Orders
@@ -219,9 +269,7 @@ void Provider::Ask(const Node& node, const DemoWindow& window) {
 
 void Provider::OnOrderRefused(const std::string& code) {
   if (code == "bonded_limit_exceeded") needs_limit_ = true;
-  if (code == "node_not_approved") {
-    for (Node& node : nodes_) node.is_approved = false;
-  }
+  if (code == "node_not_approved") next_look_ = {};
 }
 
 // ---- Delivery

@@ -1,4 +1,5 @@
-// Provider: registers nodes under their own device keys, asks for them around the fair price, and
+// Provider: registers nodes under their own device keys, proves them by the CPU's prover (which
+// answers the small profile of probes), asks for them around the fair price, and
 // delivers what it sold: starts each lease in its first minute and sends a signed heartbeat for
 // each minute, while that minute runs.
 #pragma once
@@ -36,16 +37,22 @@ class Provider : public Member {
     std::shared_ptr<const Ed25519PrivateKey> key;
     size_t market = 0;
     int64_t gpus = 0;
-    std::string_view assurance;
-    uint64_t id = 0;  // 0: not registered
+    bool is_attested = false;  // an operator adds to its proof that it knows the hardware
+    uint64_t id = 0;           // 0: not registered
     bool is_approved = false;
+    bool is_proving = false;
+    int64_t prove_by_us = 0;  // when it has to prove itself again (the market's time); 0: at once
     std::chrono::steady_clock::time_point not_before;  // of the next call about it
   };
 
   absl::Status MakeNodes();
   void Register(Node& node);
   void OnRegistered(Node& node, const Reply& reply);
-  void Approve(Node& node);
+  void LookAtNodes();
+  void OnNodeRow(Node& node, const JsonValue& row);
+  bool HasToProve(const Node& node) const;
+  void Prove(Node& node);
+  void OnVerdict(Node& node, const absl::StatusOr<JsonValue>& verdict);
   void Ask(const Node& node, const DemoWindow& window);
   void Start(OwnLease& lease);
   void SendHeartbeat(OwnLease& lease);
@@ -55,6 +62,7 @@ class Provider : public Member {
   Node* FindNode(uint64_t id);
 
   const int64_t number_;
+  std::chrono::steady_clock::time_point next_look_;
   std::vector<Node> nodes_;
   int64_t limit_usd_ = 0;
   bool needs_limit_ = false;

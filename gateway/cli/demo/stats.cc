@@ -70,6 +70,8 @@ std::string Stats::Json(double seconds) const {
       .Integer("leases_failed", counts.leases_failed)
       .Integer("leases_settled", counts.leases_settled)
       .Integer("heartbeats", counts.heartbeats)
+      .Integer("probes", counts.probes)
+      .Integer("probes_passed", counts.probes_passed)
       .Integer("reconnects", counts.reconnects)
       .Raw("refusals", refusals.Build())
       .Build();

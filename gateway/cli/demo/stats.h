@@ -30,6 +30,8 @@ struct DemoCounts {
   int64_t leases_failed = 0;
   int64_t leases_settled = 0;
   int64_t heartbeats = 0;
+  int64_t probes = 0;
+  int64_t probes_passed = 0;
   int64_t reconnects = 0;
 };
 

@@ -23,6 +23,8 @@ constexpr std::string_view kSeeds[] = {
     R"({"method":"subscribe","req_id":0,"params":{"channel":"book","symbol":"S"}})",
     R"({"method":"price.set","params":{"feeds":[{"price":"2.00","time":1},{"price":"2.01","time":2},{"price":"1.99","time":3},{"price":"2","time":4},{"price":"0","time":5}]}})",
     R"({"method":"settlement.submit","params":{"number":4,"decision":"settle_lease","lease":"5","verified_weight":"11","consumed":"12","burned":"13","owed":"15","gross_utok":"16","provider_utok":"17","fee_utok":"18","retire_utok":"19","emitted_utok":"3","delivered_minutes":20}})",
+    R"({"method":"probe.begin","params":{"node":"5"}})",
+    R"({"method":"probe.answer","params":{"node":"5","probe":"7","step":"openings","part":2,"parts":3,"data":"AAEC"}})",
     R"({"method":"lease.judge","params":{"lease":"5","verdict":"founded","share_bps":2500,"reason":"the probe failed"}})",
     R"( { "a" : [ 1 , -2.5e+10 , "\u00fc\n" , true , false , null , { } , [ ] ] } )",
 };

@@ -66,6 +66,8 @@ const std::vector<GoodFields>& KnownGood() {
       {"settlement.submit", {"number", "decision", "day", "account", "gross_utok", "bonus_utok"}},
       {"settlement.submit", {"number", "decision", "owner", "large"}},
       {"lease.judge", {"lease", "verdict", "share_bps", "reason"}},
+      {"probe.begin", {"node"}},
+      {"probe.answer", {"node", "probe", "step", "part", "parts", "data"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "cl_ord_id", "deadline"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "tier", "min_assurance"}},
       {"order.place", {"symbol", "side", "order_type", "price", "gpus", "node"}},

@@ -1,0 +1,217 @@
+#include "gateway/net/probe_desk.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "gateway/net/log.h"
+#include "schema/base/check.h"
+
+namespace warpbook::gateway {
+namespace {
+
+probe::Seed Fresh() {
+  probe::Seed seed;
+  FillRandom(seed);
+  return seed;
+}
+
+ProbeStep StepOf(probe::ProbeStage stage) {
+  switch (stage) {
+    case probe::ProbeStage::kProducts:
+      return ProbeStep::kProducts;
+    case probe::ProbeStage::kFilled:
+      return ProbeStep::kFilled;
+    case probe::ProbeStage::kGathered:
+      return ProbeStep::kGathered;
+    case probe::ProbeStage::kOpenings:
+      return ProbeStep::kOpenings;
+  }
+  return ProbeStep::kReady;
+}
+
+// Bits from the first reason that does not refuse.
+uint32_t FlagsOf(const probe::Verdict& verdict) {
+  uint32_t flags = 0;
+  for (const probe::Verdict::Cause& cause : verdict.causes) {
+    if (Refuses(cause.reason)) continue;
+    flags |= uint32_t{1} << (static_cast<int>(cause.reason) -
+                             static_cast<int>(ProbeReason::kLapsed) - 1);
+  }
+  return flags;
+}
+
+}  // namespace
+
+Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, probe::ProofSize size) {
+  Probe& probe = probes_[tag];
+  probe.connection_id = connection_id;
+  probe.nonce = Fresh();
+  probe.size = size;
+  probe.begun_micros = clocks_.monotonic.NowMicros();
+  return probe.nonce;
+}
+
+void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
+                        Reply& reply) {
+  const int64_t real_us = clocks_.real.NowMicros();
+  probe.node = node.id;
+  probe.id = node.probe;
+  probe.gpus = node.registered;
+  probe.handed_out_micros = clocks_.monotonic.NowMicros();
+  const probe::Challenge challenge{.id = node.probe.value(),
+                                   .nonce = probe.nonce,
+                                   .device_key = node.device_key,
+                                   .hardware_class = hardware_class,
+                                   .gpus = static_cast<int32_t>(node.registered.value()),
+                                   .size = probe.size,
+                                   .expires_us = real_us + patience_micros_};
+  probe.session = std::make_unique<probe::ProbeSession>(challenge, real_us);
+  reply.challenge = probe::EncodeChallenge(challenge);
+  reply.awaits = ProbeStep::kProducts;
+}
+
+RejectReason ProbeDesk::TakePart(Probe& probe, const ProbeAnswerRequest& request, Reply& reply) {
+  const size_t bytes_max = probe.session->bytes_max();
+  const bool is_next =
+      request.part == probe.part + 1 && (probe.part == 0 || request.parts == probe.parts);
+  if (!is_next || probe.bytes.size() + request.data.size() > bytes_max) {
+    // It may begin anew with the first.
+    probe.part = 0;
+    probe.bytes.clear();
+    return RejectReason::kProbeAnswerUnexpected;
+  }
+  probe.part = request.part;
+  probe.parts = request.parts;
+  probe.bytes += request.data;
+  reply.awaits = request.step;
+  reply.part = request.part;
+  return RejectReason::kNone;
+}
+
+RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest& request,
+                               const NodeRow& node, const std::string& hardware_class,
+                               const std::function<uint64_t()>& new_tag, Reply& reply) {
+  const auto found = probes_.find(node.probe_tag);
+  if (request.probe != node.probe || node.probe == Sequence() || found == probes_.end() ||
+      found->second.connection_id != connection_id) {
+    return RejectReason::kUnknownProbe;
+  }
+  Probe& probe = found->second;
+  if (probe.is_verified) return RejectReason::kProbeAnswerUnexpected;
+  if (request.step == ProbeStep::kReady) {
+    if (probe.session != nullptr) return RejectReason::kProbeAnswerUnexpected;
+    HandOut(probe, node, hardware_class, reply);
+    return RejectReason::kNone;
+  }
+  if (probe.session == nullptr) return RejectReason::kProbeAnswerUnexpected;
+  if (HasExpired(probe)) {
+    EndUndecided(probe, ProbeReason::kTooLate);
+    probes_.erase(found);
+    return RejectReason::kChallengeExpired;
+  }
+  const std::optional<probe::ProbeStage> awaited = probe.session->awaited();
+  if (!awaited || StepOf(*awaited) != request.step) return RejectReason::kProbeAnswerUnexpected;
+  const RejectReason taken = TakePart(probe, request, reply);
+  if (taken != RejectReason::kNone || request.part < request.parts) return taken;
+  const std::string bytes = std::exchange(probe.bytes, {});
+  probe.part = 0;
+  const auto asked = probe.session->Answer(
+      *awaited, bytes, clocks_.monotonic.NowMicros() - probe.handed_out_micros, Fresh());
+  if (!asked.ok()) return RejectReason::kProbeAnswerUnexpected;
+  reply = {};
+  if (const auto next = probe.session->awaited()) {
+    reply.awaits = StepOf(*next);
+    reply.seed = *asked;
+    return RejectReason::kNone;
+  }
+  reply.is_verified = true;
+  HandIn(found->first, probe, new_tag());
+  return RejectReason::kNone;
+}
+
+void ProbeDesk::HandIn(uint64_t tag, Probe& probe, uint64_t reply_tag) {
+  probe.is_verified = true;
+  ++verifying_;
+  const std::string& transcript = probe.session->transcript();
+  const Sha256Digest digest = Sha256(std::as_bytes(std::span(transcript)));
+  judge_.Verify({probe.session->record(), transcript},
+                // Called by the judge's thread, which may outlive this.
+                [this, post = post_, tag, reply_tag, digest](const probe::Verdict& verdict) {
+                  post([this, tag, reply_tag, digest, verdict] {
+                    OnVerdict(tag, reply_tag, digest, verdict);
+                  });
+                });
+}
+
+void ProbeDesk::OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& transcript,
+                          const probe::Verdict& verdict) {
+  --verifying_;
+  const auto found = probes_.find(tag);
+  WARPBOOK_CHECK(found != probes_.end());
+  const Probe& probe = found->second;
+  ProbeDecision decision{.node = probe.node,
+                         .probe = probe.id,
+                         .transcript = transcript,
+                         .int8_ops_per_s = verdict.bounds.int8_ops_per_s,
+                         .bytes_per_s = verdict.bounds.bytes_per_s,
+                         .memory_bytes = verdict.bounds.memory_bytes,
+                         .flags = FlagsOf(verdict),
+                         .reason = verdict.refusal()};
+  if (verdict.passed()) {
+    decision.valid_until =
+        Timestamp(clocks_.market.NowMicros()).PlusMicros(judge_.policy().valid_micros);
+    decision.gpus = probe.gpus;
+    decision.share_bps = verdict.share_bps;
+  }
+  LogEvent(verdict.passed() ? LogLevel::kInfo : LogLevel::kWarning, "probe_decided",
+           {.connection_id = probe.connection_id,
+            .detail = Name(decision.reason),
+            .count = static_cast<int64_t>(probe.node.value())});
+  probes_.erase(found);
+  Decide(decision, reply_tag);
+}
+
+void ProbeDesk::Decide(const ProbeDecision& decision, uint64_t reply_tag) {
+  decisions_.push_back(MakeDecideProbe(decision, reply_tag));
+  SendDecisions();
+}
+
+void ProbeDesk::SendDecisions() {
+  while (!decisions_.empty() && port_.TrySubmit(std::span(&decisions_.front(), 1)) == 1) {
+    decisions_.pop_front();
+  }
+}
+
+// One that was never handed out is nothing that came to an end.
+void ProbeDesk::EndUndecided(const Probe& probe, ProbeReason reason) {
+  if (probe.session == nullptr) return;
+  Decide({.node = probe.node, .probe = probe.id, .reason = reason}, 0);
+}
+
+bool ProbeDesk::HasExpired(const Probe& probe) const {
+  const int64_t now = clocks_.monotonic.NowMicros();
+  if (probe.session == nullptr) return now > probe.begun_micros + patience_micros_;
+  return probe.session->HasExpired(now - probe.handed_out_micros);
+}
+
+void ProbeDesk::RemoveConnection(uint64_t connection_id) {
+  absl::erase_if(probes_, [&](const auto& entry) {
+    // What is verified is decided all the same.
+    if (entry.second.connection_id != connection_id || entry.second.is_verified) return false;
+    EndUndecided(entry.second, ProbeReason::kUnfinished);
+    return true;
+  });
+}
+
+void ProbeDesk::GoOn() {
+  absl::erase_if(probes_, [&](const auto& entry) {
+    if (entry.second.is_verified || !HasExpired(entry.second)) return false;
+    EndUndecided(entry.second, ProbeReason::kUnfinished);
+    return true;
+  });
+  SendDecisions();
+}
+
+}  // namespace warpbook::gateway

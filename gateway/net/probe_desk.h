@@ -1,0 +1,115 @@
+// ProbeDesk: the probes of the connections of one I/O thread, from the request that begins one to
+// the command that decides it. It keeps what only this process knows of a challenge: its nonce,
+// what was drawn since, and the clock. A challenge is handed out once, and dies with its connection
+// or this process: nobody can prepare an answer, come back and have the clock begin again.
+//
+// Everything is bounded by GatewayLimits::probes_max, and an answer by what its step may have. The
+// I/O thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/service/engine_port.h"
+#include "gateway/net/probe_judge.h"
+#include "gateway/protocol/command_builder.h"
+#include "gateway/publish/market_rows.h"
+#include "gpu_probe/verifier/probe_session.h"
+#include "schema/base/clock.h"
+
+namespace warpbook::gateway {
+
+class ProbeDesk {
+ public:
+  // Runs something on the I/O thread, from any other one, for as long as that lives.
+  using Post = std::function<void(std::function<void()>)>;
+  struct Clocks {
+    const Clock& real;
+    const Clock& monotonic;
+    const Clock& market;
+  };
+
+  // All that is passed must outlive it.
+  ProbeDesk(ProbeJudge& judge, engine::EnginePort& port, Clocks clocks, Post post,
+            size_t probes_max, int64_t patience_micros)
+      : judge_(judge),
+        port_(port),
+        clocks_(clocks),
+        post_(std::move(post)),
+        probes_max_(probes_max),
+        patience_micros_(patience_micros) {}
+
+  bool has_room() const { return probes_.size() < probes_max_; }
+  // A probe of that node is begun by the command of that tag, with the nonce that this draws.
+  Sha256Digest Begin(uint64_t tag, uint64_t connection_id, probe::ProofSize size);
+
+  // Its command was not taken.
+  void Forget(uint64_t tag) { probes_.erase(tag); }
+
+  // What an answer's step leads to.
+  struct Reply {
+    std::optional<ProbeStep> awaits;       // what is to come next
+    int32_t part = 0;                      // of it, which was the last that came; 0: none
+    std::string challenge;                 // the document, for the first step
+    std::optional<probe::Seed> seed = {};  // what is asked
+    bool is_verified = false;              // all is in: the verdict is the reply
+  };
+  // kUnknownProbe, kProbeAnswerUnexpected, kChallengeExpired; else kNone and the reply. Where all
+  // is in, the command that decides it will have the tag that `new_tag` gives.
+  RejectReason Answer(uint64_t connection_id, const ProbeAnswerRequest& request,
+                      const NodeRow& node, const std::string& hardware_class,
+                      const std::function<uint64_t()>& new_tag, Reply& reply);
+
+  // The connection ends: what it had begun comes to nothing.
+  void RemoveConnection(uint64_t connection_id);
+  // Ends what has expired and sends decisions that had to wait for the engine. Several times a
+  // second.
+  void GoOn();
+  // Nothing is verified, and no decision waits.
+  bool idle() const { return decisions_.empty() && verifying_ == 0; }
+
+ private:
+  struct Probe {
+    uint64_t connection_id = 0;
+    probe::Seed nonce{};
+    probe::ProofSize size;
+    int64_t begun_micros = 0;  // monotonic
+    // Since the challenge was handed out:
+    std::unique_ptr<probe::ProbeSession> session;
+    NodeId node;
+    Sequence id;
+    Quantity gpus;
+    int64_t handed_out_micros = 0;
+    // Of the answer that is coming in:
+    std::string bytes;
+    int32_t part = 0, parts = 0;
+    bool is_verified = false;  // it is the judge's
+  };
+
+  void HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class, Reply& reply);
+  RejectReason TakePart(Probe& probe, const ProbeAnswerRequest& request, Reply& reply);
+  void HandIn(uint64_t tag, Probe& probe, uint64_t reply_tag);
+  void OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& transcript,
+                 const probe::Verdict& verdict);
+  void Decide(const ProbeDecision& decision, uint64_t reply_tag);
+  void EndUndecided(const Probe& probe, ProbeReason reason);
+  void SendDecisions();
+  bool HasExpired(const Probe& probe) const;
+
+  ProbeJudge& judge_;
+  engine::EnginePort& port_;
+  const Clocks clocks_;
+  const Post post_;
+  const size_t probes_max_;
+  const int64_t patience_micros_;
+  absl::flat_hash_map<uint64_t, Probe> probes_;  // by the tag that began them
+  std::deque<wire::CommandRecord> decisions_;
+  size_t verifying_ = 0;
+};
+
+}  // namespace warpbook::gateway
