@@ -1,0 +1,91 @@
+// The memory proof's arithmetic (verifier/memory_proof.h), the way the kernels split it among
+// threads: one thread makes 64 bytes of one block, and a walk's block is read by 16 bytes.
+#pragma once
+
+#include <cstdint>
+
+#include "gpu_probe/prover/cuda/chacha8_core.h"
+
+namespace warpbook::probe {
+
+// The passes that one thread block does without going back to memory: a thread for each place.
+inline constexpr int kPassesTogetherMax = 10;
+
+// What the kernels know of the arena.
+struct ArenaShape {
+  uint64_t blocks;
+  uint32_t columns;
+  uint32_t passes;
+  WARPBOOK_HOST_DEVICE constexpr uint64_t groups() const { return blocks >> passes; }
+  WARPBOOK_HOST_DEVICE constexpr uint64_t chunks() const { return blocks * columns; }
+};
+
+// 64 bytes of a block.
+struct ArenaChunk {
+  uint64_t block;
+  uint32_t column;
+  // Counted in chunks, from the arena's start.
+  WARPBOOK_HOST_DEVICE constexpr uint64_t offset(const ArenaShape& shape) const {
+    return block * shape.columns + column;
+  }
+};
+
+// Chunk `index` in the order in which they are filled: 2^together places of a group that differ in
+// their low bits, for each column, group by group.
+WARPBOOK_HOST_DEVICE constexpr ArenaChunk ChunkToFill(const ArenaShape& shape, uint32_t together,
+                                                      uint64_t index) {
+  const uint64_t low_place = index & ((uint64_t{1} << together) - 1);
+  const uint64_t line = index >> together;
+  const uint64_t set = line / shape.columns;
+  const uint64_t high_place = set / shape.groups();
+  const uint64_t place = high_place << together | low_place;
+  return {place * shape.groups() + set % shape.groups(),
+          static_cast<uint32_t>(line % shape.columns)};
+}
+
+// Pair `index` of a pass: the chunk whose place has that bit clear. Half as many as there are
+// chunks.
+WARPBOOK_HOST_DEVICE constexpr ArenaChunk ChunkToPair(const ArenaShape& shape, uint32_t pass,
+                                                      uint64_t index) {
+  const uint64_t set = index / shape.columns;
+  const uint64_t others = set / shape.groups();
+  const uint64_t low = others & ((uint64_t{1} << pass) - 1);
+  const uint64_t place = (others >> pass << (pass + 1)) | low;
+  return {place * shape.groups() + set % shape.groups(),
+          static_cast<uint32_t>(index % shape.columns)};
+}
+
+// The chunk before the first pass.
+WARPBOOK_HOST_DEVICE constexpr ChaChaWords FirstChunk(const SeedWords& seed,
+                                                      const ArenaChunk& chunk) {
+  return KeystreamBlock(seed, chunk.column, static_cast<uint32_t>(chunk.block),
+                        static_cast<uint32_t>(chunk.block >> 32), 0);
+}
+
+WARPBOOK_HOST_DEVICE constexpr uint64_t BlockToRead(uint64_t blocks, uint64_t state) {
+  return (state >> 32) * blocks >> 32;
+}
+
+// What 16 bytes of a block add to a walk's state, with their multipliers.
+WARPBOOK_HOST_DEVICE constexpr uint64_t SumOf(uint64_t state, const uint32_t (&words)[4],
+                                              const uint32_t (&multipliers)[4]) {
+  const auto low = static_cast<uint32_t>(state);
+  const auto high = static_cast<uint32_t>(state >> 32);
+  return uint64_t{words[0] ^ low * multipliers[0]} * (words[1] ^ high * multipliers[1]) +
+         uint64_t{words[2] ^ low * multipliers[2]} * (words[3] ^ high * multipliers[3]);
+}
+
+WARPBOOK_HOST_DEVICE constexpr uint64_t FinishStep(uint64_t state) {
+  state = (state ^ state >> 30) * 0xbf58476d1ce4e5b9;
+  state = (state ^ state >> 27) * 0x94d049bb133111eb;
+  return state ^ state >> 31;
+}
+
+// How many lanes read a block together: a power of two up to 32.
+constexpr uint32_t LanesPerWalk(uint32_t columns) {
+  uint32_t lanes = 4;
+  while (lanes < 32 && lanes < columns * 4) lanes *= 2;
+  return lanes;
+}
+
+}  // namespace warpbook::probe

@@ -1,0 +1,21 @@
+// What a build without CUDA has in place of cuda_prover.cc and cuda_bench.cc.
+#include "gpu_probe/prover/cuda/cuda_bench.h"
+#include "gpu_probe/prover/cuda/cuda_prover.h"
+
+namespace warpbook::probe {
+namespace {
+
+absl::Status NoCuda() { return absl::UnimplementedError("this build has no CUDA"); }
+
+}  // namespace
+
+absl::StatusOr<std::vector<ProductKernel>> ProductKernels(int) { return NoCuda(); }
+
+absl::StatusOr<std::unique_ptr<CudaProver>> MakeCudaProver(const GpuChallenge&, int,
+                                                           ProductKernel) {
+  return NoCuda();
+}
+
+absl::StatusOr<std::vector<BenchmarkFigure>> BenchDevice(int, const Progress&) { return NoCuda(); }
+
+}  // namespace warpbook::probe
