@@ -82,7 +82,7 @@ ProofSize SizesFor(const ClassRow& row, int32_t gpus) {
 }
 
 ProofSize SmallProfile() {
-  return {.compute = {.m = 128, .n = 128, .k = 256, .rounds = 2, .opened = 2},
+  return {.compute = {.m = 128, .n = 64, .k = 128, .rounds = 2, .opened = 2},
           .memory = {.blocks = 128,
                      .columns = 4,
                      .passes = 4,

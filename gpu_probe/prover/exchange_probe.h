@@ -1,0 +1,39 @@
+// A node's proof to the exchange, by its API (probe.begin, probe.answer): over any connection of
+// the node's account, whoever waits for its replies and however.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gateway/client/client.h"
+#include "gateway/client/json_value.h"
+#include "gpu_probe/prover/node_prover.h"
+
+namespace warpbook::probe {
+
+// Of the device that proves itself.
+struct ProvingNode {
+  uint64_t id = 0;  // of capacity.register
+  std::vector<GpuClaim> claims;
+  MakeProver make;
+  std::string prover;  // which program
+  std::shared_ptr<const Ed25519PrivateKey> device_key;
+};
+
+// Calls a method; the handler comes once with the reply, or never where the connection is lost.
+using CallMethod = std::function<void(std::string_view method, const std::string& params,
+                                      std::function<void(const gateway::Reply& reply)> on_reply)>;
+// The verdict as the API has it ("passed", "reason", ...). FailedPrecondition with the code where a
+// call was refused; or what the prover failed of.
+using OnVerdict = std::function<void(const absl::StatusOr<gateway::JsonValue>& verdict)>;
+
+// Begins a probe and answers all of it, on the thread on which the replies come: each answer is
+// worked out there. `done` comes at most once.
+void ProveToExchange(CallMethod call, ProvingNode node, Progress progress, OnVerdict done);
+
+}  // namespace warpbook::probe

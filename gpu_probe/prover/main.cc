@@ -1,0 +1,17 @@
+// `warpbook-probe`: proves GPUs to whoever asks, and asks.
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "gpu_probe/prover/command_line.h"
+#include "gpu_probe/prover/cuda_devices.h"
+
+int main(int argc, char** argv) {
+  warpbook::probe::CudaDevices devices;
+  return warpbook::probe::RunCommandLine(argc, argv,
+                                         {.devices = devices,
+                                          .out = std::cout,
+                                          .error = std::cerr,
+                                          .error_is_terminal = isatty(STDERR_FILENO) == 1});
+}

@@ -1,0 +1,47 @@
+// A proof from end to end, by whoever asks for it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gpu_probe/prover/asker.h"
+#include "gpu_probe/prover/node_prover.h"
+
+namespace warpbook::probe {
+
+// What proves itself.
+struct ProvingMachine {
+  MakeProver make;
+  std::vector<GpuClaim> claims;  // of each GPU
+  std::string name;              // of the program that answers
+  // Whether it can do what is asked; InvalidArgument says why not.
+  std::function<absl::Status(const Challenge& challenge)> check_size;
+};
+
+struct ProvingResult {
+  enum class Fault : uint8_t {
+    kNone,
+    kAsker,   // the connection, or what is asked
+    kDevice,  // what devices.h says of its errors
+  };
+  Fault fault = Fault::kNone;
+  absl::Status status;
+  std::string report{};      // the verdict, where there is no fault; as it came
+  std::string transcript{};  // signed; "" where it was not come to
+};
+
+ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519PrivateKey& device_key,
+                      const Progress& progress);
+
+// What the CPU's prover takes on: beyond that it would take hours, or all of the machine's memory.
+// Of all GPUs that it stands for together.
+inline constexpr int64_t kCpuOpsMax = 50'000'000'000;
+inline constexpr int64_t kCpuArenaBytesMax = int64_t{1} << 30;
+inline constexpr int64_t kCpuGatheredBytesMax = int64_t{4} << 30;
+absl::Status CheckForCpu(const Challenge& challenge);
+// The CPU's prover in the place of so many GPUs.
+ProvingMachine CpuNode(int32_t gpus);
+
+}  // namespace warpbook::probe
