@@ -86,6 +86,17 @@ void AddProve(CLI::App& app, Parsed& parsed, const Program& program) {
       app.add_subcommand("prove", "Answer a verifier's challenge with this machine's GPUs");
   ProveOptions& options = parsed.prove;
   command->add_option("--server", options.server, "The verifier's address and port");
+  command->add_option(
+      "--exchange", options.exchange,
+      "The exchange's address (host:port, ws:// or wss://), which then decides what "
+      "the node may sell");
+  command->add_option("--authorities", options.authorities_file,
+                      "With --exchange: whom wss:// believes (PEM); else the system's");
+  command->add_option("--account", options.account, "With --exchange: the node's account")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--key", options.account_key, "With --exchange: the account's key (PEM)");
+  command->add_option("--node", options.node, "With --exchange: the node, as registered")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--self", options.on_itself,
                     "Verify it in this process, by its own clock: proves nothing to others");
   command->add_option("--device-key", options.device_key,

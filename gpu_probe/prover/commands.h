@@ -53,6 +53,11 @@ int RunServe(const ServeOptions& options, const Program& program);
 
 struct ProveOptions {
   std::string server;
+  // The exchange, and as whom: the account's key, and the node to be proved.
+  std::string exchange;
+  std::string authorities_file;  // whom wss:// believes; "": the system's
+  int64_t account = 0, node = 0;
+  std::string account_key;
   bool on_itself = false;
   std::string device_key;
   bool on_cpu = false;

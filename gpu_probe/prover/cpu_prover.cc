@@ -3,9 +3,35 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "schema/base/check.h"
 
 namespace warpbook::probe {
+namespace {
+
+// The product, or the largest number where that is larger.
+int64_t Times(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+}  // namespace
+
+absl::Status CheckForCpu(const Challenge& challenge) {
+  const ComputeSize& compute = challenge.size.compute;
+  const int64_t gpus = challenge.gpus;
+  const int64_t ops =
+      Times(2 * compute.m * compute.n, Times(compute.k, Times(int64_t{compute.rounds}, gpus)));
+  const int64_t arena = Times(challenge.size.memory.arena_bytes(), gpus);
+  const int64_t gathered = Times(challenge.size.memory.gathered_bytes(), gpus);
+  if (ops <= kCpuOpsMax && arena <= kCpuArenaBytesMax && gathered <= kCpuGatheredBytesMax) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "too much for a CPU: ", ops, " int8 operations (the limit is ", kCpuOpsMax, "), an arena of ",
+      arena, " bytes (", kCpuArenaBytesMax, "), ", gathered, " bytes read (", kCpuGatheredBytesMax,
+      "); --cpu answers small profiles: serve-challenge --small"));
+}
 
 Seed CpuProver::SeedOfRound(int32_t round) const {
   return RoundSeed(challenge_.ForCompute(), round,

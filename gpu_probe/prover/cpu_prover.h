@@ -6,10 +6,17 @@
 #include <optional>
 
 #include "gpu_probe/prover/prover.h"
+#include "gpu_probe/verifier/challenge.h"
 #include "gpu_probe/verifier/merkle_tree.h"
 
 namespace warpbook::probe {
 
+// What the CPU's prover takes on: beyond that it would take hours, or all of the machine's memory.
+// Of all GPUs that it stands for together.
+inline constexpr int64_t kCpuOpsMax = 50'000'000'000;
+inline constexpr int64_t kCpuArenaBytesMax = int64_t{1} << 30;
+inline constexpr int64_t kCpuGatheredBytesMax = int64_t{4} << 30;
+absl::Status CheckForCpu(const Challenge& challenge);
 class CpuProver : public Prover {
  public:
   explicit CpuProver(const GpuChallenge& challenge) : challenge_(challenge) {}

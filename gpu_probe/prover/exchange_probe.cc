@@ -58,6 +58,8 @@ class Proving : public std::enable_shared_from_this<Proving> {
     absl::StatusOr<NodeProver> prover = NodeProver::Create(
         std::move(challenge), node_.make, node_.claims, node_.prover, *node_.device_key);
     if (!prover.ok()) return done_(prover.status());
+    const absl::Status checked = node_.check_size(prover->challenge());
+    if (!checked.ok()) return done_(checked);
     prover_.emplace(*std::move(prover));
     Answer(ProbeStage::kProducts, {});
   }

@@ -20,6 +20,8 @@ namespace warpbook::probe {
 struct ProvingNode {
   uint64_t id = 0;  // of capacity.register
   std::vector<GpuClaim> claims;
+  // Whether it can do what is asked; InvalidArgument says why not.
+  std::function<absl::Status(const Challenge& challenge)> check_size;
   MakeProver make;
   std::string prover;  // which program
   std::shared_ptr<const Ed25519PrivateKey> device_key;

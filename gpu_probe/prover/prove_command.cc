@@ -1,15 +1,22 @@
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/client/client.h"
+#include "gateway/client/json_object.h"
 #include "gpu_probe/prover/challenge_client.h"
 #include "gpu_probe/prover/commands.h"
+#include "gpu_probe/prover/exchange_probe.h"
 #include "gpu_probe/prover/json_text.h"
 #include "gpu_probe/prover/own_asker.h"
 #include "gpu_probe/prover/progress.h"
 #include "gpu_probe/prover/proving.h"
 #include "gpu_probe/prover/report.h"
+#include "schema/types/reject_reason.h"
 
 namespace warpbook::probe {
 namespace {
@@ -115,27 +122,117 @@ int ProveToSelf(const ProveOptions& options, const Program& program, const Provi
   return Conclude(options, program, ProveTo(asker, node, key, progress));
 }
 
+// What the exchange is asked for by, one call after the other. The first fault of the connection.
+struct ExchangeCalls {
+  gateway::Client& client;
+  absl::Status lost;
+
+  void operator()(std::string_view method, const std::string& params,
+                  const std::function<void(const gateway::Reply&)>& on_reply) {
+    const absl::StatusOr<gateway::Reply> reply = client.Call(method, params);
+    if (reply.ok()) return on_reply(*reply);
+    lost.Update(reply.status());
+  }
+};
+
+int ConcludeExchange(const ProveOptions& options, const Program& program,
+                     const gateway::JsonValue& verdict) {
+  const auto reason = ParseName<ProbeReason>(verdict["reason"].text());
+  if (!reason) return Fail(program, kExitFailed, "the exchange's verdict is not understood");
+  gateway::JsonObject report;
+  report.Text("proved_to", options.exchange).Id("node", static_cast<uint64_t>(options.node));
+  report.Flag("passed", *reason == ProbeReason::kNone).Text("reason", Name(*reason));
+  for (const char* field :
+       {"gpus", "share_bps", "int8_ops_per_s", "bytes_per_s", "memory_bytes", "proved_until"}) {
+    report.Integer(field, verdict[field].integer());
+  }
+  program.error << "warpbook-probe: "
+                << (*reason == ProbeReason::kNone ? std::string("passed") : SentenceOf(*reason))
+                << "\n";
+  for (const gateway::JsonValue& item : verdict["flags"].items()) {
+    const auto flag = ParseName<ProbeReason>(item.text());
+    if (flag) program.error << "warpbook-probe: " << SentenceOf(*flag) << "\n";
+  }
+  return Print(program, ForPeople(report.Build()), ExitCodeOfVerdict(*reason));
+}
+
+int ProveToTheExchange(const ProveOptions& options, const Program& program,
+                       const ProvingMachine& machine, Ed25519PrivateKey device_key,
+                       const Progress& progress) {
+  const absl::StatusOr<Ed25519PrivateKey> key = Ed25519PrivateKey::LoadPem(options.account_key);
+  if (!key.ok()) return Fail(program, kExitUsage, key.status());
+  gateway::ConnectOptions connect;
+  connect.address = options.exchange;
+  connect.authorities_file = options.authorities_file;
+  // A full proof is verified in seconds, behind those of others.
+  connect.call_timeout = std::chrono::minutes(2);
+  const absl::StatusOr<std::unique_ptr<gateway::Client>> client = gateway::Client::Connect(connect);
+  if (!client.ok()) return Fail(program, kExitFailed, client.status());
+  const absl::StatusOr<gateway::Reply> logon =
+      (*client)->Logon(AccountId(static_cast<uint64_t>(options.account)), *key);
+  if (!logon.ok()) return Fail(program, kExitFailed, logon.status());
+  if (!logon->success) return Fail(program, kExitFailed, gateway::ReplyStatus(*logon));
+
+  ExchangeCalls calls{**client, {}};
+  absl::StatusOr<gateway::JsonValue> verdict = absl::UnavailableError("no verdict came");
+  ProveToExchange(std::ref(calls),
+                  {.id = static_cast<uint64_t>(options.node),
+                   .claims = machine.claims,
+                   .check_size = machine.check_size,
+                   .make = machine.make,
+                   .prover = machine.name,
+                   .device_key = std::make_shared<const Ed25519PrivateKey>(std::move(device_key))},
+                  progress,
+                  [&](const absl::StatusOr<gateway::JsonValue>& came) { verdict = came; });
+  if (!calls.lost.ok()) return Fail(program, kExitFailed, calls.lost);
+  if (verdict.ok()) return ConcludeExchange(options, program, *verdict);
+  const std::string code(verdict.status().message());
+  const bool is_late = code == RejectReasonCode(RejectReason::kChallengeExpired);
+  return Fail(program, is_late ? kExitTooLate : kExitFailed, verdict.status());
+}
+
+// How it says to whom it is proved, or why that is not clear.
+absl::Status CheckTarget(const ProveOptions& options) {
+  const int targets = static_cast<int>(options.on_itself) +
+                      static_cast<int>(!options.server.empty()) +
+                      static_cast<int>(!options.exchange.empty());
+  if (targets != 1) {
+    return absl::InvalidArgumentError("give one of --server, --exchange and --self");
+  }
+  if (!options.on_itself && options.device_key.empty()) {
+    return absl::InvalidArgumentError(
+        "--server and --exchange need --device-key, the file of the device's key");
+  }
+  if (options.exchange.empty()) return absl::OkStatus();
+  if (options.account == 0 || options.node == 0 || options.account_key.empty()) {
+    return absl::InvalidArgumentError("--exchange needs --account, --key and --node");
+  }
+  if (!options.transcript_file.empty() || !options.report_file.empty()) {
+    return absl::InvalidArgumentError("--exchange writes no files: its verdict is in the journal");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int RunProve(const ProveOptions& options, const Program& program) {
-  if (options.on_itself != options.server.empty()) {
-    return Fail(program, kExitUsage, "give --server or --self, and not both");
-  }
-  if (!options.on_itself && options.device_key.empty()) {
-    return Fail(program, kExitUsage, "--server needs --device-key, the file of the device's key");
-  }
+  const absl::Status target = CheckTarget(options);
+  if (!target.ok()) return Fail(program, kExitUsage, target);
   const StopSignals signals = EndWhenTold(program, "stopped by a signal; nothing was proved");
   const absl::StatusOr<ProvingMachine> node = NodeOf(options, program);
   if (!node.ok()) {
     return Fail(program, ExitCodeOfDevice(node.status()),
                 absl::StrCat(node.status().message(), "; --cpu answers with the CPU reference"));
   }
-  const absl::StatusOr<Ed25519PrivateKey> key = options.device_key.empty()
-                                                    ? Ed25519PrivateKey::Generate()
-                                                    : LoadOrMakeKey(options.device_key);
+  absl::StatusOr<Ed25519PrivateKey> key = options.device_key.empty()
+                                              ? Ed25519PrivateKey::Generate()
+                                              : LoadOrMakeKey(options.device_key);
   if (!key.ok()) return Fail(program, kExitUsage, key.status());
   ProgressLines lines(program.error, program.error_is_terminal);
   const Progress progress = lines.ForProver();
+  if (!options.exchange.empty()) {
+    return ProveToTheExchange(options, program, *node, *std::move(key), progress);
+  }
   return options.on_itself ? ProveToSelf(options, program, *node, *key, progress)
                            : ProveToServer(options, program, *node, *key, progress);
 }

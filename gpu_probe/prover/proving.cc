@@ -3,20 +3,11 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "gpu_probe/prover/cpu_prover.h"
-
 namespace warpbook::probe {
 namespace {
 
 ProvingResult Failed(ProvingResult::Fault fault, absl::Status status) {
   return {.fault = fault, .status = std::move(status)};
-}
-
-// The product, or the largest number where that is larger.
-int64_t Times(int64_t a, int64_t b) {
-  int64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
 }  // namespace
@@ -55,22 +46,6 @@ ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519Pri
     asked = reply->seed.value_or(Seed{});
   }
   return Failed(Fault::kAsker, absl::InvalidArgumentError("all was answered, and no verdict came"));
-}
-
-absl::Status CheckForCpu(const Challenge& challenge) {
-  const ComputeSize& compute = challenge.size.compute;
-  const int64_t gpus = challenge.gpus;
-  const int64_t ops =
-      Times(2 * compute.m * compute.n, Times(compute.k, Times(int64_t{compute.rounds}, gpus)));
-  const int64_t arena = Times(challenge.size.memory.arena_bytes(), gpus);
-  const int64_t gathered = Times(challenge.size.memory.gathered_bytes(), gpus);
-  if (ops <= kCpuOpsMax && arena <= kCpuArenaBytesMax && gathered <= kCpuGatheredBytesMax) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "too much for a CPU: ", ops, " int8 operations (the limit is ", kCpuOpsMax, "), an arena of ",
-      arena, " bytes (", kCpuArenaBytesMax, "), ", gathered, " bytes read (", kCpuGatheredBytesMax,
-      "); --cpu answers small profiles: serve-challenge --small"));
 }
 
 ProvingMachine CpuNode(int32_t gpus) {

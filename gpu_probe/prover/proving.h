@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "gpu_probe/prover/asker.h"
+#include "gpu_probe/prover/cpu_prover.h"
 #include "gpu_probe/prover/node_prover.h"
 
 namespace warpbook::probe {
@@ -35,12 +36,6 @@ struct ProvingResult {
 ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519PrivateKey& device_key,
                       const Progress& progress);
 
-// What the CPU's prover takes on: beyond that it would take hours, or all of the machine's memory.
-// Of all GPUs that it stands for together.
-inline constexpr int64_t kCpuOpsMax = 50'000'000'000;
-inline constexpr int64_t kCpuArenaBytesMax = int64_t{1} << 30;
-inline constexpr int64_t kCpuGatheredBytesMax = int64_t{4} << 30;
-absl::Status CheckForCpu(const Challenge& challenge);
 // The CPU's prover in the place of so many GPUs.
 ProvingMachine CpuNode(int32_t gpus);
 

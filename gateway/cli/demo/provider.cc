@@ -208,6 +208,7 @@ void Provider::Prove(Node& node) {
              const std::function<void(const Reply&)>& on_reply) { Call(method, params, on_reply); },
       {.id = node.id,
        .claims = std::move(claims),
+       .check_size = probe::CheckForCpu,
        .make =
            [](const probe::GpuChallenge& challenge) {
              return std::make_unique<probe::CpuProver>(challenge);

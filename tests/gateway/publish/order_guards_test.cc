@@ -217,7 +217,7 @@ TEST_CASE("A start after a crash cancels for all who had asked; timers go on") {
   for (const auto& batch : gateway.exchange.History()) publisher.Publish(*batch);
   const auto port = gateway.exchange.CreatePort();
   RequestHandler handler(
-      kTestServerName, gateway.limits, gateway.admission, publisher, *port,
+      kTestServerName, gateway.limits, gateway.admission, publisher, *port, gateway.judge,
       {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
       {.is_first = true});
   const auto pump = [&] {
@@ -247,6 +247,7 @@ TEST_CASE("Of several threads only the first does what is nobody's connection") 
   const size_t submitted = gateway.exchange.submitted();
   RequestHandler handler(
       kTestServerName, gateway.limits, gateway.admission, gateway.publisher, *gateway.port,
+      gateway.judge,
       {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
       {.is_first = false});
   handler.GoOn();

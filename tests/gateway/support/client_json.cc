@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "gateway/protocol/json_writer.h"
 #include "gateway/protocol/methods.h"
 #include "gateway/protocol/table_shape.h"
@@ -157,6 +158,7 @@ class RequestEncoder {
   }
 
   uint64_t Vector(dom::element value, const FieldShape& field) {
+    if (field.type == Type::kByte && field.name == "data") return Base64(TextOf(value));
     if (field.type == Type::kByte) return Bytes(TextOf(value));
     if (!value.is_array()) throw NotExpressible();
     std::vector<uint64_t> elements;
@@ -175,6 +177,12 @@ class RequestEncoder {
       }
     }
     return builder_.EndVector(elements.size());
+  }
+
+  uint64_t Base64(std::string_view text) {
+    std::string bytes;
+    if (!absl::Base64Unescape({text.data(), text.size()}, &bytes)) throw NotExpressible();
+    return builder_.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()).o;
   }
 
   uint64_t Bytes(std::string_view hex) {
@@ -281,7 +289,9 @@ class MessageDecoder {
     const uint8_t* const vector = Follow(value);
     const uint32_t count = Load<uint32_t>(vector);
     if (field.type == Type::kByte) {
-      json_.HexText({vector + 4, count});
+      const bool is_document = field.name == "challenge";
+      const std::string_view bytes(reinterpret_cast<const char*>(vector + 4), count);
+      is_document ? json_.Base64Text(bytes) : json_.HexText({vector + 4, count});
       return;
     }
     json_.BeginArray();

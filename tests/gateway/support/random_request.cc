@@ -148,7 +148,11 @@ class Generator {
       const size_t good_size = field.name == "signature" ? 64 : 32;
       std::vector<uint8_t> bytes(IsBad() ? kSizes[below_(std::size(kSizes))] : good_size);
       for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(below_(256));
-      json_.HexText(bytes);
+      if (field.name == "data") {
+        json_.Base64Text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      } else {
+        json_.HexText(bytes);
+      }
       return;
     }
     json_.BeginArray();

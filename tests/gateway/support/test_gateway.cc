@@ -92,11 +92,29 @@ TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
       publisher(exchange.catalogue(), real, limits.recent_events),
       port(exchange.CreatePort()),
-      handler(kTestServerName, limits, admission, publisher, *port,
+      handler(kTestServerName, limits, admission, publisher, *port, judge,
               {.real = real, .monotonic = monotonic, .market = exchange.clock()},
-              {.on_drain = [this](int64_t micros) { drain_asked = micros; }}) {
+              {.on_drain = [this](int64_t micros) { drain_asked = micros; },
+               .post =
+                   [this](std::function<void()> act) {
+                     const std::lock_guard lock(posted_mutex);
+                     posted.push_back(std::move(act));
+                     posted_changed.notify_one();
+                   }}) {
   SetLogLevel(LogLevel::kError);
   for (const auto& batch : exchange.History()) publisher.Publish(*batch);
+}
+
+void TestGateway::AwaitVerdict() {
+  std::function<void()> act;
+  {
+    std::unique_lock lock(posted_mutex);
+    posted_changed.wait(lock, [this] { return !posted.empty(); });
+    act = std::move(posted.front());
+    posted.pop_front();
+  }
+  act();
+  Pump();
 }
 
 TestPeer& TestGateway::Connect(bool on_admin) {

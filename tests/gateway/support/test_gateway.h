@@ -2,8 +2,11 @@
 // admission, the real engine, publisher. Peers stand for connections.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +83,8 @@ class TestGateway {
   }
   // The reason's number of the one answer; 0: success.
   int ReasonOf(TestPeer& peer, std::string_view method, std::string_view params = "{}");
+  // Waits for the judge of probes to hand over its next verdict, and lets it take effect.
+  void AwaitVerdict();
   // Publishes what the engine has made durable, and lets the gateway do what follows from it.
   void Pump();
 
@@ -104,6 +109,11 @@ class TestGateway {
   SharedAdmission admission{limits};
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
+  // What the judge has for the gateway's thread; it may have some until its end.
+  std::mutex posted_mutex;
+  std::condition_variable posted_changed;
+  std::deque<std::function<void()>> posted;
+  ProbeJudge judge{exchange.catalogue(), {.small_profile = true}};
   int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The proof's definitions written anew: ChaCha8, operands, products, RFC 6962 trees, rounds, openings.
+"""The proofs' definitions written anew: ChaCha8, operands, products, RFC 6962 trees, rounds, the arena, walks,
+openings.
 
 Takes the path of gpu_probe_figures. Slow and plain, with Python's integers and hashlib."""
 
@@ -67,20 +68,23 @@ def words(seed):
         counter += 1
 
 
-def tiles_to_open(seed, tiles, opened):
-    drawn = set()
-    biased = 2**64 % tiles
+def drawn(seed, bound, count):
+    """So many different numbers below the bound, ascending."""
+    found = set()
+    biased = 2**64 % bound
     for word in words(seed):
         if word >= biased:
-            drawn.add(word % tiles)
-        if len(drawn) == opened:
-            return sorted(drawn)
+            found.add(word % bound)
+        if len(found) == count:
+            return sorted(found)
 
 
-def expected(nonce, gpu, m, n, k, rounds, opened, opening_seed):
+# ---- The products
+
+
+def rounds_of(nonce, gpu, m, n, k, rounds):
+    """Of each round its root, its tiles and their leaves."""
     root = bytes(32)
-    trees = []
-    lines = []
     for number in range(rounds):
         seed = hashlib.sha256(b"warpbook-probe round" + nonce + struct.pack("<II", gpu, number)
                               + root).digest()
@@ -93,38 +97,130 @@ def expected(nonce, gpu, m, n, k, rounds, opened, opening_seed):
                                                         columns[tile_column * SIDE + j]))
                               for i in range(SIDE) for j in range(SIDE)])
         leaves = [leaf_hash(struct.pack(f"<{SIDE * SIDE}i", *tile)) for tile in tiles]
-        trees.append((tiles, leaves))
         root = tree_root(leaves)
-        lines.append(f"root {root.hex()}")
-    per_round = len(trees[0][0])
-    for number in tiles_to_open(opening_seed, per_round * rounds, opened):
-        tiles, leaves = trees[number // per_round]
+        yield root, tiles, leaves
+
+
+# ---- The memory
+
+
+def core(block):
+    """Eight rounds of ChaCha of 16 words, plus the words."""
+    x = list(block)
+
+    def quarter(a, b, c, d):
+        for first, second, third, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            x[first] = (x[first] + x[second]) & MASK
+            mixed = x[third] ^ x[first]
+            x[third] = ((mixed << bits) | (mixed >> (32 - bits))) & MASK
+
+    for _ in range(4):
+        for i in range(4):
+            quarter(i, 4 + i, 8 + i, 12 + i)
+        for i in range(4):
+            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+    return [(a + b) & MASK for a, b in zip(x, block)]
+
+
+def arena_of(seed, blocks, columns, passes):
+    """All blocks, each a list of words: every pass over all of the arena, as the text has it."""
+    arena = []
+    for number in range(blocks):
+        nonce = struct.pack("<QI", number, 0)
+        arena.append([struct.unpack("<16I", chacha8_block(seed, nonce, column))
+                      for column in range(columns)])
+    stride = blocks >> passes
+    for number in range(passes):
+        before = arena
+        arena = []
+        for block in range(blocks):
+            place, group = divmod(block, stride)
+            other = (place ^ (1 << number)) * stride + group
+            arena.append([[(a + b) & MASK for a, b in zip(core(own), added)]
+                          for own, added in zip(before[block], before[other])])
+    return [[word for column in block for word in column] for block in arena]
+
+
+def finish(state):
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        state = (state ^ (state >> shift)) * factor % 2**64
+    return state ^ (state >> 31)
+
+
+def walk_all(nonce, gpu, last_root, gather_seed, blocks, columns, passes, walks, legs):
+    """The states of all walks after each leg."""
+    arena = arena_of(hashlib.sha256(b"warpbook-probe memory" + nonce + struct.pack("<I", gpu)
+                                    + last_root).digest(), blocks, columns, passes)
+    key = hashlib.sha256(b"warpbook-probe gather" + nonce + struct.pack("<I", gpu) + last_root
+                         + gather_seed).digest()
+    multipliers = [word | 1 for column in range(columns)
+                   for word in struct.unpack("<16I", chacha8_block(key, bytes(12), column))]
+    starts = b"".join(chacha8_block(key, b"\1" + bytes(11), i) for i in range((walks + 7) // 8))
+    at = list(struct.unpack(f"<{len(starts) // 8}Q", starts))[:walks]
+    after = []
+    for _ in range(legs):
+        for walk in range(walks):
+            state = at[walk]
+            for _ in range(16):
+                block = arena[(state >> 32) * blocks >> 32]
+                low, high = state & MASK, state >> 32
+                total = state
+                for i in range(0, len(block), 2):
+                    total += ((block[i] ^ low * multipliers[i] & MASK)
+                              * (block[i + 1] ^ high * multipliers[i + 1] & MASK))
+                state = finish(total % 2**64)
+            at[walk] = state
+        after.append(list(at))
+    return after
+
+
+def expected(nonce, gpu, compute, memory, gather_seed, opening_seed):
+    m, n, k, rounds, opened = compute
+    lines = []
+    made = list(rounds_of(nonce, gpu, m, n, k, rounds))
+    lines += [f"root {root.hex()}" for root, _, _ in made]
+    blocks, columns, passes, walks, legs, opened_legs = memory
+    after = walk_all(nonce, gpu, made[-1][0], gather_seed, blocks, columns, passes, walks, legs)
+    states = [struct.pack("<64Q", *leg[i:i + 64]) for leg in after for i in range(0, walks, 64)]
+    leaves = [leaf_hash(leaf) for leaf in states]
+    lines.append(f"gather {tree_root(leaves).hex()}")
+    per_round = len(made[0][1])
+    for number in drawn(opening_seed, per_round * rounds, opened):
+        _, tiles, tile_leaves = made[number // per_round]
         place = number % per_round
         row, column = divmod(place, n // SIDE)
         lines.append(f"tile {number // per_round} {row} {column} {tiles[place][0]}"
-                     f" {tiles[place][-1]} {leaves[place].hex()}")
-        lines += [f"path {sibling.hex()}" for sibling in tree_path(leaves, place)]
+                     f" {tiles[place][-1]} {tile_leaves[place].hex()}")
+        lines += [f"path {sibling.hex()}" for sibling in tree_path(tile_leaves, place)]
+    for number in drawn(opening_seed, walks * legs, opened_legs):
+        leg, walk = divmod(number, walks)
+        lines.append(f"leg {walk} {leg}")
+        for which in range(max(leg - 1, 0), leg + 1):
+            leaf = which * (walks // 64) + walk // 64
+            lines.append(f"states {states[leaf].hex()}")
+            lines += [f"path {sibling.hex()}" for sibling in tree_path(leaves, leaf)]
     return lines
 
 
 class ProofTest(unittest.TestCase):
     figures = ""
 
-    def check(self, nonce, gpu, m, n, k, rounds, opened, opening_seed):
-        done = subprocess.run(
-            [self.figures, nonce.hex(), *map(str, (gpu, m, n, k, rounds, opened)),
-             opening_seed.hex()], capture_output=True, text=True, timeout=60, check=True)
-        self.assertEqual(done.stdout.splitlines(),
-                         expected(nonce, gpu, m, n, k, rounds, opened, opening_seed))
-
-    def test_small_transcripts(self):
-        for number, (gpu, m, n, k, rounds, opened) in enumerate((
-                (0, 64, 64, 64, 1, 1), (1, 64, 128, 128, 3, 4), (7, 192, 128, 64, 2, 5),
-                (2**31 - 1, 192, 64, 192, 2, 6))):
-            nonce = hashlib.sha256(b"nonce %d" % number).digest()
-            opening_seed = hashlib.sha256(b"opening %d" % number).digest()
-            with self.subTest(m=m, n=n, k=k):
-                self.check(nonce, gpu, m, n, k, rounds, opened, opening_seed)
+    def test_small_proofs(self):
+        for number, (gpu, compute, memory) in enumerate((
+                (0, (64, 64, 64, 1, 1), (2, 1, 1, 64, 1, 1)),
+                (1, (64, 128, 128, 3, 4), (48, 3, 4, 64, 3, 5)),
+                (7, (192, 128, 64, 2, 5), (40, 2, 3, 128, 2, 9)),
+                (2**31 - 1, (192, 64, 192, 2, 6), (64, 9, 6, 64, 2, 4)))):
+            nonce, gather_seed, opening_seed = (
+                hashlib.sha256(b"%s %d" % (word, number)).digest()
+                for word in (b"nonce", b"gather", b"opening"))
+            with self.subTest(compute=compute, memory=memory):
+                done = subprocess.run(
+                    [self.figures, nonce.hex(), *map(str, (gpu, *compute, *memory)),
+                     gather_seed.hex(), opening_seed.hex()],
+                    capture_output=True, text=True, timeout=60, check=True)
+                self.assertEqual(done.stdout.splitlines(), expected(
+                    nonce, gpu, compute, memory, gather_seed, opening_seed))
 
 
 if __name__ == "__main__":

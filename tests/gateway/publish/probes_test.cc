@@ -1,0 +1,179 @@
+// probe.begin and probe.answer, from the request to the verdict; and what the exchange does by
+// itself about proofs that end.
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "gpu_probe/prover/cpu_prover.h"
+#include "gpu_probe/prover/exchange_probe.h"
+#include "tests/gateway/support/json_text.h"
+#include "tests/gateway/support/test_gateway.h"
+
+namespace warpbook::gateway {
+namespace {
+
+constexpr int kGpus = 2;
+
+struct Provider {
+  explicit Provider(Encoding encoding = Encoding::kJson) : peer(gateway.Member(&account)) {
+    peer.speaks = encoding;
+    const auto signature = device->Sign(NodeMessage(kTestServerName, account));
+    node = At(gateway.Ask(peer, "capacity.register",
+                          absl::StrCat(R"({"hardware_class":"H100-SXM","region":"us-east","gpus":)",
+                                       kGpus, R"(,"device_key":")", HexOf(device->public_key()),
+                                       R"(","signature":")", HexOf(signature), R"("})")),
+              "/result/node");
+  }
+
+  std::string Params(std::string_view more = "") const {
+    return absl::StrCat(R"({"node":")", node, R"(")", std::string(more), "}");
+  }
+  std::string AnswerParams(const std::string& probe, std::string_view step,
+                           std::string_view more = "") const {
+    return Params(absl::StrCat(R"(,"probe":")", probe, R"(","step":")", std::string(step), R"(")",
+                               std::string(more)));
+  }
+  const NodeRow& row() const {
+    return *gateway.publisher.state().FindNode(NodeId(std::stoull(node)));
+  }
+
+  // Proves the node as its program would; the verdict.
+  absl::StatusOr<JsonValue> Prove(const probe::MakeProver& make = [](const auto& challenge) {
+    return std::make_unique<probe::CpuProver>(challenge);
+  }) {
+    std::optional<absl::StatusOr<JsonValue>> verdict;
+    const auto call = [this](std::string_view method, const std::string& params,
+                             const std::function<void(const Reply&)>& on_reply) {
+      gateway.Say(peer, RequestText(method, params));
+      gateway.Pump();
+      if (peer.messages.empty()) gateway.AwaitVerdict();
+      REQUIRE(peer.messages.size() == 1);
+      const JsonValue message = JsonValue::Parse(peer.messages.front()).value();
+      peer.messages.clear();
+      Reply reply;
+      reply.success = message["success"].flag();
+      reply.result = message["result"];
+      reply.code = message["error"]["code"].text();
+      on_reply(reply);
+    };
+    probe::ProveToExchange(
+        call,
+        {.id = std::stoull(node),
+         .claims = std::vector<probe::GpuClaim>(kGpus),
+         .check_size = [](const auto&) { return absl::OkStatus(); },
+         .make = make,
+         .prover = "test",
+         .device_key = device},
+        [](std::string_view, int64_t, int64_t) {},
+        [&](const absl::StatusOr<JsonValue>& came) { verdict = came; });
+    REQUIRE(verdict.has_value());
+    return *verdict;
+  }
+
+  TestGateway gateway;
+  AccountId account;
+  std::shared_ptr<const Ed25519PrivateKey> device =
+      std::make_shared<const Ed25519PrivateKey>(Ed25519PrivateKey::Generate());
+  TestPeer& peer;
+  std::string node;
+};
+
+TEST_CASE("A node that proves itself may offer its GPUs, in either encoding") {
+  for (const Encoding encoding : {Encoding::kJson, Encoding::kFlatBuffers}) {
+    Provider provider(encoding);
+    const JsonValue verdict = provider.Prove().value();
+    CHECK(verdict["passed"].flag());
+    CHECK(verdict["reason"].text() == "none");
+    CHECK(verdict["flags"].items().size() == 1);
+    CHECK(verdict["gpus"].integer() == kGpus);
+    CHECK(provider.row().assurance == Assurance::kVerified);
+    CHECK(provider.row().capacity == Quantity(kGpus));
+    CHECK(provider.row().proved_until.micros() == verdict["proved_until"].integer());
+    CHECK(provider.row().probe == Sequence());
+    CHECK(provider.gateway.handler.idle());
+  }
+}
+
+// Its products are those of another GPU.
+class WrongProver : public probe::CpuProver {
+ public:
+  using CpuProver::CpuProver;
+
+ protected:
+  probe::Seed SeedOfRound(int32_t) const override { return {}; }
+};
+
+TEST_CASE("A proof that does not hold takes what the node may offer") {
+  Provider provider;
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  const JsonValue verdict =
+      provider.Prove([](const auto& challenge) { return std::make_unique<WrongProver>(challenge); })
+          .value();
+  CHECK_FALSE(verdict["passed"].flag());
+  CHECK(verdict["reason"].text() == "wrong_product");
+  CHECK(provider.row().assurance == Assurance::kListed);
+  CHECK(provider.row().capacity == Quantity(0));
+  CHECK(provider.row().proved_until == Timestamp());
+}
+
+TEST_CASE("A challenge that has expired takes no answer, and the node may begin again") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  const std::string probe =
+      At(gateway.Ask(provider.peer, "probe.begin", provider.Params()), "/result/probe");
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.answer", provider.AnswerParams(probe, "ready")) ==
+          0);
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
+  CHECK(gateway.ReasonOf(provider.peer, "probe.answer", provider.AnswerParams(probe, "products")) ==
+        static_cast<int>(RejectReason::kChallengeExpired));
+  gateway.Pump();
+  CHECK(provider.row().probe == Sequence());  // decided: too late
+  CHECK(provider.Prove().value()["passed"].flag());
+}
+
+TEST_CASE("What is begun and left is ended by time, or with its connection") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  const auto begin = [&] {
+    const std::string probe =
+        At(gateway.Ask(provider.peer, "probe.begin", provider.Params()), "/result/probe");
+    gateway.Ask(provider.peer, "probe.answer", provider.AnswerParams(probe, "ready"));
+    CHECK(provider.row().probe != Sequence());
+  };
+  begin();
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
+  gateway.Pump();
+  gateway.Pump();
+  CHECK(provider.row().probe == Sequence());
+  begin();
+  gateway.Disconnect(provider.peer);
+  gateway.Pump();
+  gateway.Pump();
+  CHECK(provider.row().probe == Sequence());
+}
+
+TEST_CASE("So many probes are under way at once, and no more") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  for (size_t i = 0; i < gateway.limits.probes_max; ++i) {
+    REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  }
+  const std::string refused = gateway.Ask(provider.peer, "probe.begin", provider.Params());
+  CHECK(At(refused, "/error/code") == "rate_limited");
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
+  gateway.Pump();
+  CHECK(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+}
+
+TEST_CASE("A begin that the engine refuses leaves nothing behind; validated, nothing is begun") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  CHECK(At(gateway.Ask(provider.peer, "probe.begin", provider.Params(R"(,"validate":true)")),
+           "/result/validated") == "true");
+  CHECK(provider.row().probe == Sequence());
+}
+
+}  // namespace
+}  // namespace warpbook::gateway
