@@ -3,6 +3,7 @@
 method and channel, every reason; and what the documents exclude is refused."""
 
 import asyncio
+import base64
 import copy
 import json
 import os
@@ -192,7 +193,7 @@ class RunningTest(MarketTestCase):
             file.write(text)
         os.chmod(file.name, 0o644)
         cls.addClassCleanup(os.remove, file.name)
-        return Market(clock_factor=cls.clock_factor, catalogue=file.name)
+        return Market(clock_factor=cls.clock_factor, catalogue=file.name, probe_profile="small")
 
     async def connect(self, url=None):
         client = await self.client_class.connect(url or self.market.url, SERVER_NAME)
@@ -216,6 +217,7 @@ class RunningTest(MarketTestCase):
         await self.questions()
         await self.resume()
         await self.operators()
+        await self.probes()
         await asyncio.to_thread(self.over_http)
         await self.odd_parameters()
         await asyncio.gather(lease, ending)
@@ -363,6 +365,26 @@ class RunningTest(MarketTestCase):
         await operator.call("key.revoke", account=account, public_key=member.key.public_hex, validate=True)
         plain = await self.member()
         await self.refuses("scope_missing", plain, "drain")
+
+    async def probes(self):
+        """A node that answers in every step, and proves nothing."""
+        provider, gpus, rounds, digest = await self.provider(gpus=2), 2, 2, 32
+        await provider.call("probe.begin", node=provider.node, validate=True)
+        begun = await provider.call("probe.begin", node=provider.node)
+
+        async def answer(step, data=b"", **more):
+            return await provider.call("probe.answer", node=provider.node, probe=begun["probe"], step=step,
+                                       data=base64.b64encode(data).decode(), **more)
+        await answer("ready")
+        await self.refuses("probe_answer_unexpected", provider, "probe.answer", node=provider.node,
+                           probe=begun["probe"], step="ready")
+        roots = bytes(gpus * rounds * digest)
+        await answer("products", roots[:digest], part=1, parts=2)
+        await answer("products", roots[digest:], part=2, parts=2)
+        await answer("filled")
+        await answer("gathered", bytes(gpus * digest))
+        self.assertEqual((await answer("openings", b"nothing"))["verdict"]["reason"], "malformed")
+        await provider.call("account.nodes")
 
     async def lease_from_fill_to_ledger(self):
         """A lease that is delivered in part, is completed and settled; one that is resold before."""

@@ -74,11 +74,6 @@ class Key:
         with open(path, "rb") as file:
             return cls(serialization.load_pem_private_key(file.read(), password=None))
 
-    def pem(self):
-        return self.private.private_bytes(serialization.Encoding.PEM,
-                                          serialization.PrivateFormat.PKCS8,
-                                          serialization.NoEncryption())
-
     @property
     def public_hex(self):
         return self.private.public_key().public_bytes(

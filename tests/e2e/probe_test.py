@@ -9,6 +9,8 @@ import os
 import subprocess
 import tempfile
 
+from cryptography.hazmat.primitives import serialization
+
 import market
 from client import Key, node_message
 from market import SERVER_NAME, Market
@@ -46,7 +48,9 @@ class ProbeTestCase(MarketTestCase):
     def key_file(self, key):
         path = os.path.join(self.folder, unique("key") + ".pem")
         with open(path, "wb") as file:
-            file.write(key.pem())
+            file.write(key.private.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption()))
         os.chmod(path, 0o600)
         return path
 

@@ -91,6 +91,7 @@ LocalExchange::LocalExchange(int64_t clock_factor) {
   options_.journal = File("journal");
   options_.catalogue = WARPBOOK_CATALOGUE;
   options_.listen = "127.0.0.1:0";
+  options_.probe_profile = "small";
   options_.admin_listen = "127.0.0.1:0";
   options_.server_name = "warpbook-test";
   options_.operator_key_file = File("operator.pub");

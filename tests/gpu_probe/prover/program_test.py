@@ -306,7 +306,12 @@ class UsageTest(ProgramTestCase):
         serve = ["serve-challenge", "--class", "H100-SXM", "--listen", "127.0.0.1:0"]
         for arguments, word in (
                 ([], "subcommand"), (["nonsense"], "nonsense"), (["prove"], "--server"),
-                (["prove", "--self", "--server", "x:1"], "not both"),
+                (["prove", "--self", "--server", "x:1"], "give one of"),
+                (["prove", "--exchange", "x:1", "--server", "x:1"], "give one of"),
+                (["prove", "--cpu", "--exchange", "x:1"], "--device-key"),
+                (["prove", "--cpu", "--exchange", "x:1", "--device-key", self.key], "--account"),
+                (["prove", "--cpu", "--exchange", "x:1", "--device-key", self.key, "--account",
+                  "3", "--key", self.key, "--node", "1", "--report", "r"], "no files"),
                 (["prove", "--cpu", "--server", "127.0.0.1:1"], "--device-key"),
                 (["prove", "--cpu", "--self", "--class", "H900"], "H900"),
                 (["prove", "--cpu", "--self", "--gpus", "17"], "--gpus"),
