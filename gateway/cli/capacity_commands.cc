@@ -38,7 +38,10 @@ absl::Status Register(CliSession& session, const Registration& wanted) {
   if (saved.ok() && !session.json()) {
     std::cout << "node " << Cell((*result)["node"]) << ": " << wanted.gpus << " x "
               << wanted.hardware_class << " in " << wanted.region << ", device key "
-              << wanted.device_key << "\nAn operator must approve its capacity before it trades.\n";
+              << wanted.device_key
+              << "\nIt trades once it has proved itself (warpbook-probe prove --exchange), or an "
+                 "operator "
+                 "has approved its capacity.\n";
   }
   return saved;
 }
@@ -46,10 +49,15 @@ absl::Status Register(CliSession& session, const Registration& wanted) {
 absl::Status PrintNodes(CliSession& session) {
   const absl::StatusOr<JsonValue> answer = session.Call("account.nodes");
   if (!answer.ok() || session.json()) return answer.status();
-  Table table({">node", "class", "region", ">gpus", ">approved", "assurance"});
+  Table table({">node", "class", "region", ">gpus", ">approved", "assurance", "proved until",
+               "to be proved by"});
+  const auto time_or_none = [](const JsonValue& time) {
+    return time.is_null() ? std::string("-") : FormatTime(time.integer());
+  };
   for (const JsonValue& node : (*answer)["nodes"].items()) {
     table.Add({Cell(node["node"]), Cell(node["hardware_class"]), Cell(node["region"]),
-               Cell(node["gpus"]), Cell(node["approved_gpus"]), Cell(node["assurance"])});
+               Cell(node["gpus"]), Cell(node["approved_gpus"]), Cell(node["assurance"]),
+               time_or_none(node["proved_until"]), time_or_none(node["probe_due"])});
   }
   if (table.empty()) {
     std::cout << "no nodes\n";

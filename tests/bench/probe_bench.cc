@@ -1,11 +1,12 @@
-// probe_bench: what it costs the verifier to check the tiles that a prover opens, on one core, by
-// what takes the time; see --help. Medians over the rounds.
+// probe_bench: what it costs the verifier to check what a prover opens, on one core, by what takes
+// the time: tiles of products and legs of walks; see --help. Medians over the rounds.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
+#include "gpu_probe/verifier/memory_proof.h"
 #include "gpu_probe/verifier/merkle_tree.h"
 #include "gpu_probe/verifier/tile_check.h"
 #include "schema/base/check.h"
@@ -19,6 +20,7 @@ using probe::kTileSide;
 struct Options {
   int tiles = 128;
   int64_t k = 65'536;
+  int legs = 128;
   int repeat = 5;
 };
 
@@ -82,20 +84,59 @@ void Measure(const Options& options) {
       2.0 * options.tiles * kTileSide * static_cast<double>(options.k) / lines / 1e9);
 }
 
+// Walks legs as VerifyMemory does, every block made anew.
+void MeasureLegs(const Options& options) {
+  const probe::MemorySize size = {.blocks = int64_t{1} << 26,
+                                  .columns = 16,
+                                  .passes = 8,
+                                  .walks = 65'536,
+                                  .legs = 2'000,
+                                  .opened = options.legs};
+  const probe::MemoryChallenge challenge = {.nonce = {1}, .size = size};
+  const probe::Seed arena_seed = probe::ArenaSeed(challenge);
+  const probe::GatherKeys keys = probe::MakeGatherKeys(challenge, {2});
+  std::vector<uint8_t> scratch;
+  std::vector<uint8_t> block(static_cast<size_t>(size.block_bytes()));
+  uint64_t state = 0;
+  std::vector<double> seconds;
+  for (int round = -1; round < options.repeat; ++round) {
+    const double taken = SecondsOf([&] {
+      for (int leg = 0; leg < options.legs; ++leg) {
+        state ^= probe::WalkStart(keys, leg);
+        for (int step = 0; step < probe::kStepsPerLeg; ++step) {
+          probe::MakeArenaBlock(arena_seed, size, probe::BlockOf(size, state), scratch, block);
+          state = probe::StepOf(keys, state, block);
+        }
+      }
+    });
+    if (round >= 0) seconds.push_back(taken);
+  }
+  const Spread all = SpreadOf(seconds);
+  std::printf(
+      "%d legs of %d steps, blocks of %ld bytes made of %d, one core: %.3f s (%.3f..%.3f)\n",
+      options.legs, probe::kStepsPerLeg, size.block_bytes(), 1 << size.passes, all.median, all.min,
+      all.max);
+  WARPBOOK_CHECK(state != 0);
+}
+
 int Run(int argc, char** argv) {
   Options options;
-  CLI::App app("What it costs to check the tiles that a prover opens, on one core.");
+  CLI::App app("What it costs to check what a prover opens, on one core.");
   app.add_option("--tiles", options.tiles, "Opened")
       ->check(CLI::Range(1, 1'024))
       ->capture_default_str();
   app.add_option("-k", options.k, "Entries of each line")
       ->check(CLI::Range(int64_t{1}, probe::kLineEntriesMax))
       ->capture_default_str();
+  app.add_option("--legs", options.legs, "Opened, of walks")
+      ->check(CLI::Range(1, probe::kOpenedLegsMax))
+      ->capture_default_str();
   app.add_option("--repeat", options.repeat, "Rounds")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   Measure(options);
+  MeasureLegs(options);
   return EXIT_SUCCESS;
 }
 

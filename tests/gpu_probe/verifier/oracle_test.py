@@ -5,6 +5,7 @@ openings.
 Takes the path of gpu_probe_figures. Slow and plain, with Python's integers and hashlib."""
 
 import hashlib
+import os
 import struct
 import subprocess
 import sys
@@ -204,6 +205,15 @@ def expected(nonce, gpu, compute, memory, gather_seed, opening_seed):
 
 class ProofTest(unittest.TestCase):
     figures = ""
+
+    def test_the_golden_proof_is_what_it_was(self):
+        """What the definitions gave once: a change of them is another version of the protocol."""
+        golden = os.path.join(os.path.dirname(__file__), "../../golden/probe_proof.txt")
+        with open(golden, encoding="utf-8") as file:
+            parameters, *lines = file.read().splitlines()
+        done = subprocess.run([self.figures, *parameters.split()], capture_output=True, text=True,
+                              timeout=60, check=True)
+        self.assertEqual(done.stdout.splitlines(), lines)
 
     def test_small_proofs(self):
         for number, (gpu, compute, memory) in enumerate((
