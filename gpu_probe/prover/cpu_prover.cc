@@ -96,7 +96,8 @@ void CpuProver::WalkAll(const GatherKeys& keys, const Progress& progress) {
   for (int32_t leg = 0; leg < size.legs; ++leg) {
     for (size_t walk = 0; walk < at.size(); ++walk) {
       for (int32_t step = 0; step < kStepsPerLeg; ++step) {
-        at[walk] = StepOf(keys, at[walk], ReadBlock(BlockOf(size, at[walk])));
+        at[walk] = StepOf(keys, at[walk], StepNumber(size, static_cast<int64_t>(walk), leg, step),
+                          ReadBlock(BlockOf(size, at[walk])));
       }
       states_[LeafOf(size, static_cast<int32_t>(walk), leg)][walk % kWalksPerLeaf] = at[walk];
     }

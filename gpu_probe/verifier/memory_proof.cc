@@ -13,6 +13,8 @@ namespace {
 
 constexpr ChaChaNonce kMultipliers = {0};
 constexpr ChaChaNonce kStarts = {1};
+// 2^64 over the golden ratio: neighbouring numbers are far apart.
+constexpr uint64_t kStepFactor = 0x9e3779b97f4a7c15;
 
 int64_t GroupBlocks(const MemorySize& size) { return int64_t{1} << size.passes; }
 
@@ -137,10 +139,11 @@ int64_t BlockOf(const MemorySize& size, uint64_t state) {
   return static_cast<int64_t>((state >> 32) * static_cast<uint64_t>(size.blocks) >> 32);
 }
 
-uint64_t StepOf(const GatherKeys& keys, uint64_t state, std::span<const uint8_t> block) {
+uint64_t StepOf(const GatherKeys& keys, uint64_t state, uint64_t number,
+                std::span<const uint8_t> block) {
   const auto low = static_cast<uint32_t>(state);
   const auto high = static_cast<uint32_t>(state >> 32);
-  uint64_t sum = 0;
+  uint64_t sum = number * kStepFactor;
   for (size_t i = 0; i < keys.multipliers.size(); i += 2) {
     uint32_t words[2];
     std::memcpy(words, block.data() + i * sizeof(uint32_t), sizeof words);
@@ -191,7 +194,7 @@ MemoryFault VerifyMemory(const MemoryChallenge& challenge, const Seed& gather_se
         opening.before ? opening.before->states[place] : WalkStart(keys, opening.leg.walk);
     for (int32_t step = 0; step < kStepsPerLeg; ++step) {
       MakeArenaBlock(arena_seed, size, BlockOf(size, state), scratch, block);
-      state = StepOf(keys, state, block);
+      state = StepOf(keys, state, StepNumber(size, opening.leg.walk, opening.leg.leg, step), block);
     }
     if (state != opening.after.states[place]) return MemoryFault::kWrongWalk;
   }

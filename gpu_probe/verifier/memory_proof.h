@@ -1,11 +1,12 @@
 // The memory proof (design: Memory proof): an arena is filled in passes, so that a block that is
-// not kept costs 2^passes others to make again; then a fresh seed sends many walks through it. Each
-// step reads a whole block at a place that the step before it gave, and hashes it under a key that
-// it gave too, so that nothing but the blocks themselves can be kept in their stead. The states of
-// the walks are committed to by a Merkle root, which stops the clock: bytes read over time is a
-// floor of the bandwidth. Some legs of walks, which a later seed names, are walked again by the
-// verifier, who makes the blocks anew; the arena itself needs no commitment, since all of it
-// follows from the challenge.
+// not kept costs many others to make again, 2^passes where none of its group is kept; then a fresh
+// seed sends many walks through it. Each step reads a whole block at a place that the step before
+// it gave, and hashes it under a key that it gave too, so that nothing but the blocks themselves
+// can be kept in their stead; and it counts by its own number, so that walks which a prover makes
+// meet part again. The states of the walks are committed to by a Merkle root, which stops the
+// clock: bytes read over time is a floor of the bandwidth. Some legs of walks, which a later seed
+// names, are walked again by the verifier, who makes the blocks anew; the arena itself needs no
+// commitment, since all of it follows from the challenge.
 #pragma once
 
 #include <array>
@@ -86,10 +87,16 @@ uint64_t WalkStart(const GatherKeys& keys, int64_t walk);
 
 // The block that a walk in that state reads: floor(state / 2^32) x N / 2^32.
 int64_t BlockOf(const MemorySize& size, uint64_t state);
-// The state after it: Finish(state + the sum over pairs of words 2p and 2p + 1 of the block of
+// The state after step `number` of all: Finish(state + number x 0x9e3779b97f4a7c15 + the sum over
+// pairs of words 2p and 2p + 1 of the block of
 //   (word(2p) ^ low(state) x multiplier(2p)) x (word(2p + 1) ^ high(state) x multiplier(2p + 1))
 // modulo 2^64, the factors modulo 2^32). Finish is the end of SplitMix64.
-uint64_t StepOf(const GatherKeys& keys, uint64_t state, std::span<const uint8_t> block);
+uint64_t StepOf(const GatherKeys& keys, uint64_t state, uint64_t number,
+                std::span<const uint8_t> block);
+// (walk x legs + leg) x 16 + step.
+inline uint64_t StepNumber(const MemorySize& size, int64_t walk, int32_t leg, int32_t step) {
+  return static_cast<uint64_t>((walk * size.legs + leg) * kStepsPerLeg + step);
+}
 
 struct OpenedLeg {
   int32_t walk = 0, leg = 0;

@@ -15,6 +15,8 @@ namespace {
 // So many times its bandwidth a GPU is taken to make anew, at most, of an arena that it does not
 // keep: ChaCha8 runs at less than once on the cards that are known.
 constexpr double kRegeneratedPerRead = 4;
+// Blocks that are kept spare the work of up to so many passes for one that is not.
+constexpr int kPassesSpared = 2;
 constexpr double kMicros = 1e6;
 constexpr int64_t kBasisPoints = 10'000;
 constexpr double kMillion = 1e6;
@@ -67,7 +69,8 @@ double AbsentShareMax(const VerifierRecord& record, const ClassRow& row, double 
   const double left_out = 1 - std::pow(1 - skipped_legs, 1.0 / kStepsPerLeg);
   const double made_anew = static_cast<double>(std::max<int64_t>(record.gather_us, 1)) / kMicros *
                            kRegeneratedPerRead * static_cast<double>(row.bytes_per_s) /
-                           std::ldexp(static_cast<double>(size.gathered_bytes()), size.passes);
+                           std::ldexp(static_cast<double>(size.gathered_bytes()),
+                                      std::max(0, size.passes - kPassesSpared));
   return std::min(1.0, left_out + made_anew);
 }
 

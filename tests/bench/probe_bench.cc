@@ -105,7 +105,7 @@ void MeasureLegs(const Options& options) {
         state ^= probe::WalkStart(keys, leg);
         for (int step = 0; step < probe::kStepsPerLeg; ++step) {
           probe::MakeArenaBlock(arena_seed, size, probe::BlockOf(size, state), scratch, block);
-          state = probe::StepOf(keys, state, block);
+          state = probe::StepOf(keys, state, probe::StepNumber(size, leg, 0, step), block);
         }
       }
     });

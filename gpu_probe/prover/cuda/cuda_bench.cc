@@ -232,7 +232,8 @@ absl::StatusOr<double> Bench::CopyRate(int64_t bytes) {
 
 absl::StatusOr<double> Bench::GatherRate(int64_t bytes) {
   constexpr int64_t kColumns = 16, kBlockBytes = kColumns * int64_t{kChaChaBlockBytes};
-  const WalkPlan plan = {{static_cast<uint64_t>(bytes / kBlockBytes), kColumns, 1}, 32'768, 8, 16};
+  const WalkPlan plan = {
+      {static_cast<uint64_t>(bytes / kBlockBytes), kColumns, 1}, 32'768, 0, 8, 8, 16};
   auto arena = DeviceBuffer::Allocate(bytes, "a benchmark");
   if (!arena.ok()) return arena.status();
   auto multipliers = DeviceBuffer::Allocate(kBlockBytes, "a benchmark");

@@ -78,7 +78,9 @@ cudaError_t LaunchWalkStarts(const SeedWords& seed, int64_t walks, uint64_t* sta
 struct WalkPlan {
   ArenaShape shape;
   int64_t walks;
+  int64_t first_leg;  // of the walks, by which their steps are numbered
   int64_t legs;
+  int64_t all_legs;
   int steps_per_leg;
 };
 cudaError_t LaunchWalks(const WalkPlan& plan, const void* arena, const uint32_t* multipliers,

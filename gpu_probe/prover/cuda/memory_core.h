@@ -75,7 +75,9 @@ WARPBOOK_HOST_DEVICE constexpr uint64_t SumOf(uint64_t state, const uint32_t (&w
          uint64_t{words[2] ^ low * multipliers[2]} * (words[3] ^ high * multipliers[3]);
 }
 
-WARPBOOK_HOST_DEVICE constexpr uint64_t FinishStep(uint64_t state) {
+// `state` is that before the step plus what the block adds; `number` that of the step, of all.
+WARPBOOK_HOST_DEVICE constexpr uint64_t FinishStep(uint64_t state, uint64_t number) {
+  state += number * 0x9e3779b97f4a7c15;
   state = (state ^ state >> 30) * 0xbf58476d1ce4e5b9;
   state = (state ^ state >> 27) * 0x94d049bb133111eb;
   return state ^ state >> 31;

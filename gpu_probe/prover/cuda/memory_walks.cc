@@ -90,7 +90,7 @@ absl::Status MemoryWalks::WalkAll(const Progress& progress) {
   for (int64_t leg = 0; leg < size.legs; leg += each) {
     const int64_t legs = std::min(each, size.legs - leg);
     uint64_t* const to = states_.As<uint64_t>() + leg * size.walks;
-    const WalkPlan plan = {Shape(), size.walks, legs, kStepsPerLeg};
+    const WalkPlan plan = {Shape(), size.walks, leg, legs, size.legs, kStepsPerLeg};
     WARPBOOK_RETURN_IF_ERROR(CudaStatus(
         LaunchWalks(plan, arena_.data(), multipliers_.As<uint32_t>(), from, to, stream_.get()),
         "walking through the memory"));

@@ -170,7 +170,7 @@ TEST_CASE("A walk begins and steps as the verifier's does, its lanes together") 
             BlockOf(size, state));
       const std::vector<uint8_t> block =
           RandomBytes(random, static_cast<size_t>(size.block_bytes()));
-      const uint64_t expected = StepOf(keys, state, block);
+      const uint64_t expected = StepOf(keys, state, walk + 5, block);
       const auto vectors = static_cast<uint32_t>(columns) * 4;
       const uint32_t lanes = LanesPerWalk(static_cast<uint32_t>(columns));
       CHECK((lanes >= 4 && lanes <= 32 && vectors <= lanes * 8));
@@ -183,7 +183,7 @@ TEST_CASE("A walk begins and steps as the verifier's does, its lanes together") 
           sum += SumOf(state, read, multipliers);
         }
       }
-      CHECK(FinishStep(state + sum) == expected);
+      CHECK(FinishStep(state + sum, walk + 5) == expected);
     }
   }
 }

@@ -73,7 +73,8 @@ Proved Proving::Run() const {
       answer = SignTranscript(EncodeTranscript(transcript), *signer);
     }
     now += took;
-    const auto next = session.Answer(stage, answer, now, Seed{++fresh});
+    const Seed next_seed = stage == ProbeStage::kGathered ? opening_seed : Seed{++fresh};
+    const auto next = session.Answer(stage, answer, now, next_seed);
     WARPBOOK_CHECK(next.ok());
     asked = next->value_or(Seed{});
   }
@@ -84,7 +85,7 @@ ProofSize TestSize() {
   return {.compute = {.m = 512, .n = 512, .k = 64, .rounds = 2, .opened = 128},
           .memory = {.blocks = 256,
                      .columns = 1,
-                     .passes = 5,
+                     .passes = 8,
                      .walks = 2 * kWalksPerLeaf,
                      .legs = 3,
                      .opened = 128}};

@@ -46,6 +46,7 @@ struct Proving {
   MakeProver make = Make();
   StageTimes times;
   std::vector<GpuClaim> claims = Claims(challenge.gpus);
+  Seed opening_seed = {103};
   const Ed25519PrivateKey* signer = &DeviceKey();
   // What is done to the transcript before it is signed.
   std::function<void(Transcript&)> edit;

@@ -122,7 +122,7 @@ Answer AnswerOf(const MemoryChallenge& challenge, const Seed& gather_seed = kGat
     for (int32_t leg = 0; leg < size.legs; ++leg) {
       for (int32_t step = 0; step < kStepsPerLeg; ++step) {
         state = StepOf(
-            keys, state,
+            keys, state, StepNumber(size, walk, leg, step),
             std::span(arena).subspan(static_cast<size_t>(BlockOf(size, state) * size.block_bytes()),
                                      static_cast<size_t>(size.block_bytes())));
       }
@@ -227,14 +227,15 @@ TEST_CASE("What a step reads decides on all of the next: each bit of a block cou
   std::vector<uint8_t> scratch;
   MakeArenaBlock(ArenaSeed(challenge), kSize, 11, scratch, block);
   const uint64_t state = WalkStart(keys, 17);
-  const uint64_t next = StepOf(keys, state, block);
+  const uint64_t next = StepOf(keys, state, 9, block);
+  CHECK(StepOf(keys, state, 10, block) != next);
   for (size_t bit = 0; bit < block.size() * 8; ++bit) {
     block[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-    CHECK(StepOf(keys, state, block) != next);
+    CHECK(StepOf(keys, state, 9, block) != next);
     block[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
   }
-  CHECK(StepOf(keys, state ^ 1, block) != next);
-  CHECK(StepOf(keys, state ^ uint64_t{1} << 63, block) != next);
+  CHECK(StepOf(keys, state ^ 1, 9, block) != next);
+  CHECK(StepOf(keys, state ^ uint64_t{1} << 63, 9, block) != next);
 }
 
 TEST_CASE("Walks go everywhere in the arena, and stay in it") {

@@ -159,13 +159,14 @@ def walk_all(nonce, gpu, last_root, gather_seed, blocks, columns, passes, walks,
     starts = b"".join(chacha8_block(key, b"\1" + bytes(11), i) for i in range((walks + 7) // 8))
     at = list(struct.unpack(f"<{len(starts) // 8}Q", starts))[:walks]
     after = []
-    for _ in range(legs):
+    for leg in range(legs):
         for walk in range(walks):
             state = at[walk]
-            for _ in range(16):
+            for step in range(16):
                 block = arena[(state >> 32) * blocks >> 32]
                 low, high = state & MASK, state >> 32
-                total = state
+                number = (walk * legs + leg) * 16 + step
+                total = state + number * 0x9E3779B97F4A7C15
                 for i in range(0, len(block), 2):
                     total += ((block[i] ^ low * multipliers[i] & MASK)
                               * (block[i + 1] ^ high * multipliers[i + 1] & MASK))
@@ -182,7 +183,7 @@ def expected(nonce, gpu, compute, memory, gather_seed, opening_seed):
     lines += [f"root {root.hex()}" for root, _, _ in made]
     blocks, columns, passes, walks, legs, opened_legs = memory
     after = walk_all(nonce, gpu, made[-1][0], gather_seed, blocks, columns, passes, walks, legs)
-    states = [struct.pack("<64Q", *leg[i:i + 64]) for leg in after for i in range(0, walks, 64)]
+    states = [struct.pack("<64Q", *row[i:i + 64]) for row in after for i in range(0, walks, 64)]
     leaves = [leaf_hash(leaf) for leaf in states]
     lines.append(f"gather {tree_root(leaves).hex()}")
     per_round = len(made[0][1])
