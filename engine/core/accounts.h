@@ -66,13 +66,15 @@ struct Node {
   RegionId region_id;
   PublicKey device_key = {};
   Quantity registered;
-  Quantity gpus;  // of them, how many may be sold: an operator's word, or a probe's
+  Quantity gpus_max;  // of them, what an operator allows at the most
+  Quantity gpus;      // how many may be sold: an operator's word, or a probe's
   Assurance assurance = Assurance::kListed;
   bool approved = false;  // an operator has set its capacity, or a probe
   // Probes (design: gpu_probe).
-  uint64_t probe_id = 0;   // the one that is open; 0: none
-  Timestamp proved_until;  // when its last proof lapses; 0: it is not proved
-  Timestamp probe_due;     // called: when it has to have proved itself; 0: not called
+  uint64_t probe_id = 0;    // the one that is open; 0: none
+  Timestamp probe_expires;  // no other one is begun before
+  Timestamp proved_until;   // when its last proof lapses; 0: it is not proved
+  Timestamp probe_due;      // called: when it has to have proved itself; 0: not called
   ByInstrument<NodeUse> windows;
 };
 

@@ -88,6 +88,7 @@ Refusal Handle(Context& context, const wire::RegisterNode& command) {
   node.class_id = ClassId(command.class_id());
   node.region_id = RegionId(command.region_id());
   node.registered = Quantity(command.gpus());
+  node.gpus_max = node.registered;
   const auto event = context.events.Private<wire::NodeRegistered>(*sender.account);
   event->mutate_tag(command.header().tag());
   event->mutate_node_id(node.id.value());
@@ -111,6 +112,7 @@ Refusal Handle(Context& context, const wire::SetCapacity& command) {
   }
 
   context.events.Accept(command.header(), wire::RecordType::kSetCapacity, node->id.value());
+  node->gpus_max = gpus;
   ChangeCapacity(context, *node, gpus, assurance);
   return kNoRefusal;
 }

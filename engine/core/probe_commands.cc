@@ -92,7 +92,9 @@ Refusal Handle(Context& context, const wire::CallProbe& command) {
   if (node == nullptr) return {RejectReason::kUnknownNode};
   if (Timestamp(command.due_us()) <= context.now) return {RejectReason::kDeadlinePassed};
   context.events.Accept(command.header(), wire::RecordType::kCallProbe, node->id.value());
-  if (node->probe_due != Timestamp()) return kNoRefusal;
+  const bool is_due_before =
+      node->probe_due != Timestamp() && node->probe_due <= Timestamp(command.due_us());
+  if (is_due_before) return kNoRefusal;
   node->probe_due = Timestamp(command.due_us());
   const auto event = context.events.Private<wire::ProbeCalled>(*node->account);
   event->mutate_node_id(node->id.value());
@@ -111,7 +113,12 @@ Refusal Handle(Context& context, const wire::BeginProbe& command) {
   Node* node = context.state.accounts.FindNode(NodeId(command.node_id()));
   if (node == nullptr || node->account != sender.account) return {RejectReason::kUnknownNode};
   if (Timestamp(command.expires_us()) <= context.now) return {RejectReason::kDeadlinePassed};
+  // A newer one would let a prover escape the verdict on one that it sees fail.
+  if (node->probe_id != 0 && context.now < node->probe_expires) {
+    return {RejectReason::kProbeUnderWay, node->probe_expires.micros()};
+  }
   node->probe_id = command.header().sequence();
+  node->probe_expires = Timestamp(command.expires_us());
   const auto event = context.events.Private<wire::ProbeBegun>(*node->account);
   event->mutate_tag(command.header().tag());
   event->mutate_node_id(node->id.value());
@@ -137,7 +144,10 @@ Refusal Handle(Context& context, const wire::DecideProbe& command) {
   } else if (consequence != Consequence::kNone) {
     node->proved_until = Timestamp();
   }
-  if (command.probe_id() != 0) node->probe_id = 0;
+  if (command.probe_id() != 0) {
+    node->probe_id = 0;
+    node->probe_expires = Timestamp();
+  }
   if (consequence != Consequence::kNone) node->probe_due = Timestamp();
   EmitProbeDecided(context, *node, command);
   switch (consequence) {
@@ -145,7 +155,8 @@ Refusal Handle(Context& context, const wire::DecideProbe& command) {
       break;
     case Consequence::kProved:
       // Attested is more than proved, and an operator's word.
-      ChangeCapacity(context, *node, gpus, std::min(node->assurance, Assurance::kVerified));
+      ChangeCapacity(context, *node, std::min(gpus, node->gpus_max),
+                     std::min(node->assurance, Assurance::kVerified));
       break;
     case Consequence::kUnproved:
       ChangeCapacity(context, *node, node->gpus, Assurance::kListed);

@@ -66,7 +66,7 @@ void StreamOwner(Stream& stream, AnyOwner& owner) {
 template <typename Stream, typename AnyNode>
 void StreamNode(Stream& stream, AnyNode& node) {
   stream(node.class_id, node.region_id, node.registered, node.gpus, node.assurance, node.approved,
-         node.probe_id, node.proved_until, node.probe_due);
+         node.gpus_max, node.probe_id, node.probe_expires, node.proved_until, node.probe_due);
 }
 
 // All but its prices and its window, which an instrument is made with.

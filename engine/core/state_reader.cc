@@ -150,9 +150,12 @@ class Reading {
     Node& node = state_.accounts.AddNode(*account, device_key);
     StreamNode(in_, node);
     in_.Require(node.class_id && node.region_id, "it has no class or region");
-    in_.Require(IsGpus(node.registered) && node.gpus >= Quantity(0) && node.gpus <= node.registered,
+    in_.Require(IsGpus(node.registered) && node.gpus >= Quantity(0) && node.gpus <= node.gpus_max &&
+                    node.gpus_max <= node.registered,
                 "its GPUs are not within their bounds");
     in_.Require(node.proved_until >= Timestamp() && node.probe_due >= Timestamp() &&
+                    (node.probe_expires == Timestamp()) == (node.probe_id == 0) &&
+                    node.probe_expires >= Timestamp() &&
                     node.probe_id <= state_.last_sequence.value() &&
                     (node.approved || node.proved_until == Timestamp()),
                 "its probes are wrong");

@@ -160,6 +160,8 @@ constexpr RejectReasonInfo kReasons[] = {
     {RejectReason::kNoProbe, "no_probe", "No probe proves so many GPUs, or any, of this class."},
     {RejectReason::kProbeAnswerUnexpected, "probe_answer_unexpected",
      "The probe awaits another answer, another part of it, or one of another length."},
+    {RejectReason::kProbeUnderWay, "probe_under_way",
+     "A probe of the node is under way: answer it, or wait until it is over."},
     {RejectReason::kKeyInUse, "key_in_use",
      "The key belongs to an account, or did before it was revoked."},
     {RejectReason::kTooManyKeys, "too_many_keys", "The account has too many keys."},

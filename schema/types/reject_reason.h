@@ -129,6 +129,7 @@ enum class RejectReason : uint16_t {
   kUnknownProbe = 2211,
   kNoProbe = 2212,
   kProbeAnswerUnexpected = 2213,
+  kProbeUnderWay = 2214,
 
   // Accounts and operators.
   kKeyInUse = 2301,

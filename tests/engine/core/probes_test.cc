@@ -47,16 +47,41 @@ sell p1 3@10 node_id=4
 )");
 }
 
-TEST_CASE("A probe is decided once, and a newer one takes its place") {
+TEST_CASE("A probe is decided once, and no other is begun until it is decided or over") {
   RunScenario(R"(
 setup
 BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m
+at T+59s
+BeginProbe from=p1 node_id=1 nonce=n expires_us=T+2m
+  ! probe_under_way
+at T+60s
+BeginProbe from=p1 node_id=1 nonce=n expires_us=T+2m
+DecideProbe node_id=1 probe_id=31 reason=wrong_product
+  ! unknown_probe
+DecideProbe node_id=1 probe_id=33 gpus=16 valid_until_us=T+60m share=10000
+DecideProbe node_id=1 probe_id=33 gpus=16 valid_until_us=T+60m share=10000
+  ! unknown_probe
+BeginProbe from=p1 node_id=1 nonce=n expires_us=T+2m
+)");
+}
+
+TEST_CASE("A pass gives no more GPUs than an operator allows") {
+  RunScenario(R"(
+setup
+SetCapacity from=op node_id=1 gpus=5 assurance=listed
 BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m
-DecideProbe node_id=1 probe_id=31 gpus=16 valid_until_us=T+60m share=10000
-  ! unknown_probe
 DecideProbe node_id=1 probe_id=32 gpus=16 valid_until_us=T+60m share=10000
-DecideProbe node_id=1 probe_id=32 gpus=16 valid_until_us=T+60m share=10000
-  ! unknown_probe
+  ProbeDecided gpus=16
+  CapacitySet gpus=5 assurance=verified
+SetCapacity from=op node_id=1 gpus=16 assurance=verified
+BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m
+DecideProbe node_id=1 probe_id=35 reason=wrong_walk
+  ProbeDecided
+  CapacitySet gpus=0
+BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m
+DecideProbe node_id=1 probe_id=37 gpus=16 valid_until_us=T+60m share=10000
+  ProbeDecided
+  CapacitySet gpus=16
 )");
 }
 
@@ -137,13 +162,16 @@ CallProbe node_id=2 due_us=T+5m
   ProbeCalled to=7 node_id=2 due_us=T+5m
 CallProbe node_id=2 due_us=T+9m
   CommandAccepted result_id=2
-at T+299s
+CallProbe node_id=2 due_us=T+299s
+  CommandAccepted result_id=2
+  ProbeCalled to=7 node_id=2 due_us=T+299s
+at T+298s
 DecideProbe node_id=2 reason=unfinished
   ! unknown_probe
 BeginProbe from=p2 node_id=2 nonce=n expires_us=T+6m
-DecideProbe node_id=2 probe_id=37 reason=unfinished
+DecideProbe node_id=2 probe_id=38 reason=unfinished
   ProbeDecided
-at T+300s
+at T+299s
 DecideProbe node_id=2 reason=lapsed
   ! unknown_probe
 DecideProbe node_id=2 reason=unfinished
@@ -155,7 +183,7 @@ CallProbe node_id=2 due_us=T+7m
   CommandAccepted
   ProbeCalled due_us=T+7m
 BeginProbe from=p2 node_id=2 nonce=n expires_us=T+6m
-DecideProbe node_id=2 probe_id=43 gpus=16 valid_until_us=T+60m share=10000
+DecideProbe node_id=2 probe_id=44 gpus=16 valid_until_us=T+60m share=10000
 at T+8m
 DecideProbe node_id=2 reason=unfinished
   ! unknown_probe

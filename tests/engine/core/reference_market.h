@@ -60,7 +60,8 @@ struct Node {
   int assurance = 2;
   bool approved = false;
   uint64_t probe = 0;
-  int64_t proved_until = 0, probe_due = 0;
+  int64_t probe_over = 0, proved_until = 0, probe_due = 0;
+  int32_t allowed = 0;  // by an operator
 };
 
 struct Instrument {

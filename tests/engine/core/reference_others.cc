@@ -180,6 +180,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::SetCapacity& c) {
     return {RejectReason::kInvalidQuantity, node.registered};
   }
   Accept(c.header(), wire::RecordType::kSetCapacity, node.id);
+  node.allowed = c.gpus();
   ChangeCapacity(node, c.gpus(), c.assurance());
   return {};
 }
@@ -238,7 +239,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::RegisterNode& c) {
   node.class_id = c.class_id();
   node.region_id = c.region_id();
   node.device_key = key;
-  node.registered = c.gpus();
+  node.registered = node.allowed = c.gpus();
   nodes_.push_back(node);
   wire::NodeRegistered event;
   event.mutate_tag(c.header().tag());

@@ -16,7 +16,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::CallProbe& c) {
   if (c.due_us() <= now_) return {RejectReason::kDeadlinePassed};
   Node& node = nodes_[c.node_id() - 1];
   Accept(c.header(), wire::RecordType::kCallProbe, node.id);
-  if (node.probe_due == 0) {
+  if (node.probe_due == 0 || c.due_us() < node.probe_due) {
     node.probe_due = c.due_us();
     wire::ProbeCalled event;
     event.mutate_node_id(node.id);
@@ -36,7 +36,11 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::BeginProbe& c) {
   }
   if (c.expires_us() <= now_) return {RejectReason::kDeadlinePassed};
   Node& node = nodes_[c.node_id() - 1];
+  if (node.probe != 0 && now_ < node.probe_over) {
+    return {RejectReason::kProbeUnderWay, node.probe_over};
+  }
   node.probe = sequence_;
+  node.probe_over = c.expires_us();
   wire::ProbeBegun event;
   event.mutate_tag(c.header().tag());
   event.mutate_node_id(node.id);
@@ -100,7 +104,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::DecideProbe& c) {
   EmitPrivate(event, node.account);
   if (nothing_learned) return {};
   if (reason == kPassed) {
-    ChangeCapacity(node, c.gpus(), std::min(node.assurance, 1));
+    ChangeCapacity(node, std::min(c.gpus(), node.allowed), std::min(node.assurance, 1));
   } else if (reason == kLapsed || reason == kUnfinished) {
     ChangeCapacity(node, node.gpus, 2);
   } else {

@@ -136,6 +136,9 @@ CloseInstrument instrument_id=1
 DisputeLease from=b1 lease_id=1
 at T+180m
 JudgeLease from=op lease_id=1 verdict=unfounded share=10000 reason=late)"},
+    {RejectReason::kProbeUnderWay,
+     "BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m\n"
+     "BeginProbe from=p1 node_id=1 nonce=n expires_us=T+1m"},
     {RejectReason::kUnknownProbe, "DecideProbe node_id=1 probe_id=1 reason=wrong_product"},
     {RejectReason::kOwnerNotVerified,
      "MarkOwner from=st number=7 owner_id=4 large=1\nsell p1 4@10"},
