@@ -132,8 +132,11 @@ struct GatewayLimits {
   // Probes under way, for each I/O thread; each holds an answer of up to 16 MiB: kRateLimited, with
   // retry_after_us. A challenge has so long to be answered.
   size_t probes_max = 32;
+  size_t probes_per_account_max = 8;
   int64_t probes_retry_micros = kMicrosPerSecond;
   int64_t probe_patience_micros = 120 * kMicrosPerSecond;
+  // And the exchange, from then on, to decide it; the node begins no other one before.
+  int64_t probe_verdict_micros = 10 * kMicrosPerMinute;
 
   // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.
   size_t session_guards_max = 65'536;

@@ -34,19 +34,18 @@ void RequestHandler::Handle(Call& call, const ProbeBeginRequest& request) {
   const auto size =
       judge_.SizesFor(hardware_class->name, static_cast<int32_t>(node->registered.value()));
   if (!size) return Refuse(call, RejectReason::kNoProbe, "node");
-  if (!probe_desk_.has_room()) {
+  if (!probe_desk_.HasRoom(node->account)) {
     return Refuse(call, {.reason = RejectReason::kRateLimited,
                          .retry_after_us = limits_.probes_retry_micros});
   }
-  uint64_t begun = 0;
+  if (!PassesChecks(call, request)) return;
   Submit(call, call.visitor.logged_on->account, [&](CommandOrigin origin) {
-    begun = origin.tag;
-    const Sha256Digest nonce = probe_desk_.Begin(origin.tag, call.visitor.connection_id, *size);
-    return MakeCommand(
-        request, origin, nonce,
-        Timestamp(clocks_.market.NowMicros()).PlusMicros(limits_.probe_patience_micros));
+    const Sha256Digest nonce =
+        probe_desk_.Begin(origin.tag, call.visitor.connection_id, *node, *size);
+    const int64_t over =
+        clocks_.market.NowMicros() + limits_.probe_patience_micros + limits_.probe_verdict_micros;
+    return MakeCommand(request, origin, nonce, Timestamp(over));
   });
-  if (publisher_.replier().pending().Find(begun) == nullptr) probe_desk_.Forget(begun);
 }
 
 void RequestHandler::Handle(Call& call, const ProbeAnswerRequest& request) {

@@ -44,9 +44,26 @@ uint32_t FlagsOf(const probe::Verdict& verdict) {
 
 }  // namespace
 
-Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, probe::ProofSize size) {
+bool ProbeDesk::HasRoom(AccountId account) const {
+  const auto of_account = std::ranges::count_if(
+      probes_, [&](const auto& entry) { return entry.second.account == account; });
+  return probes_.size() < limits_.probes_max &&
+         static_cast<size_t>(of_account) < limits_.probes_per_account_max;
+}
+
+void ProbeDesk::ForgetRefused(const std::function<bool(uint64_t tag, NodeId node)>& is_begun) {
+  absl::erase_if(probes_, [&](const auto& entry) {
+    return entry.second.session == nullptr && !is_begun(entry.first, entry.second.node);
+  });
+}
+
+Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, const NodeRow& node,
+                              probe::ProofSize size) {
   Probe& probe = probes_[tag];
   probe.connection_id = connection_id;
+  probe.account = node.account;
+  probe.node = node.id;
+  probe.expires_us = clocks_.real.NowMicros() + limits_.probe_patience_micros;
   probe.nonce = Fresh();
   probe.size = size;
   probe.begun_micros = clocks_.monotonic.NowMicros();
@@ -56,7 +73,6 @@ Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, probe::Proof
 void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
                         Reply& reply) {
   const int64_t real_us = clocks_.real.NowMicros();
-  probe.node = node.id;
   probe.id = node.probe;
   probe.gpus = node.registered;
   probe.handed_out_micros = clocks_.monotonic.NowMicros();
@@ -66,7 +82,7 @@ void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& ha
                                    .hardware_class = hardware_class,
                                    .gpus = static_cast<int32_t>(node.registered.value()),
                                    .size = probe.size,
-                                   .expires_us = real_us + patience_micros_};
+                                   .expires_us = probe.expires_us};
   probe.session = std::make_unique<probe::ProbeSession>(challenge, real_us);
   reply.challenge = probe::EncodeChallenge(challenge);
   reply.awaits = ProbeStep::kProducts;
@@ -107,7 +123,7 @@ RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest&
   }
   if (probe.session == nullptr) return RejectReason::kProbeAnswerUnexpected;
   if (HasExpired(probe)) {
-    EndUndecided(probe, ProbeReason::kTooLate);
+    End(probe, ProbeReason::kTooLate);
     probes_.erase(found);
     return RejectReason::kChallengeExpired;
   }
@@ -134,13 +150,12 @@ RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest&
 void ProbeDesk::HandIn(uint64_t tag, Probe& probe, uint64_t reply_tag) {
   probe.is_verified = true;
   ++verifying_;
-  const std::string& transcript = probe.session->transcript();
-  const Sha256Digest digest = Sha256(std::as_bytes(std::span(transcript)));
-  judge_.Verify({probe.session->record(), transcript},
+  judge_.Verify({probe.session->record(), probe.session->TakeTranscript()},
                 // Called by the judge's thread, which may outlive this.
-                [this, post = post_, tag, reply_tag, digest](const probe::Verdict& verdict) {
-                  post([this, tag, reply_tag, digest, verdict] {
-                    OnVerdict(tag, reply_tag, digest, verdict);
+                [this, post = post_, tag, reply_tag](const probe::Verdict& verdict,
+                                                     const Sha256Digest& transcript) {
+                  post([this, tag, reply_tag, transcript, verdict] {
+                    OnVerdict(tag, reply_tag, transcript, verdict);
                   });
                 });
 }
@@ -184,15 +199,17 @@ void ProbeDesk::SendDecisions() {
   }
 }
 
-// One that was never handed out is nothing that came to an end.
-void ProbeDesk::EndUndecided(const Probe& probe, ProbeReason reason) {
+// One that was never handed out is nothing that came to an end: the engine's time ends it. Who
+// knows what is to be opened and does not open it has seen that it would be caught.
+void ProbeDesk::End(const Probe& probe, ProbeReason reason) {
   if (probe.session == nullptr) return;
+  if (probe.session->awaited() == probe::ProbeStage::kOpenings) reason = ProbeReason::kTilesMissing;
   Decide({.node = probe.node, .probe = probe.id, .reason = reason}, 0);
 }
 
 bool ProbeDesk::HasExpired(const Probe& probe) const {
   const int64_t now = clocks_.monotonic.NowMicros();
-  if (probe.session == nullptr) return now > probe.begun_micros + patience_micros_;
+  if (probe.session == nullptr) return now > probe.begun_micros + limits_.probe_patience_micros;
   return probe.session->HasExpired(now - probe.handed_out_micros);
 }
 
@@ -200,7 +217,7 @@ void ProbeDesk::RemoveConnection(uint64_t connection_id) {
   absl::erase_if(probes_, [&](const auto& entry) {
     // What is verified is decided all the same.
     if (entry.second.connection_id != connection_id || entry.second.is_verified) return false;
-    EndUndecided(entry.second, ProbeReason::kUnfinished);
+    End(entry.second, ProbeReason::kUnfinished);
     return true;
   });
 }
@@ -208,7 +225,7 @@ void ProbeDesk::RemoveConnection(uint64_t connection_id) {
 void ProbeDesk::GoOn() {
   absl::erase_if(probes_, [&](const auto& entry) {
     if (entry.second.is_verified || !HasExpired(entry.second)) return false;
-    EndUndecided(entry.second, ProbeReason::kUnfinished);
+    End(entry.second, ProbeReason::kUnfinished);
     return true;
   });
   SendDecisions();

@@ -16,6 +16,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/service/engine_port.h"
+#include "gateway/admission/limits.h"
 #include "gateway/net/probe_judge.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/publish/market_rows.h"
@@ -36,20 +37,16 @@ class ProbeDesk {
 
   // All that is passed must outlive it.
   ProbeDesk(ProbeJudge& judge, engine::EnginePort& port, Clocks clocks, Post post,
-            size_t probes_max, int64_t patience_micros)
-      : judge_(judge),
-        port_(port),
-        clocks_(clocks),
-        post_(std::move(post)),
-        probes_max_(probes_max),
-        patience_micros_(patience_micros) {}
+            const GatewayLimits& limits)
+      : judge_(judge), port_(port), clocks_(clocks), post_(std::move(post)), limits_(limits) {}
 
-  bool has_room() const { return probes_.size() < probes_max_; }
+  bool HasRoom(AccountId account) const;
   // A probe of that node is begun by the command of that tag, with the nonce that this draws.
-  Sha256Digest Begin(uint64_t tag, uint64_t connection_id, probe::ProofSize size);
-
-  // Its command was not taken.
-  void Forget(uint64_t tag) { probes_.erase(tag); }
+  Sha256Digest Begin(uint64_t tag, uint64_t connection_id, const NodeRow& node,
+                     probe::ProofSize size);
+  // Forgets those that the engine did not take: `is_begun(tag, node)` is asked of each whose
+  // challenge was not handed out.
+  void ForgetRefused(const std::function<bool(uint64_t tag, NodeId node)>& is_begun);
 
   // What an answer's step leads to.
   struct Reply {
@@ -76,12 +73,14 @@ class ProbeDesk {
  private:
   struct Probe {
     uint64_t connection_id = 0;
+    AccountId account;
+    NodeId node;
     probe::Seed nonce{};
     probe::ProofSize size;
     int64_t begun_micros = 0;  // monotonic
+    int64_t expires_us = 0;    // since 1970
     // Since the challenge was handed out:
     std::unique_ptr<probe::ProbeSession> session;
-    NodeId node;
     Sequence id;
     Quantity gpus;
     int64_t handed_out_micros = 0;
@@ -97,7 +96,8 @@ class ProbeDesk {
   void OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& transcript,
                  const probe::Verdict& verdict);
   void Decide(const ProbeDecision& decision, uint64_t reply_tag);
-  void EndUndecided(const Probe& probe, ProbeReason reason);
+  // Decides one that nothing more is taken of.
+  void End(const Probe& probe, ProbeReason reason);
   void SendDecisions();
   bool HasExpired(const Probe& probe) const;
 
@@ -105,8 +105,7 @@ class ProbeDesk {
   engine::EnginePort& port_;
   const Clocks clocks_;
   const Post post_;
-  const size_t probes_max_;
-  const int64_t patience_micros_;
+  const GatewayLimits& limits_;
   absl::flat_hash_map<uint64_t, Probe> probes_;  // by the tag that began them
   std::deque<wire::CommandRecord> decisions_;
   size_t verifying_ = 0;

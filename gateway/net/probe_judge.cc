@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "schema/base/crypto.h"
@@ -52,7 +53,8 @@ void ProbeJudge::Run() {
     std::array<uint8_t, sizeof(probe::CheckVectors)> secret;
     FillRandom(secret);
     job.callback(probe::Verify(job.proof.record, job.proof.transcript, table_,
-                               probe::MakeCheckVectors(secret)));
+                               probe::MakeCheckVectors(secret)),
+                 Sha256(std::as_bytes(std::span(job.proof.transcript))));
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "gpu_probe/verifier/class_table.h"
 #include "gpu_probe/verifier/verdict.h"
+#include "schema/base/crypto.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/timestamp.h"
 
@@ -31,6 +32,9 @@ struct ProbePolicy {
   int64_t call_lead_micros = 2 * 60 * kMicrosPerMinute;
   int64_t surprise_mean_micros = 4 * 60 * kMicrosPerMinute;
   int64_t surprise_due_micros = 5 * kMicrosPerMinute;
+  // So long after a time that is over a node is left as it is while a probe of it is open: its
+  // verdict may be on its way.
+  int64_t grace_micros = 10 * kMicrosPerMinute;
 };
 
 class ProbeJudge {
@@ -39,7 +43,9 @@ class ProbeJudge {
     probe::VerifierRecord record;
     std::string transcript;
   };
-  using Callback = std::function<void(const probe::Verdict& verdict)>;
+  // `transcript` is its SHA-256.
+  using Callback =
+      std::function<void(const probe::Verdict& verdict, const Sha256Digest& transcript)>;
 
   ProbeJudge(const Catalogue& catalogue, const ProbePolicy& policy);
   ~ProbeJudge();
@@ -47,8 +53,9 @@ class ProbeJudge {
   const ProbePolicy& policy() const { return policy_; }
   // The sizes of a challenge; nullptr where nothing proves so many GPUs of the class.
   std::optional<probe::ProofSize> SizesFor(const std::string& hardware_class, int32_t gpus) const;
-  // The callback comes once, on the judge's thread, unless this is destroyed first. What waits is
-  // bounded by those who ask (GatewayLimits::probes_max).
+  // Takes the proof off the caller, who does no work on it. The callback comes once, on the judge's
+  // thread, unless this is destroyed first. What waits is bounded by those who ask
+  // (GatewayLimits::probes_max).
   void Verify(Proof proof, Callback callback);
 
  private:

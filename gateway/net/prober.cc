@@ -24,8 +24,28 @@ bool Comes(int64_t span, int64_t mean) {
 
 }  // namespace
 
+void Prober::TakeOver() {
+  for (const auto& [id, node] : state_.nodes()) {
+    if (node.probe != Sequence()) left_over_.emplace_back(id, node.probe);
+  }
+}
+
+void Prober::EndLeftOver() {
+  while (!left_over_.empty()) {
+    const auto [node, probe] = left_over_.back();
+    const wire::CommandRecord command =
+        MakeDecideProbe({.node = node, .probe = probe, .reason = ProbeReason::kUnfinished}, 0);
+    if (port_.TrySubmit(std::span(&command, 1)) == 0) return;
+    left_over_.pop_back();
+  }
+}
+
 void Prober::Look(Timestamp now) {
-  if (last_look_ == Timestamp()) last_look_ = now;
+  EndLeftOver();
+  if (last_look_ == Timestamp()) {
+    last_look_ = now;
+    first_end_ = now.PlusMicros(policy_.surprise_due_micros);
+  }
   const int64_t span = now.micros() - last_look_.micros();
   if (span < kMicrosPerSecond) return;
   last_look_ = now;
@@ -43,20 +63,29 @@ void Prober::Look(Timestamp now) {
   }
 }
 
+bool Prober::IsOver(const NodeRow& node, Timestamp end, Timestamp now) const {
+  if (end > now || now < first_end_) return false;
+  return node.probe == Sequence() || now >= end.PlusMicros(policy_.grace_micros);
+}
+
 void Prober::LookAt(const NodeRow& node, Timestamp now, bool is_surprised) {
-  if (node.probe_due != Timestamp()) {
-    if (node.probe_due > now) return;
+  const bool is_called = node.probe_due != Timestamp();
+  if (is_called && IsOver(node, node.probe_due, now)) {
     return Submit(MakeDecideProbe({.node = node.id, .reason = ProbeReason::kUnfinished}, 0));
   }
   // One that was never proved has nothing to lose.
   if (node.proved_until == Timestamp()) return;
-  if (node.proved_until <= now) {
+  if (IsOver(node, node.proved_until, now)) {
     return Submit(MakeDecideProbe({.node = node.id, .reason = ProbeReason::kLapsed}, 0));
   }
-  if (node.proved_until <= now.PlusMicros(policy_.call_lead_micros)) {
-    return Submit(MakeCallProbe(node.id, node.proved_until));
+  const Timestamp surprise = now.PlusMicros(policy_.surprise_due_micros);
+  if (is_surprised && (!is_called || node.probe_due > surprise)) {
+    return Submit(MakeCallProbe(node.id, surprise));
   }
-  if (is_surprised) Submit(MakeCallProbe(node.id, now.PlusMicros(policy_.surprise_due_micros)));
+  if (!is_called && node.proved_until > now &&
+      node.proved_until <= now.PlusMicros(policy_.call_lead_micros)) {
+    Submit(MakeCallProbe(node.id, node.proved_until));
+  }
 }
 
 void Prober::Submit(const wire::CommandRecord& command) {

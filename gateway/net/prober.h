@@ -1,10 +1,13 @@
 // Prober: sees to it that nodes prove themselves again: calls those whose proof ends soon and, at a
 // surprise, those that deliver; and tells the engine of calls and proofs whose time is over. All
-// that it goes by is published, so that a restart takes nothing from it. The first I/O thread owns
-// it.
+// that it goes by is published. After a start it ends what a process before has left open, and
+// leaves nodes the time of a surprise before it takes anything from them: they could not answer
+// while the exchange was away. The first I/O thread owns it.
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "engine/service/engine_port.h"
 #include "gateway/net/probe_judge.h"
@@ -24,15 +27,22 @@ class Prober {
 
   // Looks at all nodes, once a second of the market's time at most.
   void Look(Timestamp now);
+  // Before anything else: the probes that are open are of a process before.
+  void TakeOver();
 
  private:
+  void EndLeftOver();
   void LookAt(const NodeRow& node, Timestamp now, bool is_surprised);
+  // Whether what ended then is to be told.
+  bool IsOver(const NodeRow& node, Timestamp end, Timestamp now) const;
   void Submit(const wire::CommandRecord& command);
 
   const MarketState& state_;
   engine::EnginePort& port_;
   const ProbePolicy& policy_;
   Timestamp last_look_;
+  Timestamp first_end_;  // nothing ends before
+  std::vector<std::pair<NodeId, Sequence>> left_over_;
   int commands_left_ = 0;
 };
 

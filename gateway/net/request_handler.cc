@@ -32,11 +32,13 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       judge_(judge),
       probe_desk_(judge, port,
                   {.real = clocks.real, .monotonic = clocks.monotonic, .market = clocks.market},
-                  role_.post, limits.probes_max, limits.probe_patience_micros),
+                  role_.post, limits),
       prober_(publisher.state(), port, judge.policy()),
       json_decoder_(limits.message_bytes_max),
       binary_decoder_(limits.message_bytes_max) {
-  if (role_.is_first) guardian_.TakeOverSessions();
+  if (!role_.is_first) return;
+  guardian_.TakeOverSessions();
+  prober_.TakeOver();
 }
 
 void RequestHandler::BeginDrain() {
@@ -54,6 +56,11 @@ void RequestHandler::OnLogonEnded(Visitor& visitor) {
 void RequestHandler::GoOn() {
   if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
   guardian_.GoOn();
+  probe_desk_.ForgetRefused([this](uint64_t tag, NodeId id) {
+    const NodeRow* node = publisher_.state().FindNode(id);
+    return publisher_.replier().pending().Find(tag) != nullptr ||
+           (node != nullptr && node->probe_tag == tag);
+  });
   probe_desk_.GoOn();
   if (role_.is_first && !shutting_down_) prober_.Look(Timestamp(clocks_.market.NowMicros()));
 }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,6 +52,7 @@ class ProbeSession {
   // When all is in: to be verified, at leisure and by any thread.
   const VerifierRecord& record() const { return record_; }
   const std::string& transcript() const { return transcript_; }
+  std::string TakeTranscript() { return std::move(transcript_); }
 
  private:
   VerifierRecord record_;

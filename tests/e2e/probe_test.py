@@ -203,15 +203,40 @@ class ProbeTest(ProbeTestCase):
         await self.refuses("unknown_node", stranger, "probe.begin", node=provider.node)
         await self.refuses("unknown_node", stranger, "probe.answer", node=provider.node, probe=probe,
                            step="products")
-        # A newer one takes its place.
-        newer = await other.call("probe.begin", node=provider.node)
-        await self.refuses("unknown_probe", provider, "probe.answer", node=provider.node, probe=probe,
+        await self.refuses("probe_under_way", other, "probe.begin", node=provider.node)
+        # The connection ends, and with it the probe: another one may be begun.
+        await provider.close()
+        self.clients.remove(provider)
+        other.node = provider.node
+        for _ in range(100):
+            reply = await other.request("probe.begin", {"node": other.node})
+            if reply["success"]:
+                break
+            self.assertEqual(reply["error"]["code"], "probe_under_way")
+            await asyncio.sleep(0.02)
+        await self.refuses("unknown_probe", other, "probe.answer", node=other.node, probe=probe,
                            step="products", data=encoded(bytes(GPUS * ROUNDS * DIGEST)))
-        # The connection ends, and with it the probe.
-        await other.close()
-        self.clients.remove(other)
-        await self.refuses("unknown_probe", provider, "probe.answer", node=provider.node,
-                           probe=newer["probe"], step="ready")
+        await self.answer(other, reply["result"]["probe"], "ready")
+
+    async def test_whoever_sees_what_is_to_be_opened_and_leaves_is_refused(self):
+        provider = await self.unproved()
+        self.assertEqual((await self.prove(provider))[0], OK)
+        probe = await self.begin(provider)
+        await self.answer(provider, probe, "products", bytes(GPUS * ROUNDS * DIGEST))
+        await self.answer(provider, probe, "filled")
+        await self.answer(provider, probe, "gathered", bytes(GPUS * DIGEST))
+        again = await self.logged_on(provider.account, provider.key)
+        again.node = provider.node
+        self.assertEqual((await self.node_row(again))["approved_gpus"], GPUS)
+        await provider.close()
+        self.clients.remove(provider)
+        for _ in range(100):
+            row = await self.node_row(again)
+            if row["approved_gpus"] == 0:
+                break
+            await asyncio.sleep(0.02)
+        self.assertEqual((row["approved_gpus"], row["assurance"]), (0, "listed"))
+        self.assertNotIn("proved_until", row)
 
     async def test_answers_out_of_order_are_refused_and_nothing_is_lost(self):
         provider = await self.unproved()

@@ -131,7 +131,7 @@ void Provider::OnNodeRow(Node& node, const JsonValue& row) {
 }
 
 bool Provider::HasToProve(const Node& node) const {
-  return !node.is_proving && (!node.is_approved || node.prove_by_us <= context_.clock.Now());
+  return !node.is_approved || node.prove_by_us <= context_.clock.Now();
 }
 
 Provider::Node* Provider::FindNode(uint64_t id) {

@@ -17,8 +17,8 @@ namespace {
 constexpr int kGpus = 2;
 
 struct Provider {
-  explicit Provider(Encoding encoding = Encoding::kJson) : peer(gateway.Member(&account)) {
-    peer.speaks = encoding;
+  explicit Provider(const GatewayLimits& limits = {})
+      : gateway(limits), peer(gateway.Member(&account)) {
     const auto signature = device->Sign(NodeMessage(kTestServerName, account));
     node = At(gateway.Ask(peer, "capacity.register",
                           absl::StrCat(R"({"hardware_class":"H100-SXM","region":"us-east","gpus":)",
@@ -80,20 +80,18 @@ struct Provider {
   std::string node;
 };
 
-TEST_CASE("A node that proves itself may offer its GPUs, in either encoding") {
-  for (const Encoding encoding : {Encoding::kJson, Encoding::kFlatBuffers}) {
-    Provider provider(encoding);
-    const JsonValue verdict = provider.Prove().value();
-    CHECK(verdict["passed"].flag());
-    CHECK(verdict["reason"].text() == "none");
-    CHECK(verdict["flags"].items().size() == 1);
-    CHECK(verdict["gpus"].integer() == kGpus);
-    CHECK(provider.row().assurance == Assurance::kVerified);
-    CHECK(provider.row().capacity == Quantity(kGpus));
-    CHECK(provider.row().proved_until.micros() == verdict["proved_until"].integer());
-    CHECK(provider.row().probe == Sequence());
-    CHECK(provider.gateway.handler.idle());
-  }
+TEST_CASE("A node that proves itself may offer its GPUs") {
+  Provider provider;
+  const JsonValue verdict = provider.Prove().value();
+  CHECK(verdict["passed"].flag());
+  CHECK(verdict["reason"].text() == "none");
+  CHECK(verdict["flags"].items().size() == 1);
+  CHECK(verdict["gpus"].integer() == kGpus);
+  CHECK(provider.row().assurance == Assurance::kVerified);
+  CHECK(provider.row().capacity == Quantity(kGpus));
+  CHECK(provider.row().proved_until.micros() == verdict["proved_until"].integer());
+  CHECK(provider.row().probe == Sequence());
+  CHECK(provider.gateway.handler.idle());
 }
 
 // Its products are those of another GPU.
@@ -143,6 +141,7 @@ TEST_CASE("What is begun and left is ended by time, or with its connection") {
     CHECK(provider.row().probe != Sequence());
   };
   begin();
+  gateway.real.Advance(gateway.limits.probe_patience_micros + 1);
   gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
   gateway.Pump();
   gateway.Pump();
@@ -154,20 +153,32 @@ TEST_CASE("What is begun and left is ended by time, or with its connection") {
   CHECK(provider.row().probe == Sequence());
 }
 
-TEST_CASE("So many probes are under way at once, and no more") {
-  Provider provider;
+TEST_CASE("An account has so many probes under way at once, and no more") {
+  GatewayLimits limits;
+  limits.probes_per_account_max = 1;
+  Provider provider(limits);
   TestGateway& gateway = provider.gateway;
-  for (size_t i = 0; i < gateway.limits.probes_max; ++i) {
-    REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
-  }
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
   const std::string refused = gateway.Ask(provider.peer, "probe.begin", provider.Params());
   CHECK(At(refused, "/error/code") == "rate_limited");
-  gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
-  gateway.Pump();
-  CHECK(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  CHECK(IntegerAt(refused, "/error/data/retry_after_us") > 0);
 }
 
-TEST_CASE("A begin that the engine refuses leaves nothing behind; validated, nothing is begun") {
+TEST_CASE("A begin that the engine refuses takes no room") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  const std::string probe =
+      At(gateway.Ask(provider.peer, "probe.begin", provider.Params()), "/result/probe");
+  for (size_t i = 0; i < 2 * gateway.limits.probes_max; ++i) {
+    CHECK(At(gateway.Ask(provider.peer, "probe.begin", provider.Params()), "/error/code") ==
+          "probe_under_way");
+    gateway.Pump();
+  }
+  CHECK(gateway.ReasonOf(provider.peer, "probe.answer", provider.AnswerParams(probe, "ready")) ==
+        0);
+}
+
+TEST_CASE("Validated, nothing is begun") {
   Provider provider;
   TestGateway& gateway = provider.gateway;
   CHECK(At(gateway.Ask(provider.peer, "probe.begin", provider.Params(R"(,"validate":true)")),

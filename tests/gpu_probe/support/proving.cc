@@ -78,7 +78,7 @@ Proved Proving::Run() const {
     WARPBOOK_CHECK(next.ok());
     asked = next->value_or(Seed{});
   }
-  return {session.record(), session.transcript()};
+  return {session.record(), session.TakeTranscript()};
 }
 
 ProofSize TestSize() {

@@ -35,7 +35,7 @@ TEST_CASE("Stages come in their order, each clock from the question to the whole
   CHECK(bout.session.bytes_max() == kTranscriptBytesMax);
   CHECK_FALSE(bout.Answer(ProbeStage::kOpenings, "transcript", 15'000).value().has_value());
   CHECK_FALSE(bout.session.awaited().has_value());
-  CHECK(bout.session.transcript() == "transcript");
+  CHECK(bout.session.TakeTranscript() == "transcript");
   const VerifierRecord& record = bout.session.record();
   CHECK(record.products_us == 1'000);
   CHECK(record.fill_us == 2'000);
