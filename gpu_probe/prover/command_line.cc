@@ -92,10 +92,14 @@ void AddProve(CLI::App& app, Parsed& parsed, const Program& program) {
       "the node may sell");
   command->add_option("--authorities", options.authorities_file,
                       "With --exchange: whom wss:// believes (PEM); else the system's");
-  command->add_option("--account", options.account, "With --exchange: the node's account")
+  command
+      ->add_option("--account", options.account,
+                   "With --exchange: the node's account; else as in KEY.account")
       ->check(CLI::PositiveNumber);
   command->add_option("--key", options.account_key, "With --exchange: the account's key (PEM)");
-  command->add_option("--node", options.node, "With --exchange: the node, as registered")
+  command
+      ->add_option("--node", options.node,
+                   "With --exchange: the node, as registered; else as in DEVICE_KEY.node")
       ->check(CLI::PositiveNumber);
   command->add_flag("--self", options.on_itself,
                     "Verify it in this process, by its own clock: proves nothing to others");

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/client/client.h"
 #include "gateway/client/json_object.h"
@@ -191,6 +192,22 @@ int ProveToTheExchange(const ProveOptions& options, const Program& program,
   return Fail(program, is_late ? kExitTooLate : kExitFailed, verdict.status());
 }
 
+// The number that `warpbook` keeps beside a key, in KEY.account and DEVICE_KEY.node; 0: none.
+int64_t NumberBeside(const std::string& key_file, const char* what) {
+  constexpr size_t kDigitsMax = 32;
+  const absl::StatusOr<std::string> text = ReadInput(absl::StrCat(key_file, ".", what), kDigitsMax);
+  int64_t number = 0;
+  return text.ok() && absl::SimpleAtoi(*text, &number) ? std::max<int64_t>(number, 0) : 0;
+}
+
+// What was not given, from the files where it is.
+ProveOptions Completed(ProveOptions options) {
+  if (options.exchange.empty()) return options;
+  if (options.account == 0) options.account = NumberBeside(options.account_key, "account");
+  if (options.node == 0) options.node = NumberBeside(options.device_key, "node");
+  return options;
+}
+
 // How it says to whom it is proved, or why that is not clear.
 absl::Status CheckTarget(const ProveOptions& options) {
   const int targets = static_cast<int>(options.on_itself) +
@@ -205,7 +222,9 @@ absl::Status CheckTarget(const ProveOptions& options) {
   }
   if (options.exchange.empty()) return absl::OkStatus();
   if (options.account == 0 || options.node == 0 || options.account_key.empty()) {
-    return absl::InvalidArgumentError("--exchange needs --account, --key and --node");
+    return absl::InvalidArgumentError(
+        "--exchange needs --key, and --account and --node where KEY.account and DEVICE_KEY.node "
+        "are not there");
   }
   if (!options.transcript_file.empty() || !options.report_file.empty()) {
     return absl::InvalidArgumentError("--exchange writes no files: its verdict is in the journal");
@@ -215,7 +234,8 @@ absl::Status CheckTarget(const ProveOptions& options) {
 
 }  // namespace
 
-int RunProve(const ProveOptions& options, const Program& program) {
+int RunProve(const ProveOptions& given, const Program& program) {
+  const ProveOptions options = Completed(given);
   const absl::Status target = CheckTarget(options);
   if (!target.ok()) return Fail(program, kExitUsage, target);
   const StopSignals signals = EndWhenTold(program, "stopped by a signal; nothing was proved");

@@ -21,7 +21,7 @@ PART_BYTES = 32 * 1024
 GPUS = 2
 ROUNDS = 2  # of the small profile
 DIGEST = 32
-OK, USAGE, INVALID = 0, 2, 8
+OK, FAILED = 0, 1
 
 
 def probe_binary():
@@ -68,10 +68,13 @@ class ProbeTestCase(MarketTestCase):
 
     async def prove(self, client, *more, device=None):
         """The program proves the node; (its exit status, its report)."""
-        argv = [probe_binary(), "prove", "--exchange", self.market.url.removesuffix("/ws"),
-                "--account", str(client.account), "--key", self.key_file(client.key), "--node",
-                client.node, "--device-key", self.key_file(device or client.device), "--cpu",
-                "--gpus", str(GPUS), *more]
+        key, device_key = self.key_file(client.key), self.key_file(device or client.device)
+        # As `warpbook` keeps them.
+        for path, number in ((key + ".account", client.account), (device_key + ".node", client.node)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"{number}\n")
+        argv = [probe_binary(), "prove", "--exchange", self.market.url.removesuffix("/ws"), "--key", key,
+                "--device-key", device_key, "--cpu", "--gpus", str(GPUS), *more]
         done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True,
                                        timeout=DEADLINE_S, check=False)
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
@@ -268,6 +271,13 @@ class ProbeTest(ProbeTestCase):
                            probe=probe, step="filled", data="no base64!")
         await self.refuses("malformed_text", provider, "probe.answer", node=provider.node,
                            probe=probe, step="filled", data=encoded(bytes(PART_BYTES + 1)))
+
+    async def test_another_account_or_node_may_be_named(self):
+        provider, other = await self.unproved(), await self.unproved()
+        status, said = await self.prove(provider, "--node", other.node)
+        self.assertEqual((status, "unknown_node" in said), (FAILED, True), said)
+        status, said = await self.prove(provider, "--account", str(other.account))
+        self.assertEqual(status, FAILED, said)
 
     async def test_what_no_probe_proves_is_said_at_once(self):
         provider = await self.unproved(gpus=65)
