@@ -186,5 +186,79 @@ TEST_CASE("Validated, nothing is begun") {
   CHECK(provider.row().probe == Sequence());
 }
 
+// ---- What the exchange does by itself ----------------------------------------------------------
+
+constexpr int64_t kHour = 60 * kMicrosPerMinute;
+
+TEST_CASE("A node is called before its proof lapses, and listed when it does") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  const Timestamp end = provider.row().proved_until;
+  gateway.exchange.clock().Advance(21 * kHour);
+  gateway.Pump();
+  CHECK(provider.row().probe_due == Timestamp());
+  gateway.exchange.clock().Advance(2 * kHour);
+  gateway.Pump();
+  CHECK(provider.row().probe_due == end);
+  CHECK(provider.row().assurance == Assurance::kVerified);
+  // Proved again: the call is answered, and the proof holds for as long again.
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  CHECK(provider.row().probe_due == Timestamp());
+  CHECK(provider.row().proved_until == end.PlusMicros(23 * kHour));
+  gateway.exchange.clock().Advance(24 * kHour);
+  gateway.Pump();
+  CHECK(provider.row().proved_until == Timestamp());
+  CHECK(provider.row().assurance == Assurance::kListed);
+  CHECK(provider.row().capacity == Quantity(kGpus));
+}
+
+TEST_CASE(
+    "A node whose probe is open keeps what it has for a while: the verdict may be on its way") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  gateway.exchange.clock().Advance(24 * kHour - kMicrosPerSecond);
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  gateway.exchange.clock().Advance(5 * kMicrosPerMinute);
+  gateway.Pump();
+  CHECK(provider.row().assurance == Assurance::kVerified);
+  gateway.exchange.clock().Advance(6 * kMicrosPerMinute);
+  gateway.Pump();
+  CHECK(provider.row().assurance == Assurance::kListed);
+}
+
+TEST_CASE(
+    "After a start the probes left open are ended, and nodes have time before they lose anything") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  gateway.exchange.clock().Advance(25 * kHour);
+
+  Publisher publisher(gateway.exchange.catalogue(), gateway.real);
+  for (const auto& batch : gateway.exchange.History()) publisher.Publish(*batch);
+  const auto port = gateway.exchange.CreatePort();
+  RequestHandler handler(
+      kTestServerName, gateway.limits, gateway.admission, publisher, *port, gateway.judge,
+      {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
+      {.is_first = true});
+  const auto pump = [&] {
+    for (int i = 0; i < 3; ++i) {
+      handler.GoOn();
+      while (const auto batch = port->Poll()) publisher.Publish(*batch);
+      gateway.exchange.clock().Advance(kMicrosPerSecond);
+    }
+  };
+  const NodeRow& row = *publisher.state().FindNode(NodeId(std::stoull(provider.node)));
+  CHECK(row.probe != Sequence());
+  pump();
+  CHECK(row.probe == Sequence());
+  CHECK(row.assurance == Assurance::kVerified);
+  gateway.exchange.clock().Advance(5 * kMicrosPerMinute);
+  pump();
+  CHECK(row.assurance == Assurance::kListed);
+}
+
 }  // namespace
 }  // namespace warpbook::gateway
