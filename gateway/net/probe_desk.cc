@@ -51,9 +51,16 @@ bool ProbeDesk::HasRoom(AccountId account) const {
          static_cast<size_t>(of_account) < limits_.probes_per_account_max;
 }
 
-void ProbeDesk::ForgetRefused(const std::function<bool(uint64_t tag, NodeId node)>& is_begun) {
+void ProbeDesk::LookAtBegun(const MarketState& state, const PendingRequests& pending) {
   absl::erase_if(probes_, [&](const auto& entry) {
-    return entry.second.session == nullptr && !is_begun(entry.first, entry.second.node);
+    const auto& [tag, probe] = entry;
+    if (probe.session != nullptr) return false;
+    const NodeRow* const node = state.FindNode(probe.node);
+    const bool is_begun = node != nullptr && node->probe_tag == tag;
+    if (!is_begun) return !pending.IsOpen(tag);
+    if (probe.connection_id != 0 && !HasExpired(probe)) return false;
+    Decide({.node = probe.node, .probe = node->probe, .reason = ProbeReason::kUnfinished}, 0);
+    return true;
   });
 }
 
@@ -199,10 +206,8 @@ void ProbeDesk::SendDecisions() {
   }
 }
 
-// One that was never handed out is nothing that came to an end: the engine's time ends it. Who
-// knows what is to be opened and does not open it has seen that it would be caught.
+// Who knows what is to be opened and does not open it has seen that it would be caught.
 void ProbeDesk::End(const Probe& probe, ProbeReason reason) {
-  if (probe.session == nullptr) return;
   if (probe.session->awaited() == probe::ProbeStage::kOpenings) reason = ProbeReason::kTilesMissing;
   Decide({.node = probe.node, .probe = probe.id, .reason = reason}, 0);
 }
@@ -214,18 +219,22 @@ bool ProbeDesk::HasExpired(const Probe& probe) const {
 }
 
 void ProbeDesk::RemoveConnection(uint64_t connection_id) {
-  absl::erase_if(probes_, [&](const auto& entry) {
+  absl::erase_if(probes_, [&](auto& entry) {
+    Probe& probe = entry.second;
     // What is verified is decided all the same.
-    if (entry.second.connection_id != connection_id || entry.second.is_verified) return false;
-    End(entry.second, ProbeReason::kUnfinished);
+    if (probe.connection_id != connection_id || probe.is_verified) return false;
+    probe.connection_id = 0;
+    if (probe.session == nullptr) return false;  // LookAtBegun ends it, once it is known
+    End(probe, ProbeReason::kUnfinished);
     return true;
   });
 }
 
 void ProbeDesk::GoOn() {
   absl::erase_if(probes_, [&](const auto& entry) {
-    if (entry.second.is_verified || !HasExpired(entry.second)) return false;
-    End(entry.second, ProbeReason::kUnfinished);
+    const Probe& probe = entry.second;
+    if (probe.session == nullptr || probe.is_verified || !HasExpired(probe)) return false;
+    End(probe, ProbeReason::kUnfinished);
     return true;
   });
   SendDecisions();

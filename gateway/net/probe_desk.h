@@ -19,7 +19,8 @@
 #include "gateway/admission/limits.h"
 #include "gateway/net/probe_judge.h"
 #include "gateway/protocol/command_builder.h"
-#include "gateway/publish/market_rows.h"
+#include "gateway/publish/market_state.h"
+#include "gateway/publish/pending_requests.h"
 #include "gpu_probe/verifier/probe_session.h"
 #include "schema/base/clock.h"
 
@@ -44,9 +45,9 @@ class ProbeDesk {
   // A probe of that node is begun by the command of that tag, with the nonce that this draws.
   Sha256Digest Begin(uint64_t tag, uint64_t connection_id, const NodeRow& node,
                      probe::ProofSize size);
-  // Forgets those that the engine did not take: `is_begun(tag, node)` is asked of each whose
-  // challenge was not handed out.
-  void ForgetRefused(const std::function<bool(uint64_t tag, NodeId node)>& is_begun);
+  // Looks after those whose challenge was not handed out: forgets what the engine did not take, and
+  // ends what was left or has expired. To be called after batches, and now and then.
+  void LookAtBegun(const MarketState& state, const PendingRequests& pending);
 
   // What an answer's step leads to.
   struct Reply {
@@ -72,7 +73,7 @@ class ProbeDesk {
 
  private:
   struct Probe {
-    uint64_t connection_id = 0;
+    uint64_t connection_id = 0;  // 0: it is gone
     AccountId account;
     NodeId node;
     probe::Seed nonce{};

@@ -56,11 +56,7 @@ void RequestHandler::OnLogonEnded(Visitor& visitor) {
 void RequestHandler::GoOn() {
   if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
   guardian_.GoOn();
-  probe_desk_.ForgetRefused([this](uint64_t tag, NodeId id) {
-    const NodeRow* node = publisher_.state().FindNode(id);
-    return publisher_.replier().pending().Find(tag) != nullptr ||
-           (node != nullptr && node->probe_tag == tag);
-  });
+  probe_desk_.LookAtBegun(publisher_.state(), publisher_.replier().pending());
   probe_desk_.GoOn();
   if (role_.is_first && !shutting_down_) prober_.Look(Timestamp(clocks_.market.NowMicros()));
 }

@@ -32,6 +32,7 @@ class PendingRequests {
   // Never 0, and never one that is still open. The session's mark is not 0.
   uint64_t NextTag(uint32_t session);
   void Add(uint64_t tag, const PendingRequest& request);
+  bool IsOpen(uint64_t tag) const { return requests_.contains(tag); }
   // Null where the tag is none of ours or has been answered.
   PendingRequest* Find(uint64_t tag);
   std::optional<PendingRequest> Take(uint64_t tag);

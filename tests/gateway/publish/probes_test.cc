@@ -153,6 +153,20 @@ TEST_CASE("What is begun and left is ended by time, or with its connection") {
   CHECK(provider.row().probe == Sequence());
 }
 
+TEST_CASE("What is begun and never asked for is ended likewise") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  CHECK(provider.row().probe != Sequence());
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros + 1);
+  gateway.Pump();
+  CHECK(provider.row().probe == Sequence());
+  REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+  gateway.Disconnect(provider.peer);
+  gateway.Pump();
+  CHECK(provider.row().probe == Sequence());
+}
+
 TEST_CASE("An account has so many probes under way at once, and no more") {
   GatewayLimits limits;
   limits.probes_per_account_max = 1;
