@@ -438,12 +438,14 @@ TEST_CASE("Readers find all beside a writer, while segments are indexed and arch
     if (read.empty()) continue;
     const uint64_t after = read.size() / 2;
     const auto second = AccountReader::Open(files, path, AccountId(1), after);
+    if (!second.ok()) MESSAGE(second.status().ToString());
     faulty |= !second.ok();
     if (faulty) break;
     const auto progress = (*second)->Read({.events = 50}, [&](const AccountEvent& event) {
       const GivenEvent copy = Copy(event);
       if (copy.account_sequence <= read.size()) faulty |= copy != read[copy.account_sequence - 1];
     });
+    if (!progress.ok()) MESSAGE(progress.status().ToString());
     faulty |= !progress.ok();
   }
   writing.join();
