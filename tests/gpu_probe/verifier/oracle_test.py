@@ -15,10 +15,9 @@ SIDE = 64
 MASK = 0xFFFFFFFF
 
 
-def chacha8_block(key, nonce, counter):
-    state = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574,
-             *struct.unpack("<8I", key), counter, *struct.unpack("<3I", nonce)]
-    x = list(state)
+def core(block):
+    """Eight rounds of ChaCha of 16 words, plus the words."""
+    x = list(block)
 
     def quarter(a, b, c, d):
         for first, second, third, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
@@ -27,11 +26,17 @@ def chacha8_block(key, nonce, counter):
             x[third] = ((mixed << bits) | (mixed >> (32 - bits))) & MASK
 
     for _ in range(4):
-        for column in range(4):
-            quarter(column, 4 + column, 8 + column, 12 + column)
+        for i in range(4):
+            quarter(i, 4 + i, 8 + i, 12 + i)
         for i in range(4):
             quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
-    return struct.pack("<16I", *((a + b) & MASK for a, b in zip(x, state)))
+    return [(a + b) & MASK for a, b in zip(x, block)]
+
+
+def chacha8_block(key, nonce, counter):
+    return struct.pack("<16I", *core([0x61707865, 0x3320646E, 0x79622D32, 0x6B206574,
+                                      *struct.unpack("<8I", key), counter,
+                                      *struct.unpack("<3I", nonce)]))
 
 
 def line(seed, operand, number, k):
@@ -103,24 +108,6 @@ def rounds_of(nonce, gpu, m, n, k, rounds):
 
 
 # ---- The memory
-
-
-def core(block):
-    """Eight rounds of ChaCha of 16 words, plus the words."""
-    x = list(block)
-
-    def quarter(a, b, c, d):
-        for first, second, third, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-            x[first] = (x[first] + x[second]) & MASK
-            mixed = x[third] ^ x[first]
-            x[third] = ((mixed << bits) | (mixed >> (32 - bits))) & MASK
-
-    for _ in range(4):
-        for i in range(4):
-            quarter(i, 4 + i, 8 + i, 12 + i)
-        for i in range(4):
-            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
-    return [(a + b) & MASK for a, b in zip(x, block)]
 
 
 def arena_of(seed, blocks, columns, passes):
