@@ -45,7 +45,7 @@ MAX_LINES = 600
 MAX_FUNCTION_LINES = 80  # "under about 70"
 MAX_TEST_FUNCTION_LINES = 120  # a table of cases may be longer
 MAX_BYTES = 1 << 20
-CODE = (".h", ".cc")
+CODE = (".h", ".cc", ".cu")
 TEXT = CODE + (".fbs", ".py", ".sh", ".sql", ".js", ".mjs", ".css", ".html", ".conf", ".md", ".txt",
                ".yml", ".yaml", ".service")
 IGNORED_FOLDERS = {".git", "build", ".var", "__pycache__"}

@@ -143,8 +143,10 @@ __global__ void __launch_bounds__(kThreads)
         for (uint32_t distance = lanes / 2; distance > 0; distance /= 2) {
           sum += __shfl_xor_sync(0xffffffff, sum, static_cast<int>(distance));
         }
-        state = FinishStep(state + sum, static_cast<uint64_t>(
-                                            (walk * plan.all_legs + plan.first_leg + leg) * plan.steps_per_leg + step));
+        state = FinishStep(
+            state + sum,
+            static_cast<uint64_t>(
+                (walk * plan.all_legs + plan.first_leg + leg) * plan.steps_per_leg + step));
       }
       if (is_walk && lane == 0) to[leg * plan.walks + walk] = state;
     }
