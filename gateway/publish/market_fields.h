@@ -63,7 +63,7 @@ template <typename Stream, typename AnyNode>
 void StreamNode(Stream& stream, AnyNode& node) {
   stream(node.id, node.account, node.class_id, node.region_id, node.device_key, node.registered,
          node.capacity, node.assurance, node.approved, node.probe, node.probe_tag,
-         node.probe_expires, node.proved_until, node.probe_due);
+         node.proved_until, node.probe_due);
 }
 
 // All but the symbol.

@@ -182,9 +182,8 @@ struct NodeRow {
   Assurance assurance = Assurance::kListed;
   bool approved = false;
   // Of its probes (engine/core/accounts.h).
-  Sequence probe = {};     // 0: none is open
-  uint64_t probe_tag = 0;  // of the request that began it: tells whose it is
-  Timestamp probe_expires = {};
+  Sequence probe = {};          // 0: none is open
+  uint64_t probe_tag = 0;       // of the request that began it: tells whose it is
   Timestamp proved_until = {};  // 0: it is not proved
   Timestamp probe_due = {};     // 0: it is not called
 };

@@ -409,7 +409,6 @@ void MarketState::On(const wire::ProbeBegun& event) {
   NodeRow& node = Node(event.node_id());
   node.probe = Sequence(event.probe_id());
   node.probe_tag = event.tag();
-  node.probe_expires = Timestamp(event.expires_us());
 }
 
 void MarketState::On(const wire::ProbeCalled& event) {
@@ -421,7 +420,6 @@ void MarketState::On(const wire::ProbeDecided& event) {
   if (event.probe_id() != 0) {
     node.probe = Sequence();
     node.probe_tag = 0;
-    node.probe_expires = Timestamp();
   }
   node.proved_until = Timestamp(event.proved_until_us());
   node.probe_due = Timestamp(event.probe_due_us());

@@ -213,28 +213,16 @@ TEST_CASE("A start after a crash cancels for all who had asked; timers go on") {
   sessions.Place(sessions.second, 2);
   REQUIRE(gateway.ReasonOf(sessions.second, "cancel_after", R"({"timeout_ms":5000})") == 0);
 
-  Publisher publisher(gateway.exchange.catalogue(), gateway.real);
-  for (const auto& batch : gateway.exchange.History()) publisher.Publish(*batch);
-  const auto port = gateway.exchange.CreatePort();
-  RequestHandler handler(
-      kTestServerName, gateway.limits, gateway.admission, publisher, *port, gateway.judge,
-      {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
-      {.is_first = true});
-  const auto pump = [&] {
-    for (int i = 0; i < 4; ++i) {
-      handler.GoOn();
-      while (const auto batch = port->Poll()) publisher.Publish(*batch);
-    }
-  };
-  pump();
-  CHECK(sessions.Open(publisher.state()) == Gpus{2});
-  CHECK(publisher.state().guards().sessions().empty());
-  CHECK(publisher.state().guards().timers().size() == 1);
-  CHECK(handler.idle());
+  RestartedGateway restarted(gateway);
+  restarted.Pump();
+  CHECK(sessions.Open(restarted.publisher.state()) == Gpus{2});
+  CHECK(restarted.publisher.state().guards().sessions().empty());
+  CHECK(restarted.publisher.state().guards().timers().size() == 1);
+  CHECK(restarted.handler.idle());
   gateway.real.Advance(5'000'000);
-  pump();
-  CHECK(sessions.Open(publisher.state()).empty());
-  CHECK(handler.idle());
+  restarted.Pump();
+  CHECK(sessions.Open(restarted.publisher.state()).empty());
+  CHECK(restarted.handler.idle());
 }
 
 TEST_CASE("Of several threads only the first does what is nobody's connection") {

@@ -250,21 +250,13 @@ TEST_CASE(
   REQUIRE(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
   gateway.exchange.clock().Advance(25 * kHour);
 
-  Publisher publisher(gateway.exchange.catalogue(), gateway.real);
-  for (const auto& batch : gateway.exchange.History()) publisher.Publish(*batch);
-  const auto port = gateway.exchange.CreatePort();
-  RequestHandler handler(
-      kTestServerName, gateway.limits, gateway.admission, publisher, *port, gateway.judge,
-      {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
-      {.is_first = true});
+  RestartedGateway restarted(gateway);
   const auto pump = [&] {
-    for (int i = 0; i < 3; ++i) {
-      handler.GoOn();
-      while (const auto batch = port->Poll()) publisher.Publish(*batch);
-      gateway.exchange.clock().Advance(kMicrosPerSecond);
-    }
+    restarted.Pump();
+    gateway.exchange.clock().Advance(2 * kMicrosPerSecond);
+    restarted.Pump();
   };
-  const NodeRow& row = *publisher.state().FindNode(NodeId(std::stoull(provider.node)));
+  const NodeRow& row = *restarted.publisher.state().FindNode(NodeId(std::stoull(provider.node)));
   CHECK(row.probe != Sequence());
   pump();
   CHECK(row.probe == Sequence());

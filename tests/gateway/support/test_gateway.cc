@@ -260,4 +260,31 @@ std::string TestGateway::ApprovedNode(TestPeer& provider, AccountId account,
   return node;
 }
 
+namespace {
+
+// The port of a publisher that has been told everything so far: a handler looks at it when it is
+// made.
+std::unique_ptr<engine::EnginePort> PortAfterReplay(DirectExchange& exchange,
+                                                    Publisher& publisher) {
+  for (const auto& batch : exchange.History()) publisher.Publish(*batch);
+  return exchange.CreatePort();
+}
+
+}  // namespace
+
+RestartedGateway::RestartedGateway(TestGateway& before)
+    : publisher(before.exchange.catalogue(), before.real),
+      port(PortAfterReplay(before.exchange, publisher)),
+      handler(
+          kTestServerName, before.limits, before.admission, publisher, *port, before.judge,
+          {.real = before.real, .monotonic = before.monotonic, .market = before.exchange.clock()},
+          {.is_first = true}) {}
+
+void RestartedGateway::Pump(int turns) {
+  for (int i = 0; i < turns; ++i) {
+    handler.GoOn();
+    while (const auto batch = port->Poll()) publisher.Publish(*batch);
+  }
+}
+
 }  // namespace warpbook::gateway

@@ -124,4 +124,17 @@ class TestGateway {
   uint64_t decision_number_ = 0;
 };
 
+// A gateway that starts on the same exchange as another one did before: it knows what was durable,
+// and nothing more.
+class RestartedGateway {
+ public:
+  explicit RestartedGateway(TestGateway& before);
+  // So many turns of its I/O thread.
+  void Pump(int turns = 4);
+
+  Publisher publisher;
+  std::unique_ptr<engine::EnginePort> port;
+  RequestHandler handler;
+};
+
 }  // namespace warpbook::gateway
