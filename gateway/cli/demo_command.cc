@@ -9,8 +9,10 @@ namespace warpbook::gateway {
 
 void AddDemoCommand(Command& root) {
   const auto options = std::make_shared<DemoOptions>();
-  Command demo =
-      root.Add("demo", "Trade: providers and buyers with their own keys, and an operator");
+  Command demo = root.Add(
+      "demo",
+      "Trade: providers and buyers with their own keys, and an operator, on an exchange whose "
+      "--probe-profile is small");
   demo.Text("--connect", options->connect, "Address of the gateway")
       .Environment("WARPBOOK_CONNECT");
   demo.Text("--admin", options->admin, "Address of the gateway's admin listener")
