@@ -22,12 +22,13 @@ bool IsWellFormed(const wire::DecideProbe& command) {
   if (command.int8_ops_per_s() < 0 || command.bytes_per_s() < 0 || command.memory_bytes() < 0) {
     return false;
   }
+  if (command.answers_call() > 1) return false;
   if (reason == ProbeReason::kNone) {
     return command.probe_id() != 0 && command.gpus() >= 1 && command.valid_until_us() > 0 &&
            command.share() >= 0 && command.share() <= kFullShare;
   }
   return Refuses(reason) && command.gpus() == 0 && command.valid_until_us() == 0 &&
-         command.share() == 0;
+         command.share() == 0 && command.answers_call() == 0;
 }
 
 // Whether there is what the command decides on: the open probe, or a time that is over.
@@ -148,7 +149,11 @@ Refusal Handle(Context& context, const wire::DecideProbe& command) {
     node->probe_id = 0;
     node->probe_expires = Timestamp();
   }
-  if (consequence != Consequence::kNone) node->probe_due = Timestamp();
+  // A pass that was begun before the call does not answer it: where an owner's nodes are called to
+  // prove themselves together, each could be proved by the same GPUs.
+  const bool call_stands = consequence == Consequence::kNone ||
+                           (consequence == Consequence::kProved && command.answers_call() == 0);
+  if (!call_stands) node->probe_due = Timestamp();
   EmitProbeDecided(context, *node, command);
   switch (consequence) {
     case Consequence::kNone:

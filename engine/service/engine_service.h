@@ -34,7 +34,7 @@ class FileSystem;
 namespace warpbook::engine {
 
 // Stored in every segment; raised whenever the same commands would give other events.
-inline constexpr uint32_t kRulesVersion = 7;
+inline constexpr uint32_t kRulesVersion = 8;
 
 // The exit status of a process whose journal failed (EX_IOERR).
 inline constexpr int kJournalFailedExitStatus = 74;

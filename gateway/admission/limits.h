@@ -131,8 +131,10 @@ struct GatewayLimits {
 
   // Probes under way, for each I/O thread; each holds an answer of up to 16 MiB: kRateLimited, with
   // retry_after_us. A challenge has so long to be answered.
-  size_t probes_max = 32;
-  size_t probes_per_account_max = 8;
+  size_t probes_max = 64;
+  size_t probes_per_account_max = 32;
+  // Nodes that an owner has proved, which prove themselves together: kTooManyNodes.
+  size_t proved_nodes_max = 32;
   int64_t probes_retry_micros = kMicrosPerSecond;
   int64_t probe_patience_micros = 120 * kMicrosPerSecond;
   // And the exchange, from then on, to decide it; the node begins no other one before.

@@ -56,6 +56,22 @@ absl::Status CheckTls(const TlsContext::Files& files, const char* prefix) {
   return TlsContext::Load(files).status();
 }
 
+ProbePolicy PolicyOf(const ServeOptions& options) {
+  ProbePolicy policy;
+  policy.small_profile = options.probe_profile == "small";
+  policy.valid_micros = options.probe_valid_minutes * kMicrosPerMinute;
+  policy.surprise_mean_micros = options.probe_surprise_minutes * kMicrosPerMinute;
+  // Proofs take their time however fast the market's clock runs.
+  policy.answer_micros = options.probe_answer_seconds * options.clock_factor * kMicrosPerSecond;
+  policy.call_lead_micros = std::max(policy.valid_micros / 12, policy.answer_micros);
+  policy.muster_lead_micros = policy.answer_micros * 2 / 5;
+  policy.muster_wait_micros = policy.answer_micros / 10;
+  policy.grace_micros = policy.answer_micros * 2;
+  // Nodes on one CPU can only take turns.
+  if (policy.small_profile) policy.late_max_micros = policy.gather_after_micros;
+  return policy;
+}
+
 absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfiguration& configuration,
                                                             std::function<void()> on_engine_lost,
                                                             std::function<void(int64_t)> on_drain) {
@@ -66,11 +82,7 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
   options.admin_listen = configuration.options.admin_listen;
   options.server_name = configuration.options.server_name;
   options.settlement = configuration.options.settlement;
-  options.probes.small_profile = configuration.options.probe_profile == "small";
-  options.probes.valid_micros = configuration.options.probe_valid_minutes * kMicrosPerMinute;
-  options.probes.call_lead_micros = options.probes.valid_micros / 12;
-  options.probes.surprise_mean_micros =
-      configuration.options.probe_surprise_minutes * kMicrosPerMinute;
+  options.probes = PolicyOf(configuration.options);
   options.io_threads = static_cast<size_t>(configuration.options.io_threads);
   options.allow_plaintext_beyond_loopback = configuration.options.allow_plaintext_beyond_loopback;
   options.allow_deflate = configuration.options.allow_deflate;

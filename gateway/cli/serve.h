@@ -38,6 +38,7 @@ struct ServeOptions {
   std::string probe_profile = "full";
   int64_t probe_valid_minutes = 24 * 60;
   int64_t probe_surprise_minutes = 4 * 60;  // on average; 0: never
+  int64_t probe_answer_seconds = 5 * 60;
   int64_t drain_seconds = 10;
   int64_t snapshot_mebibytes = 256;  // of the journal between two snapshots
   int64_t disk_reserve_mebibytes = 512;

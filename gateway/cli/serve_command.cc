@@ -89,6 +89,11 @@ void AddProbes(Command& serve, ServeOptions& options) {
                "How often a machine that delivers is asked for a proof, on average; 0: never")
       .Environment("WARPBOOK_PROBE_SURPRISE_MINUTES")
       .Range(0, 30 * 24 * 60);
+  serve
+      .Integer("--probe-answer-seconds", options.probe_answer_seconds,
+               "How long a machine that is asked for a proof has, by the real clock")
+      .Environment("WARPBOOK_PROBE_ANSWER_SECONDS")
+      .Range(1, 60 * 60);
 }
 
 }  // namespace

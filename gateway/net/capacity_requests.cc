@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gateway/net/request_handler.h"
 
 namespace warpbook::gateway {
@@ -34,6 +36,14 @@ void RequestHandler::Handle(Call& call, const ProbeBeginRequest& request) {
   const auto size =
       judge_.SizesFor(hardware_class->name, static_cast<int32_t>(node->registered.value()));
   if (!size) return Refuse(call, RejectReason::kNoProbe, "node");
+  const OwnerId owner = publisher_.state().FindAccount(node->account)->owner;
+  const auto others = std::ranges::count_if(publisher_.state().NodesOf(owner), [&](NodeId id) {
+    return id != node->id && TakesPart(*publisher_.state().FindNode(id));
+  });
+  if (static_cast<size_t>(others) >= limits_.proved_nodes_max) {
+    return Refuse(call, {.reason = RejectReason::kTooManyNodes,
+                         .detail = absl::StrCat(limits_.proved_nodes_max, " are proved together")});
+  }
   if (!probe_desk_.HasRoom(node->account)) {
     return Refuse(call, {.reason = RejectReason::kRateLimited,
                          .retry_after_us = limits_.probes_retry_micros});
@@ -71,6 +81,7 @@ void RequestHandler::Handle(Call& call, const ProbeAnswerRequest& request) {
     if (reply.part != 0) out.Field("part", reply.part);
     if (!reply.challenge.empty()) out.FieldBlob("challenge", reply.challenge);
     if (reply.seed) out.FieldBytes("seed", *reply.seed);
+    if (reply.wait_micros > 0) out.Field("wait_us", reply.wait_micros);
   });
 }
 

@@ -51,11 +51,11 @@ bool ProbeDesk::HasRoom(AccountId account) const {
          static_cast<size_t>(of_account) < limits_.probes_per_account_max;
 }
 
-void ProbeDesk::LookAtBegun(const MarketState& state, const PendingRequests& pending) {
+void ProbeDesk::LookAtBegun(const PendingRequests& pending) {
   absl::erase_if(probes_, [&](const auto& entry) {
     const auto& [tag, probe] = entry;
     if (probe.session != nullptr) return false;
-    const NodeRow* const node = state.FindNode(probe.node);
+    const NodeRow* const node = state_.FindNode(probe.node);
     const bool is_begun = node != nullptr && node->probe_tag == tag;
     if (!is_begun) return !pending.IsOpen(tag);
     if (probe.connection_id != 0 && !HasExpired(probe)) return false;
@@ -70,26 +70,65 @@ Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, const NodeRo
   probe.connection_id = connection_id;
   probe.account = node.account;
   probe.node = node.id;
-  probe.expires_us = clocks_.real.NowMicros() + limits_.probe_patience_micros;
   probe.nonce = Fresh();
   probe.size = size;
-  probe.begun_micros = clocks_.monotonic.NowMicros();
+  probe.asked_micros = clocks_.monotonic.NowMicros();
   return probe.nonce;
 }
 
+RejectReason ProbeDesk::BeReady(Probe& probe, const NodeRow& node,
+                                const std::string& hardware_class, Reply& reply) {
+  const int64_t now = clocks_.monotonic.NowMicros();
+  const OwnerId owner = state_.FindAccount(node.account)->owner;
+  bool is_alone = true;
+  std::vector<NodeId> called;
+  for (const NodeId id : state_.NodesOf(owner)) {
+    const NodeRow& other = *state_.FindNode(id);
+    if (id != node.id && TakesPart(other)) is_alone = false;
+    if (other.probe_due == node.probe_due) called.push_back(id);
+  }
+  probe.asked_micros = now;
+  probe.answers_due = node.probe_due;
+  probe.muster = is_alone ? OwnerId() : owner;
+  if (is_alone) {
+    HandOut(probe, node, hardware_class, now, reply);
+    return RejectReason::kNone;
+  }
+  MusterBoard::Answer answer{.wait_micros = MusterBoard::kAskAgainMicros};
+  // One that is not called will be at the prober's next look, with all others.
+  if (node.probe_due != Timestamp()) answer = ComeTo(MusterBoard::Gate::kStart, probe, called);
+  if (answer.is_missed) return RejectReason::kChallengeExpired;
+  if (answer.wait_micros > 0) {
+    reply.awaits = ProbeStep::kReady;
+    reply.wait_micros = answer.wait_micros;
+    return RejectReason::kNone;
+  }
+  probe.mustered = answer.opened;
+  HandOut(probe, node, hardware_class, answer.opened_micros, reply);
+  return RejectReason::kNone;
+}
+
+MusterBoard::Answer ProbeDesk::ComeTo(MusterBoard::Gate gate, const Probe& probe,
+                                      std::span<const NodeId> called) {
+  return musters_.Come(gate, probe.muster, probe.answers_due, probe.node, called,
+                       {.monotonic_micros = clocks_.monotonic.NowMicros(),
+                        .market = Timestamp(clocks_.market.NowMicros())});
+}
+
 void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
-                        Reply& reply) {
-  const int64_t real_us = clocks_.real.NowMicros();
+                        int64_t at_micros, Reply& reply) {
+  const int64_t real_us = clocks_.real.NowMicros() - (clocks_.monotonic.NowMicros() - at_micros);
   probe.id = node.probe;
   probe.gpus = node.registered;
-  probe.handed_out_micros = clocks_.monotonic.NowMicros();
+  probe.handed_out_micros = at_micros;
+  probe.answered_micros = at_micros;
   const probe::Challenge challenge{.id = node.probe.value(),
                                    .nonce = probe.nonce,
                                    .device_key = node.device_key,
                                    .hardware_class = hardware_class,
                                    .gpus = static_cast<int32_t>(node.registered.value()),
                                    .size = probe.size,
-                                   .expires_us = probe.expires_us};
+                                   .expires_us = real_us + limits_.probe_patience_micros};
   probe.session = std::make_unique<probe::ProbeSession>(challenge, real_us);
   reply.challenge = probe::EncodeChallenge(challenge);
   reply.awaits = ProbeStep::kProducts;
@@ -125,8 +164,12 @@ RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest&
   if (probe.is_verified) return RejectReason::kProbeAnswerUnexpected;
   if (request.step == ProbeStep::kReady) {
     if (probe.session != nullptr) return RejectReason::kProbeAnswerUnexpected;
-    HandOut(probe, node, hardware_class, reply);
-    return RejectReason::kNone;
+    const RejectReason reason = BeReady(probe, node, hardware_class, reply);
+    if (reason != RejectReason::kNone) {
+      Decide({.node = probe.node, .probe = node.probe, .reason = ProbeReason::kTooLate}, 0);
+      probes_.erase(found);
+    }
+    return reason;
   }
   if (probe.session == nullptr) return RejectReason::kProbeAnswerUnexpected;
   if (HasExpired(probe)) {
@@ -140,10 +183,25 @@ RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest&
   if (taken != RejectReason::kNone || request.part < request.parts) return taken;
   const std::string bytes = std::exchange(probe.bytes, {});
   probe.part = 0;
-  const auto asked = probe.session->Answer(
-      *awaited, bytes, clocks_.monotonic.NowMicros() - probe.handed_out_micros, Fresh());
-  if (!asked.ok()) return RejectReason::kProbeAnswerUnexpected;
   reply = {};
+  int64_t at = clocks_.monotonic.NowMicros();
+  if (*awaited == probe::ProbeStage::kFilled && probe.muster != OwnerId()) {
+    const MusterBoard::Answer answer = ComeTo(MusterBoard::Gate::kGather, probe, {});
+    if (answer.is_missed) {
+      End(probe, ProbeReason::kTooLate);
+      probes_.erase(found);
+      return RejectReason::kChallengeExpired;
+    }
+    if (answer.wait_micros > 0) {
+      reply.awaits = ProbeStep::kFilled;
+      reply.wait_micros = answer.wait_micros;
+      return RejectReason::kNone;
+    }
+    at = std::max(answer.opened_micros, probe.answered_micros);
+  }
+  const auto asked = probe.session->Answer(*awaited, bytes, at - probe.handed_out_micros, Fresh());
+  if (!asked.ok()) return RejectReason::kProbeAnswerUnexpected;
+  probe.answered_micros = at;
   if (const auto next = probe.session->awaited()) {
     reply.awaits = StepOf(*next);
     reply.seed = *asked;
@@ -182,8 +240,11 @@ void ProbeDesk::OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& 
                          .flags = FlagsOf(verdict),
                          .reason = verdict.refusal()};
   if (verdict.passed()) {
-    decision.valid_until =
-        Timestamp(clocks_.market.NowMicros()).PlusMicros(judge_.policy().valid_micros);
+    // The same for all that proved themselves together: by this they are known to have (Prober).
+    const Timestamp proved = probe.muster ? probe.mustered : Timestamp(clocks_.market.NowMicros());
+    decision.valid_until = proved.PlusMicros(judge_.policy().valid_micros);
+    const NodeRow& node = *state_.FindNode(probe.node);
+    decision.answers_call = node.probe_due != Timestamp() && node.probe_due == probe.answers_due;
     decision.gpus = probe.gpus;
     decision.share_bps = verdict.share_bps;
   }
@@ -214,7 +275,7 @@ void ProbeDesk::End(const Probe& probe, ProbeReason reason) {
 
 bool ProbeDesk::HasExpired(const Probe& probe) const {
   const int64_t now = clocks_.monotonic.NowMicros();
-  if (probe.session == nullptr) return now > probe.begun_micros + limits_.probe_patience_micros;
+  if (probe.session == nullptr) return now > probe.asked_micros + limits_.probe_patience_micros;
   return probe.session->HasExpired(now - probe.handed_out_micros);
 }
 

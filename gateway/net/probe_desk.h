@@ -1,7 +1,8 @@
 // ProbeDesk: the probes of the connections of one I/O thread, from the request that begins one to
 // the command that decides it. It keeps what only this process knows of a challenge: its nonce,
 // what was drawn since, and the clock. A challenge is handed out once, and dies with its connection
-// or this process: nobody can prepare an answer, come back and have the clock begin again.
+// or this process: nobody can prepare an answer, come back and have the clock begin again. A node
+// whose owner has others waits for them: they prove themselves together (MusterBoard).
 //
 // Everything is bounded by GatewayLimits::probes_max, and an answer by what its step may have. The
 // I/O thread owns it.
@@ -12,12 +13,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/service/engine_port.h"
 #include "gateway/admission/limits.h"
-#include "gateway/net/probe_judge.h"
+#include "gateway/net/shared_probes.h"
 #include "gateway/protocol/command_builder.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/pending_requests.h"
@@ -37,9 +39,15 @@ class ProbeDesk {
   };
 
   // All that is passed must outlive it.
-  ProbeDesk(ProbeJudge& judge, engine::EnginePort& port, Clocks clocks, Post post,
-            const GatewayLimits& limits)
-      : judge_(judge), port_(port), clocks_(clocks), post_(std::move(post)), limits_(limits) {}
+  ProbeDesk(SharedProbes& shared, const MarketState& state, engine::EnginePort& port, Clocks clocks,
+            Post post, const GatewayLimits& limits)
+      : judge_(shared.judge),
+        musters_(shared.musters),
+        state_(state),
+        port_(port),
+        clocks_(clocks),
+        post_(std::move(post)),
+        limits_(limits) {}
 
   bool HasRoom(AccountId account) const;
   // A probe of that node is begun by the command of that tag, with the nonce that this draws.
@@ -47,7 +55,7 @@ class ProbeDesk {
                      probe::ProofSize size);
   // Looks after those whose challenge was not handed out: forgets what the engine did not take, and
   // ends what was left or has expired. To be called after batches, and now and then.
-  void LookAtBegun(const MarketState& state, const PendingRequests& pending);
+  void LookAtBegun(const PendingRequests& pending);
 
   // What an answer's step leads to.
   struct Reply {
@@ -55,6 +63,7 @@ class ProbeDesk {
     int32_t part = 0;                      // of it, which was the last that came; 0: none
     std::string challenge;                 // the document, for the first step
     std::optional<probe::Seed> seed = {};  // what is asked
+    int64_t wait_micros = 0;               // not yet: the same step is awaited again then
     bool is_verified = false;              // all is in: the verdict is the reply
   };
   // kUnknownProbe, kProbeAnswerUnexpected, kChallengeExpired; else kNone and the reply. Where all
@@ -78,20 +87,29 @@ class ProbeDesk {
     NodeId node;
     probe::Seed nonce{};
     probe::ProofSize size;
-    int64_t begun_micros = 0;  // monotonic
-    int64_t expires_us = 0;    // since 1970
+    int64_t asked_micros = 0;  // monotonic: when it was last heard of
+    Timestamp answers_due;     // the call that it answers; 0: none
+    OwnerId muster;            // of whose nodes it is one that prove themselves together; 0: alone
+    Timestamp mustered;        // when that began
     // Since the challenge was handed out:
     std::unique_ptr<probe::ProbeSession> session;
     Sequence id;
     Quantity gpus;
-    int64_t handed_out_micros = 0;
+    int64_t handed_out_micros = 0;  // monotonic, as the next
+    int64_t answered_micros = 0;    // of the last step
     // Of the answer that is coming in:
     std::string bytes;
     int32_t part = 0, parts = 0;
     bool is_verified = false;  // it is the judge's
   };
 
-  void HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class, Reply& reply);
+  // The challenge, or the word to wait for it.
+  RejectReason BeReady(Probe& probe, const NodeRow& node, const std::string& hardware_class,
+                       Reply& reply);
+  void HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
+               int64_t at_micros, Reply& reply);
+  MusterBoard::Answer ComeTo(MusterBoard::Gate gate, const Probe& probe,
+                             std::span<const NodeId> called);
   RejectReason TakePart(Probe& probe, const ProbeAnswerRequest& request, Reply& reply);
   void HandIn(uint64_t tag, Probe& probe, uint64_t reply_tag);
   void OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& transcript,
@@ -103,6 +121,8 @@ class ProbeDesk {
   bool HasExpired(const Probe& probe) const;
 
   ProbeJudge& judge_;
+  MusterBoard& musters_;
+  const MarketState& state_;
   engine::EnginePort& port_;
   const Clocks clocks_;
   const Post post_;

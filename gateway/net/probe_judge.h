@@ -13,29 +13,13 @@
 #include <string>
 #include <thread>
 
+#include "gateway/net/probe_policy.h"
 #include "gpu_probe/verifier/class_table.h"
 #include "gpu_probe/verifier/verdict.h"
 #include "schema/base/crypto.h"
 #include "schema/catalogue/catalogue.h"
-#include "schema/types/timestamp.h"
 
 namespace warpbook::gateway {
-
-struct ProbePolicy {
-  // Challenges are of the small profile (gpu_probe/verifier/class_table.h), which a CPU answers and
-  // which proves nothing of a class: for demonstrations.
-  bool small_profile = false;
-  // The market's time: how long a proof holds; how long before its end the node is called; how
-  // often a node is called at a surprise while it delivers (on average; 0: never), and the time
-  // that it then has.
-  int64_t valid_micros = 24 * 60 * kMicrosPerMinute;
-  int64_t call_lead_micros = 2 * 60 * kMicrosPerMinute;
-  int64_t surprise_mean_micros = 4 * 60 * kMicrosPerMinute;
-  int64_t surprise_due_micros = 5 * kMicrosPerMinute;
-  // So long after a time that is over a node is left as it is while a probe of it is open: its
-  // verdict may be on its way.
-  int64_t grace_micros = 10 * kMicrosPerMinute;
-};
 
 class ProbeJudge {
  public:

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "gateway/protocol/command_builder.h"
 #include "schema/base/crypto.h"
@@ -44,7 +45,7 @@ void Prober::Look(Timestamp now) {
   EndLeftOver();
   if (last_look_ == Timestamp()) {
     last_look_ = now;
-    first_end_ = now.PlusMicros(policy_.surprise_due_micros);
+    first_end_ = now.PlusMicros(policy_.answer_micros);
   }
   const int64_t span = now.micros() - last_look_.micros();
   if (span < kMicrosPerSecond) return;
@@ -56,10 +57,23 @@ void Prober::Look(Timestamp now) {
       if (lease.state == LeaseState::kActive) delivering.insert(lease.node);
     }
   }
+  struct Group {
+    std::vector<const NodeRow*> nodes;
+    bool is_surprised = false;
+  };
+  absl::flat_hash_map<OwnerId, Group> groups;
   for (const auto& [id, node] : state_.nodes()) {
-    const bool is_surprised = delivering.contains(id) && Comes(span, policy_.surprise_mean_micros);
-    LookAt(node, now, is_surprised);
-    if (commands_left_ == 0) return;
+    if (!TakesPart(node) || EndWhatIsOver(node, now)) continue;
+    Group& group = groups[state_.FindAccount(node.account)->owner];
+    group.nodes.push_back(&node);
+    if (node.proved_until != Timestamp() && delivering.contains(id) &&
+        Comes(span, policy_.surprise_mean_micros)) {
+      group.is_surprised = true;
+    }
+  }
+  for (const auto& [owner, group] : groups) {
+    const Timestamp due = DueOf(group.nodes, group.is_surprised, now);
+    if (due != Timestamp()) Call(owner, group.nodes, due, now);
   }
 }
 
@@ -68,23 +82,48 @@ bool Prober::IsOver(const NodeRow& node, Timestamp end, Timestamp now) const {
   return node.probe == Sequence() || now >= end.PlusMicros(policy_.grace_micros);
 }
 
-void Prober::LookAt(const NodeRow& node, Timestamp now, bool is_surprised) {
-  const bool is_called = node.probe_due != Timestamp();
-  if (is_called && IsOver(node, node.probe_due, now)) {
-    return Submit(MakeDecideProbe({.node = node.id, .reason = ProbeReason::kUnfinished}, 0));
+bool Prober::EndWhatIsOver(const NodeRow& node, Timestamp now) {
+  ProbeReason reason = ProbeReason::kNone;
+  if (node.probe_due != Timestamp() && IsOver(node, node.probe_due, now)) {
+    reason = ProbeReason::kUnfinished;
+  } else if (node.proved_until != Timestamp() && IsOver(node, node.proved_until, now)) {
+    reason = ProbeReason::kLapsed;
   }
-  // One that was never proved has nothing to lose.
-  if (node.proved_until == Timestamp()) return;
-  if (IsOver(node, node.proved_until, now)) {
-    return Submit(MakeDecideProbe({.node = node.id, .reason = ProbeReason::kLapsed}, 0));
+  if (reason == ProbeReason::kNone) return false;
+  Submit(MakeDecideProbe({.node = node.id, .reason = reason}, 0));
+  return true;
+}
+
+Timestamp Prober::DueOf(const std::vector<const NodeRow*>& nodes, bool is_surprised,
+                        Timestamp now) const {
+  const Timestamp soon = now.PlusMicros(policy_.answer_micros);
+  Timestamp first_end, first_due;
+  bool is_needed = is_surprised;
+  for (const NodeRow* node : nodes) {
+    const auto take_first = [](Timestamp& first, Timestamp time) {
+      if (time != Timestamp() && (first == Timestamp() || time < first)) first = time;
+    };
+    take_first(first_end, node->proved_until);
+    take_first(first_due, node->probe_due);
+    // Proofs that were made together end together. And who begins one waits for the others.
+    const bool is_apart = node->proved_until != nodes.front()->proved_until;
+    if (nodes.size() > 1 && (is_apart || node->probe != Sequence())) is_needed = true;
   }
-  const Timestamp surprise = now.PlusMicros(policy_.surprise_due_micros);
-  if (is_surprised && (!is_called || node.probe_due > surprise)) {
-    return Submit(MakeCallProbe(node.id, surprise));
+  Timestamp due = first_due;
+  if (is_needed) {
+    due = soon;
+  } else if (due == Timestamp() && first_end > now &&
+             first_end <= now.PlusMicros(policy_.call_lead_micros)) {
+    due = nodes.size() > 1 ? std::max(first_end, soon) : first_end;
   }
-  if (!is_called && node.proved_until > now &&
-      node.proved_until <= now.PlusMicros(policy_.call_lead_micros)) {
-    Submit(MakeCallProbe(node.id, node.proved_until));
+  return first_due != Timestamp() ? std::min(due, first_due) : due;
+}
+
+void Prober::Call(OwnerId owner, const std::vector<const NodeRow*>& nodes, Timestamp due,
+                  Timestamp now) {
+  if (nodes.size() > 1 && musters_.HasBegun(owner, due, now)) return;
+  for (const NodeRow* node : nodes) {
+    if (node->probe_due != due && commands_left_ > 0) Submit(MakeCallProbe(node->id, due));
   }
 }
 

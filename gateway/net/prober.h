@@ -1,8 +1,9 @@
-// Prober: sees to it that nodes prove themselves again: calls those whose proof ends soon and, at a
-// surprise, those that deliver; and tells the engine of calls and proofs whose time is over. All
-// that it goes by is published. After a start it ends what a process before has left open, and
-// leaves nodes the time of a surprise before it takes anything from them: they could not answer
-// while the exchange was away. The first I/O thread owns it.
+// Prober: sees to it that nodes prove themselves again, and those of an owner together: calls those
+// whose proof ends soon and, at a surprise, those that deliver, with all others of their owner; and
+// tells the engine of calls and proofs whose time is over. All that it goes by is published. After
+// a start it ends what a process before has left open, and leaves nodes the time of a surprise
+// before it takes anything from them: they could not answer while the exchange was away. The first
+// I/O thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "engine/service/engine_port.h"
-#include "gateway/net/probe_judge.h"
+#include "gateway/net/shared_probes.h"
 #include "gateway/publish/market_state.h"
 #include "schema/types/timestamp.h"
 
@@ -22,8 +23,8 @@ class Prober {
   static constexpr int kCommandsPerLook = 256;
 
   // All that is passed must outlive it.
-  Prober(const MarketState& state, engine::EnginePort& port, const ProbePolicy& policy)
-      : state_(state), port_(port), policy_(policy) {}
+  Prober(const MarketState& state, engine::EnginePort& port, SharedProbes& shared)
+      : state_(state), port_(port), policy_(shared.judge.policy()), musters_(shared.musters) {}
 
   // Looks at all nodes, once a second of the market's time at most.
   void Look(Timestamp now);
@@ -32,7 +33,12 @@ class Prober {
 
  private:
   void EndLeftOver();
-  void LookAt(const NodeRow& node, Timestamp now, bool is_surprised);
+  // Ends its call or its proof, if that is over.
+  bool EndWhatIsOver(const NodeRow& node, Timestamp now);
+  // All nodes of an owner that take part. When they are to have proved themselves anew; 0: there is
+  // no need.
+  Timestamp DueOf(const std::vector<const NodeRow*>& nodes, bool is_surprised, Timestamp now) const;
+  void Call(OwnerId owner, const std::vector<const NodeRow*>& nodes, Timestamp due, Timestamp now);
   // Whether what ended then is to be told.
   bool IsOver(const NodeRow& node, Timestamp end, Timestamp now) const;
   void Submit(const wire::CommandRecord& command);
@@ -40,6 +46,7 @@ class Prober {
   const MarketState& state_;
   engine::EnginePort& port_;
   const ProbePolicy& policy_;
+  MusterBoard& musters_;
   Timestamp last_look_;
   Timestamp first_end_;  // nothing ends before
   std::vector<std::pair<NodeId, Sequence>> left_over_;

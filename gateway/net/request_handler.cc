@@ -16,7 +16,7 @@ DecodedMessage Refused(RejectReason reason) {
 
 RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& limits,
                                SharedAdmission& admission, Publisher& publisher,
-                               engine::EnginePort& port, ProbeJudge& judge, GatewayClocks clocks,
+                               engine::EnginePort& port, SharedProbes& probes, GatewayClocks clocks,
                                Role role)
     : authenticator_(std::move(server_name)),
       limits_(limits),
@@ -29,11 +29,11 @@ RequestHandler::RequestHandler(std::string server_name, const GatewayLimits& lim
       statements_(publisher, history_, clocks.real, clocks.market, limits.history),
       role_(std::move(role)),
       guardian_(publisher, port),
-      judge_(judge),
-      probe_desk_(judge, port,
+      judge_(probes.judge),
+      probe_desk_(probes, publisher.state(), port,
                   {.real = clocks.real, .monotonic = clocks.monotonic, .market = clocks.market},
                   role_.post, limits),
-      prober_(publisher.state(), port, judge.policy()),
+      prober_(publisher.state(), port, probes),
       json_decoder_(limits.message_bytes_max),
       binary_decoder_(limits.message_bytes_max) {
   if (!role_.is_first) return;
@@ -56,7 +56,7 @@ void RequestHandler::OnLogonEnded(Visitor& visitor) {
 void RequestHandler::GoOn() {
   if (role_.is_first) guardian_.LookAtTimers(Timestamp(clocks_.real.NowMicros()));
   guardian_.GoOn();
-  probe_desk_.LookAtBegun(publisher_.state(), publisher_.replier().pending());
+  probe_desk_.LookAtBegun(publisher_.replier().pending());
   probe_desk_.GoOn();
   if (role_.is_first && !shutting_down_) prober_.Look(Timestamp(clocks_.market.NowMicros()));
 }

@@ -59,7 +59,7 @@ class RequestHandler {
 
   // All that is passed must outlive it. The publisher has published what is past.
   RequestHandler(std::string server_name, const GatewayLimits& limits, SharedAdmission& admission,
-                 Publisher& publisher, engine::EnginePort& port, ProbeJudge& judge,
+                 Publisher& publisher, engine::EnginePort& port, SharedProbes& probes,
                  GatewayClocks clocks, Role role);
 
   // A text message: JSON. Each connection speaks its subscriber's encoding alone.

@@ -22,14 +22,14 @@ class GatewayServer::Impl {
                         ? nullptr
                         : std::make_unique<SettlementReports>(
                               SettlementReports::Options{.address = options_.settlement})),
-        judge_(catalogue_, options_.probes),
+        probes_(catalogue_, options_.probes),
         context_{.options = options_,
                  .catalogue = catalogue_,
                  .admission = admission_,
                  .tls = nullptr,
                  .admin_tls = nullptr,
                  .settlement = settlement_.get(),
-                 .judge = judge_,
+                 .probes = probes_,
                  .on_drained = [this] { OnDrained(); },
                  .on_engine_lost = [this] { OnEngineLost(); }} {}
 
@@ -55,7 +55,7 @@ class GatewayServer::Impl {
   const Catalogue catalogue_;
   SharedAdmission admission_;
   std::unique_ptr<SettlementReports> settlement_;  // null: nobody is asked
-  ProbeJudge judge_;
+  SharedProbes probes_;
   WorkerContext context_;
   std::once_flag engine_lost_;
   std::mutex drained_mutex_;

@@ -23,7 +23,7 @@
 #include "absl/status/statusor.h"
 #include "engine/service/engine_port.h"
 #include "gateway/admission/limits.h"
-#include "gateway/net/probe_judge.h"
+#include "gateway/net/probe_policy.h"
 #include "gateway/net/transport.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"

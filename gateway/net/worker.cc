@@ -104,7 +104,8 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   if (ready_fd < 0) return absl::ErrnoToStatus(errno, "cannot watch the engine's port");
   ready_.assign(ready_fd);
   handler_ = std::make_unique<RequestHandler>(
-      context_.options.server_name, limits_, context_.admission, publisher_, *port_, context_.judge,
+      context_.options.server_name, limits_, context_.admission, publisher_, *port_,
+      context_.probes,
       GatewayClocks{.real = thread_state_.real_clock(),
                     .monotonic = thread_state_.monotonic_clock(),
                     .market = market_clock},

@@ -45,7 +45,7 @@ struct WorkerContext {
   SharedAdmission& admission;
   std::shared_ptr<const TlsContext> tls, admin_tls;  // null: plain
   SettlementReports* settlement;                     // null: it cannot be asked
-  ProbeJudge& judge;
+  SharedProbes& probes;
   // Each is called on the worker's thread, at most once by each worker.
   std::function<void()> on_drained;
   std::function<void()> on_engine_lost;

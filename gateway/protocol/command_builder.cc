@@ -288,6 +288,7 @@ wire::CommandRecord MakeDecideProbe(const ProbeDecision& decision, uint64_t tag)
   command.mutate_share(decision.share_bps);
   command.mutate_flags(decision.flags);
   command.mutate_reason(Byte(decision.reason));
+  command.mutate_answers_call(decision.answers_call ? 1 : 0);
   return wire::CommandRecord(command);
 }
 

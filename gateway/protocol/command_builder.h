@@ -54,9 +54,10 @@ struct ProbeDecision {
   Sequence probe = {};
   Sha256Digest transcript{};  // of what the prover signed; zeros: nothing came
   int64_t int8_ops_per_s = 0, bytes_per_s = 0, memory_bytes = 0;
-  Timestamp valid_until = {};  // a pass; so are the next two
+  Timestamp valid_until = {};  // a pass; so are the next three
   Quantity gpus = {};
   int32_t share_bps = 0;
+  bool answers_call = false;  // else one that the node has stands
   uint32_t flags = 0;
   ProbeReason reason = ProbeReason::kNone;
 };

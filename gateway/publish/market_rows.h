@@ -187,5 +187,10 @@ struct NodeRow {
   Timestamp proved_until = {};  // 0: it is not proved
   Timestamp probe_due = {};     // 0: it is not called
 };
+// Whether the node is one of those that its owner proves, and that prove themselves together.
+inline bool TakesPart(const NodeRow& node) {
+  return node.proved_until != Timestamp() || node.probe_due != Timestamp() ||
+         node.probe != Sequence();
+}
 
 }  // namespace warpbook::gateway

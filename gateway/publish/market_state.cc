@@ -113,6 +113,11 @@ OrderId MarketState::FindOrder(AccountId account, const ClientOrderId& client_or
 const LeaseRow* MarketState::FindLease(LeaseId id) const { return Find(leases_, id); }
 const NodeRow* MarketState::FindNode(NodeId id) const { return Find(nodes_, id); }
 
+std::span<const NodeId> MarketState::NodesOf(OwnerId owner) const {
+  const auto found = nodes_by_owner_.find(owner);
+  return found == nodes_by_owner_.end() ? std::span<const NodeId>() : found->second;
+}
+
 AccountRow& MarketState::Account(uint64_t id) {
   const auto found = accounts_.find(AccountId(id));
   WARPBOOK_CHECK(found != accounts_.end());
@@ -187,7 +192,9 @@ void MarketState::Add(const LeaseRow& lease) {
 
 void MarketState::Add(const NodeRow& node) {
   WARPBOOK_CHECK(nodes_.emplace(node.id, node).second);
-  Account(node.account.value()).nodes.push_back(node.id);
+  AccountRow& account = Account(node.account.value());
+  account.nodes.push_back(node.id);
+  nodes_by_owner_[account.owner].push_back(node.id);
 }
 
 // ---- Accounts ----

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,8 @@ class MarketState {
   OrderId FindOrder(AccountId account, const ClientOrderId& client_order_id) const;
   const LeaseRow* FindLease(LeaseId id) const;
   const NodeRow* FindNode(NodeId id) const;
+  // Of all its accounts.
+  std::span<const NodeId> NodesOf(OwnerId owner) const;
   // What rests of an instrument: bids, then asks, each in the order in which they are served.
   std::vector<const OrderRow*> RestingOrders(const InstrumentRow& instrument) const;
   // Those not closed, ascending by id.
@@ -119,6 +122,7 @@ class MarketState {
   OrderGuards guards_;
   absl::flat_hash_map<LeaseId, LeaseRow> leases_;
   absl::flat_hash_map<NodeId, NodeRow> nodes_;
+  absl::flat_hash_map<OwnerId, std::vector<NodeId>> nodes_by_owner_;
 };
 
 }  // namespace warpbook::gateway

@@ -20,8 +20,9 @@ constexpr size_t kPartBytes = 32 * 1024;
 // Lives in the handlers of its calls.
 class Proving : public std::enable_shared_from_this<Proving> {
  public:
-  Proving(CallMethod call, ProvingNode node, Progress progress, OnVerdict done)
+  Proving(CallMethod call, After after, ProvingNode node, Progress progress, OnVerdict done)
       : call_(std::move(call)),
+        after_(std::move(after)),
         node_(std::move(node)),
         progress_(std::move(progress)),
         done_(std::move(done)) {}
@@ -29,8 +30,7 @@ class Proving : public std::enable_shared_from_this<Proving> {
   void Begin() {
     Call("probe.begin", JsonObject().Id("node", node_.id).Build(), [this](const Reply& reply) {
       probe_ = reply.result["probe"].id();
-      Call("probe.answer", AnswerParams("ready").Build(),
-           [this](const Reply& handed_out) { OnChallenge(handed_out.result); });
+      AskForChallenge();
     });
   }
 
@@ -48,6 +48,20 @@ class Proving : public std::enable_shared_from_this<Proving> {
     JsonObject params;
     params.Id("node", node_.id).Id("probe", probe_).Text("step", step);
     return params;
+  }
+
+  void AskForChallenge() {
+    Call("probe.answer", AnswerParams("ready").Build(), [this](const Reply& reply) {
+      if (MustWait(reply.result)) return Wait(reply.result, [this] { AskForChallenge(); });
+      OnChallenge(reply.result);
+    });
+  }
+
+  static bool MustWait(const JsonValue& result) { return result.Has("wait_us"); }
+  void Wait(const JsonValue& result, std::function<void()> go_on) {
+    progress_("waits for the owner's other nodes", 0, 1);
+    after_(result["wait_us"].integer(),
+           [self = shared_from_this(), go_on = std::move(go_on)] { go_on(); });
   }
 
   void OnChallenge(const JsonValue& handed_out) {
@@ -94,6 +108,10 @@ class Proving : public std::enable_shared_from_this<Proving> {
 
   void OnAnswered(const JsonValue& result) {
     if (result.Has("verdict")) return done_(result["verdict"]);
+    if (MustWait(result)) {
+      sent_ = 0;
+      return Wait(result, [this] { SendPart(); });
+    }
     const std::optional<ProbeStage> next = ParseStage(result["awaits"].text());
     const std::string bytes = absl::HexStringToBytes(result["seed"].text());
     Seed seed{};
@@ -105,6 +123,7 @@ class Proving : public std::enable_shared_from_this<Proving> {
   }
 
   const CallMethod call_;
+  const After after_;
   const ProvingNode node_;
   const Progress progress_;
   const OnVerdict done_;
@@ -117,8 +136,10 @@ class Proving : public std::enable_shared_from_this<Proving> {
 
 }  // namespace
 
-void ProveToExchange(CallMethod call, ProvingNode node, Progress progress, OnVerdict done) {
-  std::make_shared<Proving>(std::move(call), std::move(node), std::move(progress), std::move(done))
+void ProveToExchange(CallMethod call, After after, ProvingNode node, Progress progress,
+                     OnVerdict done) {
+  std::make_shared<Proving>(std::move(call), std::move(after), std::move(node), std::move(progress),
+                            std::move(done))
       ->Begin();
 }
 

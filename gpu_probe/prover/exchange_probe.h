@@ -30,12 +30,16 @@ struct ProvingNode {
 // Calls a method; the handler comes once with the reply, or never where the connection is lost.
 using CallMethod = std::function<void(std::string_view method, const std::string& params,
                                       std::function<void(const gateway::Reply& reply)> on_reply)>;
+// Runs the function after so many microseconds.
+using After = std::function<void(int64_t micros, std::function<void()> function)>;
 // The verdict as the API has it ("passed", "reason", ...). FailedPrecondition with the code where a
 // call was refused; or what the prover failed of.
 using OnVerdict = std::function<void(const absl::StatusOr<gateway::JsonValue>& verdict)>;
 
 // Begins a probe and answers all of it, on the thread on which the replies come: each answer is
-// worked out there. `done` comes at most once.
-void ProveToExchange(CallMethod call, ProvingNode node, Progress progress, OnVerdict done);
+// worked out there. Where the node's owner has others, they are waited for. `done` comes at most
+// once.
+void ProveToExchange(CallMethod call, After after, ProvingNode node, Progress progress,
+                     OnVerdict done);
 
 }  // namespace warpbook::probe

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -176,7 +177,11 @@ int ProveToTheExchange(const ProveOptions& options, const Program& program,
 
   ExchangeCalls calls{**client, {}};
   absl::StatusOr<gateway::JsonValue> verdict = absl::UnavailableError("no verdict came");
-  ProveToExchange(std::ref(calls),
+  const auto after = [](int64_t micros, const std::function<void()>& function) {
+    std::this_thread::sleep_for(std::chrono::microseconds(micros));
+    function();
+  };
+  ProveToExchange(std::ref(calls), after,
                   {.id = static_cast<uint64_t>(options.node),
                    .claims = machine.claims,
                    .check_size = machine.check_size,

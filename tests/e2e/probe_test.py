@@ -310,11 +310,11 @@ class ProbeTest(ProbeTestCase):
 
 
 class LapseTest(ProbeTestCase):
-    """A proof holds two hours here, which are two seconds; calls come ten minutes before."""
+    """A proof holds two hours here, which are two seconds; calls come one before."""
 
     clock_factor = 3600
     serve_options = {"probe_profile": "small", "probe_valid_minutes": "120",
-                     "probe_surprise_minutes": "0"}
+                     "probe_surprise_minutes": "0", "probe_answer_seconds": "1"}
 
     async def row_with(self, client, condition):
         for _ in range(600):
@@ -341,7 +341,7 @@ class SurpriseTest(ProbeTestCase):
     """A node that delivers is asked for a proof, here every market minute or so."""
 
     clock_factor = 240
-    serve_options = {"probe_profile": "small", "probe_surprise_minutes": "1"}
+    serve_options = {"probe_profile": "small", "probe_surprise_minutes": "1", "probe_answer_seconds": "1"}
 
     async def test_a_node_that_delivers_is_surprised_and_has_to_answer(self):
         provider, buyer = await self.unproved(), await self.buyer()
@@ -360,7 +360,7 @@ class SurpriseTest(ProbeTestCase):
             if "proved_until" not in row:
                 break
             await asyncio.sleep(0.02)
-        # It was called, had five minutes (a second here), and did not answer.
+        # It was called, had a second, and did not answer.
         self.assertEqual((row["assurance"], row["approved_gpus"]), ("listed", GPUS))
 
 

@@ -50,7 +50,7 @@ constexpr int64_t kNodesPerAttested = 5;
 constexpr seconds kLookAtNodes{5};
 constexpr int64_t kProveAhead = 10 * kMicrosPerMinute;
 // A probe of which nothing is heard any more is begun anew.
-constexpr seconds kProbePatience{60};
+constexpr seconds kProbePatience{240};
 
 int64_t FloorToMinute(int64_t micros) { return micros - micros % kMicrosPerMinute; }
 
@@ -201,11 +201,19 @@ void Provider::OnRegistered(Node& node, const Reply& reply) {
 void Provider::Prove(Node& node) {
   node.not_before = steady_clock::now() + kProbePatience;
   node.is_proving = true;
+  // What an earlier one still has to say, over a connection that was lost, is of no use.
+  const auto is_latest = [this, &node, number = ++node.proof] { return node.proof == number; };
   std::vector<probe::GpuClaim> claims(static_cast<size_t>(node.gpus));
   for (probe::GpuClaim& claim : claims) claim.name = "CPU reference prover";
   probe::ProveToExchange(
-      [this](std::string_view method, const std::string& params,
-             const std::function<void(const Reply&)>& on_reply) { Call(method, params, on_reply); },
+      [this, is_latest](std::string_view method, const std::string& params,
+                        const std::function<void(const Reply&)>& on_reply) {
+        if (is_latest()) Call(method, params, on_reply);
+      },
+      [this](int64_t micros, std::function<void()> function) {
+        context_.loop.PostAfter(std::chrono::ceil<milliseconds>(std::chrono::microseconds(micros)),
+                                std::move(function));
+      },
       {.id = node.id,
        .claims = std::move(claims),
        .check_size = probe::CheckForCpu,
@@ -216,7 +224,9 @@ void Provider::Prove(Node& node) {
        .prover = "warpbook demo",
        .device_key = node.key},
       [](std::string_view, int64_t, int64_t) {},
-      [this, &node](const absl::StatusOr<JsonValue>& verdict) { OnVerdict(node, verdict); });
+      [this, &node, is_latest](const absl::StatusOr<JsonValue>& verdict) {
+        if (is_latest()) OnVerdict(node, verdict);
+      });
 }
 
 void Provider::OnVerdict(Node& node, const absl::StatusOr<JsonValue>& verdict) {

@@ -41,6 +41,7 @@ class Provider : public Member {
     uint64_t id = 0;           // 0: not registered
     bool is_approved = false;
     bool is_proving = false;
+    uint64_t proof = 0;       // its number
     int64_t prove_by_us = 0;  // when it has to prove itself again (the market's time); 0: at once
     std::chrono::steady_clock::time_point not_before;  // of the next call about it
   };

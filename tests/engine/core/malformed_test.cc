@@ -117,6 +117,8 @@ TEST_CASE("An enum byte, a flag or a text outside its vocabulary makes the comma
       "DecideProbe gpus=1 valid_until_us=T+1m",
       "DecideProbe probe_id=1 gpus=1 valid_until_us=T+1m memory_bytes=-1",
       "DecideProbe probe_id=1 gpus=1 reason=wrong_product",
+      "DecideProbe probe_id=1 gpus=1 valid_until_us=T+1m answers_call=2",
+      "DecideProbe probe_id=1 reason=wrong_product answers_call=1",
       "DecideProbe probe_id=1 share=1 reason=wrong_product",
       "DecideProbe probe_id=1 valid_until_us=T+1m reason=wrong_product",
       "RefuseRequest reason=0",

@@ -183,10 +183,27 @@ CallProbe node_id=2 due_us=T+7m
   CommandAccepted
   ProbeCalled due_us=T+7m
 BeginProbe from=p2 node_id=2 nonce=n expires_us=T+6m
-DecideProbe node_id=2 probe_id=44 gpus=16 valid_until_us=T+60m share=10000
+DecideProbe node_id=2 probe_id=44 gpus=16 valid_until_us=T+60m share=10000 answers_call=1
+  ProbeDecided probe_due_us=0 proved_until_us=T+60m
+  CapacitySet
 at T+8m
 DecideProbe node_id=2 reason=unfinished
   ! unknown_probe
+)");
+}
+
+TEST_CASE("A pass that does not answer the node's call leaves it called") {
+  RunScenario(R"(
+setup
+CallProbe node_id=2 due_us=T+5m
+BeginProbe from=p2 node_id=2 nonce=n expires_us=T+6m
+DecideProbe node_id=2 probe_id=32 gpus=16 valid_until_us=T+60m share=10000
+  ProbeDecided probe_due_us=T+5m proved_until_us=T+60m
+  CapacitySet
+at T+5m
+DecideProbe node_id=2 reason=unfinished
+  ProbeDecided proved_until_us=0 probe_due_us=0
+  CapacitySet gpus=16 assurance=listed
 )");
 }
 

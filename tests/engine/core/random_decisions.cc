@@ -55,6 +55,7 @@ CommandRecord RandomMarket::Probe(const ReferenceMarket& market) {
                              : static_cast<int32_t>(Between(0, node.registered + 1)));
     c.mutate_share(static_cast<int32_t>(Chance(95) ? 10'000 : Between(-1, 10'001)));
     c.mutate_valid_until_us(time_ + Between(Chance(5) ? -1 : 1, 600) * 1'000'000);
+    c.mutate_answers_call(static_cast<uint8_t>(Chance(97) ? Below(2) : 2));
   }
   if (Chance(10)) c.mutate_flags(static_cast<uint32_t>(Below(40)));
   c.mutate_int8_ops_per_s(Between(Chance(2) ? -1 : 0, 1'000));

@@ -52,13 +52,14 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::BeginProbe& c) {
 
 ReferenceMarket::Answer ReferenceMarket::JudgeDecision(const wire::DecideProbe& c) const {
   const int reason = c.reason();
-  bool well_formed = reason <= kLapsed && c.flags() < 32 && c.int8_ops_per_s() >= 0 &&
-                     c.bytes_per_s() >= 0 && c.memory_bytes() >= 0;
+  bool well_formed = reason <= kLapsed && c.flags() < 32 && c.answers_call() < 2 &&
+                     c.int8_ops_per_s() >= 0 && c.bytes_per_s() >= 0 && c.memory_bytes() >= 0;
   if (reason == kPassed) {
     well_formed = well_formed && c.probe_id() > 0 && c.gpus() > 0 && c.valid_until_us() > 0 &&
                   c.share() >= 0 && c.share() <= 10'000;
   } else {
-    well_formed = well_formed && c.gpus() == 0 && c.valid_until_us() == 0 && c.share() == 0;
+    well_formed = well_formed && c.gpus() == 0 && c.valid_until_us() == 0 && c.share() == 0 &&
+                  c.answers_call() == 0;
   }
   if (!well_formed) return {RejectReason::kMalformedCommand};
   if (c.header().account_id() != 0) return {RejectReason::kNotPermitted};
@@ -85,7 +86,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::DecideProbe& c) {
   if (!of_time) node.probe = 0;
   if (!nothing_learned) {
     node.proved_until = c.valid_until_us();
-    node.probe_due = 0;
+    if (reason != kPassed || c.answers_call() == 1) node.probe_due = 0;
   }
   wire::ProbeDecided event;
   event.mutate_tag(c.header().tag());

@@ -235,7 +235,7 @@ TEST_CASE("Of several threads only the first does what is nobody's connection") 
   const size_t submitted = gateway.exchange.submitted();
   RequestHandler handler(
       kTestServerName, gateway.limits, gateway.admission, gateway.publisher, *gateway.port,
-      gateway.judge,
+      gateway.probes,
       {.real = gateway.real, .monotonic = gateway.monotonic, .market = gateway.exchange.clock()},
       {.is_first = false});
   handler.GoOn();

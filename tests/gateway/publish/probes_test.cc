@@ -59,7 +59,7 @@ struct Provider {
       on_reply(reply);
     };
     probe::ProveToExchange(
-        call,
+        call, [](int64_t, const std::function<void()>&) { FAIL("a node alone waits for nobody"); },
         {.id = std::stoull(node),
          .claims = std::vector<probe::GpuClaim>(kGpus),
          .check_size = [](const auto&) { return absl::OkStatus(); },

@@ -92,7 +92,7 @@ TestGateway::TestGateway(const GatewayLimits& the_limits)
     : limits(the_limits),
       publisher(exchange.catalogue(), real, limits.recent_events),
       port(exchange.CreatePort()),
-      handler(kTestServerName, limits, admission, publisher, *port, judge,
+      handler(kTestServerName, limits, admission, publisher, *port, probes,
               {.real = real, .monotonic = monotonic, .market = exchange.clock()},
               {.on_drain = [this](int64_t micros) { drain_asked = micros; },
                .post =
@@ -275,8 +275,9 @@ std::unique_ptr<engine::EnginePort> PortAfterReplay(DirectExchange& exchange,
 RestartedGateway::RestartedGateway(TestGateway& before)
     : publisher(before.exchange.catalogue(), before.real),
       port(PortAfterReplay(before.exchange, publisher)),
+      probes(before.exchange.catalogue(), before.probes.judge.policy()),
       handler(
-          kTestServerName, before.limits, before.admission, publisher, *port, before.judge,
+          kTestServerName, before.limits, before.admission, publisher, *port, probes,
           {.real = before.real, .monotonic = before.monotonic, .market = before.exchange.clock()},
           {.is_first = true}) {}
 

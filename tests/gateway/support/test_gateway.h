@@ -113,7 +113,7 @@ class TestGateway {
   std::mutex posted_mutex;
   std::condition_variable posted_changed;
   std::deque<std::function<void()>> posted;
-  ProbeJudge judge{exchange.catalogue(), {.small_profile = true}};
+  SharedProbes probes{exchange.catalogue(), {.small_profile = true}};
   int64_t drain_asked = -1;  // microseconds; -1: nobody has asked
   RequestHandler handler;
 
@@ -134,6 +134,7 @@ class RestartedGateway {
 
   Publisher publisher;
   std::unique_ptr<engine::EnginePort> port;
+  SharedProbes probes;
   RequestHandler handler;
 };
 
