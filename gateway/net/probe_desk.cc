@@ -115,6 +115,26 @@ MusterBoard::Answer ProbeDesk::ComeTo(MusterBoard::Gate gate, const Probe& probe
                         .market = Timestamp(clocks_.market.NowMicros())});
 }
 
+probe::Challenge ProbeDesk::ChallengeOf(const Probe& probe, const NodeRow& node,
+                                        const std::string& hardware_class, int64_t from_us) const {
+  return {.id = node.probe.value(),
+          .nonce = probe.nonce,
+          .device_key = node.device_key,
+          .hardware_class = hardware_class,
+          .gpus = static_cast<int32_t>(node.registered.value()),
+          .size = probe.size,
+          .expires_us = from_us + limits_.probe_patience_micros};
+}
+
+void ProbeDesk::TellSizes(Probe& probe, const NodeRow& node, const std::string& hardware_class,
+                          Reply& reply) {
+  probe.asked_micros = clocks_.monotonic.NowMicros();
+  probe::Challenge challenge = ChallengeOf(probe, node, hardware_class, clocks_.real.NowMicros());
+  challenge.nonce = {};
+  reply.challenge = probe::EncodeChallenge(challenge);
+  reply.awaits = ProbeStep::kReady;
+}
+
 void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
                         int64_t at_micros, Reply& reply) {
   const int64_t real_us = clocks_.real.NowMicros() - (clocks_.monotonic.NowMicros() - at_micros);
@@ -122,13 +142,7 @@ void ProbeDesk::HandOut(Probe& probe, const NodeRow& node, const std::string& ha
   probe.gpus = node.registered;
   probe.handed_out_micros = at_micros;
   probe.answered_micros = at_micros;
-  const probe::Challenge challenge{.id = node.probe.value(),
-                                   .nonce = probe.nonce,
-                                   .device_key = node.device_key,
-                                   .hardware_class = hardware_class,
-                                   .gpus = static_cast<int32_t>(node.registered.value()),
-                                   .size = probe.size,
-                                   .expires_us = real_us + limits_.probe_patience_micros};
+  const probe::Challenge challenge = ChallengeOf(probe, node, hardware_class, real_us);
   probe.session = std::make_unique<probe::ProbeSession>(challenge, real_us);
   reply.challenge = probe::EncodeChallenge(challenge);
   reply.awaits = ProbeStep::kProducts;
@@ -162,8 +176,12 @@ RejectReason ProbeDesk::Answer(uint64_t connection_id, const ProbeAnswerRequest&
   }
   Probe& probe = found->second;
   if (probe.is_verified) return RejectReason::kProbeAnswerUnexpected;
-  if (request.step == ProbeStep::kReady) {
+  if (request.step == ProbeStep::kSizes || request.step == ProbeStep::kReady) {
     if (probe.session != nullptr) return RejectReason::kProbeAnswerUnexpected;
+    if (request.step == ProbeStep::kSizes) {
+      TellSizes(probe, node, hardware_class, reply);
+      return RejectReason::kNone;
+    }
     const RejectReason reason = BeReady(probe, node, hardware_class, reply);
     if (reason != RejectReason::kNone) {
       Decide({.node = probe.node, .probe = node.probe, .reason = ProbeReason::kTooLate}, 0);

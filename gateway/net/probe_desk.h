@@ -61,7 +61,7 @@ class ProbeDesk {
   struct Reply {
     std::optional<ProbeStep> awaits;       // what is to come next
     int32_t part = 0;                      // of it, which was the last that came; 0: none
-    std::string challenge;                 // the document, for the first step
+    std::string challenge;                 // the document, for sizes and ready
     std::optional<probe::Seed> seed = {};  // what is asked
     int64_t wait_micros = 0;               // not yet: the same step is awaited again then
     bool is_verified = false;              // all is in: the verdict is the reply
@@ -103,6 +103,11 @@ class ProbeDesk {
     bool is_verified = false;  // it is the judge's
   };
 
+  probe::Challenge ChallengeOf(const Probe& probe, const NodeRow& node,
+                               const std::string& hardware_class, int64_t from_us) const;
+  // The challenge but for its nonce: what is going to be asked, so that it can be made ready for.
+  void TellSizes(Probe& probe, const NodeRow& node, const std::string& hardware_class,
+                 Reply& reply);
   // The challenge, or the word to wait for it.
   RejectReason BeReady(Probe& probe, const NodeRow& node, const std::string& hardware_class,
                        Reply& reply);

@@ -30,7 +30,7 @@ struct ProbePolicy {
 
   // ---- By the real clock ----
   // A muster's gather begins so long after its start, and before where all are ready.
-  int64_t gather_after_micros = kMicrosPerMinute / 2;
+  int64_t gather_after_micros = kMicrosPerMinute;
   // Who asks so much later than a muster's step has begun has missed it.
   int64_t late_max_micros = kMicrosPerSecond;
 };

@@ -185,7 +185,7 @@ struct ProbeBeginRequest {
   NodeId node;
 };
 // The steps of a probe (gpu_probe/verifier/probe_session.h): what the prover says it has done.
-enum class ProbeStep : uint8_t { kReady, kProducts, kFilled, kGathered, kOpenings };
+enum class ProbeStep : uint8_t { kSizes, kReady, kProducts, kFilled, kGathered, kOpenings };
 inline constexpr size_t kProbePartBytesMax = 32 * 1024;
 inline constexpr int32_t kProbePartsMax = 512;  // 16 MiB
 struct ProbeAnswerRequest {

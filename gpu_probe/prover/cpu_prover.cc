@@ -71,17 +71,14 @@ absl::Status CpuProver::FillMemory(const Progress& progress) {
   WARPBOOK_CHECK(!roots_.empty());
   const MemorySize& size = challenge_.memory;
   const Seed seed = ArenaSeed(ForMemory());
-  const int64_t groups = size.blocks >> size.passes;
   const auto bytes = static_cast<size_t>(size.block_bytes());
   arena_.resize(static_cast<size_t>(size.arena_bytes()));
-  std::vector<uint8_t> blocks(bytes << size.passes);
-  for (int64_t group = 0; group < groups; ++group) {
-    FillGroup(seed, size, group, blocks);
-    for (int64_t place = 0; place < int64_t{1} << size.passes; ++place) {
-      std::ranges::copy(std::span(blocks).subspan(static_cast<size_t>(place) * bytes, bytes),
-                        arena_.begin() + (place * groups + group) * size.block_bytes());
+  for (int64_t block = 0; block < size.blocks; ++block) {
+    MakeArenaBlock(seed, size, block,
+                   std::span(arena_).subspan(static_cast<size_t>(block) * bytes, bytes));
+    if ((block + 1) % 64 == 0 || block + 1 == size.blocks) {
+      progress("blocks filled", block + 1, size.blocks);
     }
-    if ((group + 1) % 64 == 0 || group + 1 == groups) progress("groups filled", group + 1, groups);
   }
   return absl::OkStatus();
 }

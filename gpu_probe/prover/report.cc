@@ -154,8 +154,6 @@ std::string_view SentenceOf(ProbeReason reason) {
       return "The device gives the name of another class.";
     case ProbeReason::kSliceClaimed:
       return "The device is a part of a GPU, and enough for the class.";
-    case ProbeReason::kInt8NotHeld:
-      return "The class's int8 rate is not known and was not held against the device.";
     case ProbeReason::kSmallProfile:
       return "The sizes were those of a demonstration: nothing is proved of a class.";
   }

@@ -93,14 +93,15 @@ __attribute__((always_inline)) inline void MakeBlocks(const std::array<uint32_t,
   Store(x, out);
 }
 
-// Eight blocks become the core of themselves plus `other`.
-__attribute__((always_inline)) inline void MixBlocks(uint8_t* blocks, const uint8_t* other) {
-  Lanes x[16], input[16], added[16];
-  Load(blocks, input);
-  Load(other, added);
-  for (size_t i = 0; i < 16; ++i) x[i] = input[i];
-  Permute<8>(x);
-  for (size_t i = 0; i < 16; ++i) x[i] += input[i] + added[i];
+// Eight blocks become the core of themselves, so many times.
+__attribute__((always_inline)) inline void ChainBlocks(uint8_t* blocks, int32_t times) {
+  Lanes x[16], before[16];
+  Load(blocks, x);
+  for (int32_t time = 0; time < times; ++time) {
+    for (size_t i = 0; i < 16; ++i) before[i] = x[i];
+    Permute<8>(x);
+    for (size_t i = 0; i < 16; ++i) x[i] += before[i];
+  }
   Store(x, blocks);
 }
 
@@ -134,17 +135,13 @@ WARPBOOK_PROBE_CLONES void Stream20(const ChaChaKey& key, const ChaChaNonce& non
                                     uint8_t* out, size_t bytes) {
   MakeStream<20>(key, nonce, first, out, bytes);
 }
-WARPBOOK_PROBE_CLONES void Mix8(uint8_t* blocks, const uint8_t* other, size_t bytes) {
+WARPBOOK_PROBE_CLONES void Chain8(uint8_t* blocks, size_t bytes, int32_t times) {
   constexpr size_t kAtOnce = kLanes * kChaChaBlockBytes;
-  for (; bytes >= kAtOnce; bytes -= kAtOnce, blocks += kAtOnce, other += kAtOnce) {
-    MixBlocks(blocks, other);
-  }
+  for (; bytes >= kAtOnce; bytes -= kAtOnce, blocks += kAtOnce) ChainBlocks(blocks, times);
   if (bytes == 0) return;
   uint8_t rest[kAtOnce] = {};
-  uint8_t rest_of_other[kAtOnce] = {};
   std::memcpy(rest, blocks, bytes);
-  std::memcpy(rest_of_other, other, bytes);
-  MixBlocks(rest, rest_of_other);
+  ChainBlocks(rest, times);
   std::memcpy(blocks, rest, bytes);
 }
 
@@ -166,9 +163,9 @@ void ChaCha20(const ChaChaKey& key, const ChaChaNonce& nonce, uint32_t first_blo
   Stream20(key, nonce, first_block, out.data(), out.size());
 }
 
-void ChaCha8Mix(std::span<uint8_t> blocks, std::span<const uint8_t> other) {
-  WARPBOOK_CHECK(blocks.size() % kChaChaBlockBytes == 0 && blocks.size() == other.size());
-  Mix8(blocks.data(), other.data(), blocks.size());
+void ChaCha8Chain(std::span<uint8_t> blocks, int32_t times) {
+  WARPBOOK_CHECK(blocks.size() % kChaChaBlockBytes == 0);
+  Chain8(blocks.data(), blocks.size(), times);
 }
 
 }  // namespace warpbook::probe

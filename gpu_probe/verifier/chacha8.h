@@ -20,9 +20,8 @@ void ChaCha8(const ChaChaKey& key, const ChaChaNonce& nonce, uint32_t first_bloc
              std::span<uint8_t> out);
 
 // Each block, 16 little-endian words, becomes the core of itself (8 rounds, the block added word by
-// word, as a block of the keystream is made of its state) plus `other`'s block, word by word. Whole
-// blocks, as many in both.
-void ChaCha8Mix(std::span<uint8_t> blocks, std::span<const uint8_t> other);
+// word, as a block of the keystream is made of its state), so many times. Whole blocks.
+void ChaCha8Chain(std::span<uint8_t> blocks, int32_t times);
 
 // ChaCha8 with 20 rounds, so that tests can compare the common part with OpenSSL's.
 void ChaCha20(const ChaChaKey& key, const ChaChaNonce& nonce, uint32_t first_block,

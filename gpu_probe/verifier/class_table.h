@@ -21,11 +21,18 @@ inline constexpr int64_t kAttainedInt8Percent = 60;
 inline constexpr int64_t kAttainedBandwidthPercent = 75;
 // Of a GPU's memory: how much of it has to be kept at once. The rest is the driver's, the products'
 // and the walks'.
-inline constexpr int64_t kArenaPercent = 85;
+inline constexpr int64_t kArenaPercent = 90;
 
-// In basis points of a row: a bound below this is not of the class (design, Money flow: measured
-// below 70% counts as nothing), a rate beyond the other is flagged as that of a faster one.
+// What a prover is taken to make anew of an arena that it does not keep, at most, for each GPU that
+// it claims: bytes of ChaCha8's core in a second. The fastest of the cards that are known (an RTX
+// 5090) reaches some 8e12 by the width of its integer units.
+inline constexpr int64_t kMadeAnewBytesPerSecond = 10'000'000'000'000;
+
+// In basis points of a row: a rate below this is not of the class (design, Money flow: measured
+// below 70% counts as nothing), nor is less of the arena; a rate beyond the other is flagged as
+// that of a faster one.
 inline constexpr int64_t kClassShareMin = 7'000;
+inline constexpr int64_t kArenaShareMin = 8'500;
 inline constexpr int64_t kFasterShareMin = 14'000;
 
 // A transcript of more would have room for too few openings of each to bound what was skipped.
@@ -33,10 +40,12 @@ inline constexpr int32_t kGpusProvedMax = 16;
 
 struct ClassRow {
   std::string name;
-  int64_t int8_ops_per_s = 0;  // 0: not known, and not held against
+  int64_t int8_ops_per_s = 0;
   int64_t bytes_per_s = 0;
   int64_t memory_bytes = 0;  // of which kArenaPercent are to be kept
-  bool has_probe = true;     // false: no program of ours runs on it
+  int64_t made_anew_bytes_per_s = kMadeAnewBytesPerSecond;
+  // False: no program of ours runs on it, or nothing is known that it could be held to.
+  bool has_probe = true;
 };
 
 class ClassTable {
@@ -52,8 +61,9 @@ class ClassTable {
 };
 
 // The sizes at which a class proves itself in seconds: products and gather for about two seconds
-// and one at its rates, the arena of kArenaPercent of its memory, and as many openings as a
-// transcript of so many GPUs has room for. 1 <= gpus <= kGpusProvedMax.
+// and half a second at its rates, the arena of kArenaPercent of its memory, in passes enough that
+// making it anew takes many times as long as reading it, and as many openings as a transcript of so
+// many GPUs has room for. 1 <= gpus <= kGpusProvedMax; the row has a probe.
 ProofSize SizesFor(const ClassRow& row, int32_t gpus);
 
 // Sizes that a CPU answers in milliseconds: for tests and demonstrations. Every step is the same,

@@ -16,14 +16,6 @@ constexpr ChaChaNonce kStarts = {1};
 // 2^64 over the golden ratio: neighbouring numbers are far apart.
 constexpr uint64_t kStepFactor = 0x9e3779b97f4a7c15;
 
-int64_t GroupBlocks(const MemorySize& size) { return int64_t{1} << size.passes; }
-
-void MakeFirstBlock(const Seed& arena_seed, int64_t block, std::span<uint8_t> out) {
-  ChaChaNonce nonce{};
-  std::memcpy(nonce.data(), &block, sizeof block);
-  ChaCha8(arena_seed, nonce, 0, out);
-}
-
 uint64_t Finish(uint64_t state) {
   state = (state ^ state >> 30) * 0xbf58476d1ce4e5b9;
   state = (state ^ state >> 27) * 0x94d049bb133111eb;
@@ -40,13 +32,13 @@ bool IsCommittedTo(const MemorySize& size, const Sha256Digest& root, int32_t wal
 
 absl::Status CheckSize(const MemorySize& size) {
   if (size.passes < 1 || size.passes > kPassesMax) {
-    return absl::InvalidArgumentError("there are 1 to 12 passes");
+    return absl::InvalidArgumentError("there are 1 to 4096 passes");
   }
   if (size.columns < 1 || size.columns > kColumnsMax) {
     return absl::InvalidArgumentError("a block has 1 to 64 columns");
   }
-  if (size.blocks < 1 || size.blocks > kArenaBlocksMax || size.blocks % GroupBlocks(size) != 0) {
-    return absl::InvalidArgumentError("blocks are a multiple of 2^passes up to 2^32");
+  if (size.blocks < 1 || size.blocks > kArenaBlocksMax) {
+    return absl::InvalidArgumentError("an arena has 1 to 2^32 blocks");
   }
   if (size.walks < 1 || size.walks > kWalksMax || size.walks % kWalksPerLeaf != 0) {
     return absl::InvalidArgumentError("walks are a multiple of 64 up to 2^20");
@@ -65,52 +57,13 @@ Seed ArenaSeed(const MemoryChallenge& challenge) {
                    std::as_bytes(std::span(challenge.last_root)));
 }
 
-void FillGroup(const Seed& arena_seed, const MemorySize& size, int64_t group,
-               std::span<uint8_t> blocks) {
-  const auto bytes = static_cast<size_t>(size.block_bytes());
-  const auto places = static_cast<size_t>(GroupBlocks(size));
-  const int64_t groups = size.blocks / GroupBlocks(size);
-  WARPBOOK_CHECK(group >= 0 && group < groups && blocks.size() == places * bytes);
-  const auto at = [&](size_t place) { return blocks.subspan(place * bytes, bytes); };
-  for (size_t place = 0; place < places; ++place) {
-    MakeFirstBlock(arena_seed, static_cast<int64_t>(place) * groups + group, at(place));
-  }
-  std::vector<uint8_t> before(bytes);
-  for (int32_t pass = 0; pass < size.passes; ++pass) {
-    const size_t bit = size_t{1} << pass;
-    for (size_t place = 0; place < places; ++place) {
-      if ((place & bit) != 0) continue;
-      std::ranges::copy(at(place), before.begin());
-      ChaCha8Mix(at(place), at(place | bit));
-      ChaCha8Mix(at(place | bit), before);
-    }
-  }
-}
-
 void MakeArenaBlock(const Seed& arena_seed, const MemorySize& size, int64_t block,
-                    std::vector<uint8_t>& scratch, std::span<uint8_t> out) {
-  const auto bytes = static_cast<size_t>(size.block_bytes());
-  auto places = static_cast<size_t>(GroupBlocks(size));
-  const int64_t groups = size.blocks / GroupBlocks(size);
-  WARPBOOK_CHECK(block >= 0 && block < size.blocks && out.size() == bytes);
-  const int64_t group = block % groups;
-  const auto place = static_cast<size_t>(block / groups);
-  scratch.resize(places * bytes);
-  const std::span<uint8_t> blocks = scratch;
-  const auto at = [&](size_t i) { return blocks.subspan(i * bytes, bytes); };
-  for (size_t i = 0; i < places; ++i) {
-    MakeFirstBlock(arena_seed, static_cast<int64_t>(i) * groups + group, at(i));
-  }
-  // After pass t only places that agree with this one in bits 0 to t count; they move together.
-  for (int32_t pass = 0; pass < size.passes; ++pass) {
-    const size_t own = place >> pass & 1;
-    places /= 2;
-    for (size_t i = 0; i < places; ++i) {
-      ChaCha8Mix(at(2 * i + own), at(2 * i + 1 - own));
-      if (2 * i + own != i) std::ranges::copy(at(2 * i + own), at(i).begin());
-    }
-  }
-  std::ranges::copy(at(0), out.begin());
+                    std::span<uint8_t> out) {
+  WARPBOOK_CHECK(block >= 0 && block < size.blocks && std::ssize(out) == size.block_bytes());
+  ChaChaNonce nonce{};
+  std::memcpy(nonce.data(), &block, sizeof block);
+  ChaCha8(arena_seed, nonce, 0, out);
+  ChaCha8Chain(out, size.passes);
 }
 
 GatherKeys MakeGatherKeys(const MemoryChallenge& challenge, const Seed& gather_seed) {
@@ -186,14 +139,13 @@ MemoryFault VerifyMemory(const MemoryChallenge& challenge, const Seed& gather_se
   }
   const Seed arena_seed = ArenaSeed(challenge);
   const GatherKeys keys = MakeGatherKeys(challenge, gather_seed);
-  std::vector<uint8_t> scratch;
   std::vector<uint8_t> block(static_cast<size_t>(size.block_bytes()));
   for (const LegOpening& opening : openings) {
     const auto place = static_cast<size_t>(opening.leg.walk % kWalksPerLeaf);
     uint64_t state =
         opening.before ? opening.before->states[place] : WalkStart(keys, opening.leg.walk);
     for (int32_t step = 0; step < kStepsPerLeg; ++step) {
-      MakeArenaBlock(arena_seed, size, BlockOf(size, state), scratch, block);
+      MakeArenaBlock(arena_seed, size, BlockOf(size, state), block);
       state = StepOf(keys, state, StepNumber(size, opening.leg.walk, opening.leg.leg, step), block);
     }
     if (state != opening.after.states[place]) return MemoryFault::kWrongWalk;

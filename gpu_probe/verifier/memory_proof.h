@@ -1,12 +1,12 @@
-// The memory proof (design: Memory proof): an arena is filled in passes, so that a block that is
-// not kept costs many others to make again, 2^passes where none of its group is kept; then a fresh
-// seed sends many walks through it. Each step reads a whole block at a place that the step before
-// it gave, and hashes it under a key that it gave too, so that nothing but the blocks themselves
-// can be kept in their stead; and it counts by its own number, so that walks which a prover makes
-// meet part again. The states of the walks are committed to by a Merkle root, which stops the
-// clock: bytes read over time is a floor of the bandwidth. Some legs of walks, which a later seed
-// names, are walked again by the verifier, who makes the blocks anew; the arena itself needs no
-// commitment, since all of it follows from the challenge.
+// The memory proof (design: Memory proof): an arena is filled in many passes over each block, one
+// after the other, so that a block that is not kept costs them all again, alone or with others;
+// then a fresh seed sends many walks through it. Each step reads a whole block at a place that the
+// step before it gave, and hashes it under a key that it gave too, so that nothing but the blocks
+// themselves can be kept in their stead; and it counts by its own number, so that walks which a
+// prover makes meet part again. The states of the walks are committed to by a Merkle root, which
+// stops the clock: bytes read over time is a floor of the bandwidth. Some legs of walks, which a
+// later seed names, are walked again by the verifier, who makes the blocks anew; the arena itself
+// needs no commitment, since all of it follows from the challenge.
 #pragma once
 
 #include <array>
@@ -23,9 +23,10 @@
 namespace warpbook::probe {
 
 inline constexpr int32_t kColumnsMax = 64;
-inline constexpr int32_t kPassesMax = 12;
+inline constexpr int32_t kPassesMax = 4'096;
 inline constexpr int64_t kArenaBlocksMax = int64_t{1} << 32;
-inline constexpr int32_t kStepsPerLeg = 16;
+// A wrong leg lets a prover go on from anywhere, with one walk more: long ones are few.
+inline constexpr int32_t kStepsPerLeg = 128;
 // States that stand in one leaf: those of neighbouring walks after the same leg.
 inline constexpr int32_t kWalksPerLeaf = 64;
 inline constexpr int32_t kWalksMax = 1 << 20;
@@ -33,7 +34,7 @@ inline constexpr int32_t kLegsMax = 1 << 16;
 inline constexpr int32_t kOpenedLegsMax = 1'024;
 
 struct MemorySize {
-  int64_t blocks = 0;   // of the arena; a multiple of 2^passes, up to kArenaBlocksMax
+  int64_t blocks = 0;   // of the arena
   int32_t columns = 0;  // of 64 bytes in a block
   int32_t passes = 0;
   int32_t walks = 0;   // a multiple of kWalksPerLeaf
@@ -62,17 +63,11 @@ struct MemoryChallenge {
 // ProofSeed("warpbook-probe memory", last_root).
 Seed ArenaSeed(const MemoryChallenge& challenge);
 
-// The arena, N blocks. Before the first pass, block i is the keystream of ChaCha8(arena seed, nonce
-// = i little-endian in 8 bytes and zeros) from block 0 on. Blocks i, i + N / 2^passes, i + 2 N /
-// 2^passes, ... are a group, whose place b is from 0 to 2^passes - 1. Pass t (from 0) takes places
-// in pairs that differ in bit t: each becomes ChaCha8Mix(itself, the other as it was).
-//
-// Fills a group's blocks, one behind the other: 2^passes x block_bytes.
-void FillGroup(const Seed& arena_seed, const MemorySize& size, int64_t group,
-               std::span<uint8_t> blocks);
-// One block, made from the 2^passes that it follows from. `scratch` is kept between calls.
+// A block of the arena, block_bytes: block i begins as the keystream of ChaCha8(arena seed, nonce =
+// i little-endian in 8 bytes and zeros) from block 0 on, and each pass makes of every 64 bytes
+// their core (ChaCha8Chain).
 void MakeArenaBlock(const Seed& arena_seed, const MemorySize& size, int64_t block,
-                    std::vector<uint8_t>& scratch, std::span<uint8_t> out);
+                    std::span<uint8_t> out);
 
 // What the gather's seed gives: ProofSeed("warpbook-probe gather", last_root || gather seed).
 struct GatherKeys {
@@ -93,7 +88,7 @@ int64_t BlockOf(const MemorySize& size, uint64_t state);
 // modulo 2^64, the factors modulo 2^32). Finish is the end of SplitMix64.
 uint64_t StepOf(const GatherKeys& keys, uint64_t state, uint64_t number,
                 std::span<const uint8_t> block);
-// (walk x legs + leg) x 16 + step.
+// (walk x legs + leg) x kStepsPerLeg + step.
 inline uint64_t StepNumber(const MemorySize& size, int64_t walk, int32_t leg, int32_t step) {
   return static_cast<uint64_t>((walk * size.legs + leg) * kStepsPerLeg + step);
 }

@@ -12,11 +12,6 @@
 namespace warpbook::probe {
 namespace {
 
-// So many times its bandwidth a GPU is taken to make anew, at most, of an arena that it does not
-// keep: ChaCha8 runs at less than once on the cards that are known.
-constexpr double kRegeneratedPerRead = 4;
-// Blocks that are kept spare the work of up to so many passes for one that is not.
-constexpr int kPassesSpared = 2;
 constexpr double kMicros = 1e6;
 constexpr int64_t kBasisPoints = 10'000;
 constexpr double kMillion = 1e6;
@@ -62,25 +57,35 @@ double OpsOf(const ComputeSize& size) {
          static_cast<double>(size.k) * size.rounds;
 }
 
-// The largest share of the arena that can have been absent: of legs that all had to be walked some
-// part can have been left out, and a part of the blocks read can have been made anew in the time.
+// The largest share x of the arena that can have been absent. Of legs that all had to be walked
+// some part can have been left out. And absent blocks can have been made anew in the gather's time.
+// Made as they are read, that is x of them for each read. Made for all walks that wait for one by
+// then, over and over, it is less: as the N x absent blocks are made once, a piece of a walk is
+// served twice, since it waits for half of them, reads 1 / x blocks and waits again; or up to four
+// times, where those that most wait for are made first. So it is x^2 N / (4 pieces) for each read.
+// There are as many pieces as walks, and one more for each leg that is wrong, behind which a prover
+// can go on from anywhere. What is made for each read is then at least half the harmonic mean of
+// the two, whatever the order (memory_cheats_test.cc tries some).
 double AbsentShareMax(const VerifierRecord& record, const ClassRow& row, double skipped_legs) {
   const MemorySize& size = record.challenge.size.memory;
   const double left_out = 1 - std::pow(1 - skipped_legs, 1.0 / kStepsPerLeg);
-  const double made_anew = static_cast<double>(std::max<int64_t>(record.gather_us, 1)) / kMicros *
-                           kRegeneratedPerRead * static_cast<double>(row.bytes_per_s) /
-                           std::ldexp(static_cast<double>(size.gathered_bytes()),
-                                      std::max(0, size.passes - kPassesSpared));
-  return std::min(1.0, left_out + made_anew);
+  const double made = static_cast<double>(row.made_anew_bytes_per_s) / size.passes *
+                      static_cast<double>(std::max<int64_t>(record.gather_us, 1)) / kMicros;
+  const double for_each_read = made / static_cast<double>(size.gathered_bytes());
+  const double pieces = size.walks + skipped_legs * static_cast<double>(size.all_legs());
+  const double waiting = 4 * pieces / static_cast<double>(size.blocks);
+  const double absent =
+      (for_each_read + std::sqrt(for_each_read * (for_each_read + 4 * waiting))) / 2;
+  return std::min(1.0, left_out + absent);
 }
 
 bool Reaches(const GpuBounds& bounds, const ClassRow& row) {
-  const auto reaches = [](int64_t bound, int64_t wanted) {
-    return bound >= wanted / kBasisPoints * kClassShareMin;
+  const auto reaches = [](int64_t bound, int64_t wanted, int64_t share) {
+    return bound >= wanted / kBasisPoints * share;
   };
-  return reaches(bounds.int8_ops_per_s, row.int8_ops_per_s) &&
-         reaches(bounds.bytes_per_s, row.bytes_per_s) &&
-         reaches(bounds.memory_bytes, row.memory_bytes / 100 * kArenaPercent);
+  return reaches(bounds.int8_ops_per_s, row.int8_ops_per_s, kClassShareMin) &&
+         reaches(bounds.bytes_per_s, row.bytes_per_s, kClassShareMin) &&
+         reaches(bounds.memory_bytes, row.memory_bytes / 100 * kArenaPercent, kArenaShareMin);
 }
 
 // What classes' names have and devices' have in many ways: the form, and the memory.
@@ -190,22 +195,18 @@ class Judge {
                                              (1 - AbsentShareMax(record_, *row, skipped_legs)))};
     FindNearest();
     if (!Reaches(verdict_.bounds, *row)) return Refuse(*row);
-    double share = bytes / static_cast<double>(row->bytes_per_s);
-    double fastest = share;
-    if (row->int8_ops_per_s > 0) {
-      const double of_products = ops / static_cast<double>(row->int8_ops_per_s);
-      share = std::min(share, of_products);
-      fastest = std::max(fastest, of_products);
-    }
+    const double of_memory = bytes / static_cast<double>(row->bytes_per_s);
+    const double of_products = ops / static_cast<double>(row->int8_ops_per_s);
+    const double share = std::min(of_memory, of_products);
     verdict_.share_bps =
         static_cast<int32_t>(std::min<double>(kBasisPoints, std::floor(share * kBasisPoints)));
-    Flag(*row, fastest);
+    Flag(*row, std::max(of_memory, of_products));
   }
 
   void FindNearest() {
     const ClassRow* nearest = nullptr;
     for (const ClassRow& row : table_.rows()) {
-      if (row.int8_ops_per_s == 0 || !Reaches(verdict_.bounds, row)) continue;
+      if (!row.has_probe || !Reaches(verdict_.bounds, row)) continue;
       if (nearest == nullptr || row.int8_ops_per_s > nearest->int8_ops_per_s) nearest = &row;
     }
     if (nearest != nullptr) verdict_.nearest_class = nearest->name;
@@ -232,7 +233,6 @@ class Judge {
     if (fastest * kBasisPoints > static_cast<double>(kFasterShareMin)) {
       Add(ProbeReason::kFasterThanClass);
     }
-    if (row.int8_ops_per_s == 0) Add(ProbeReason::kInt8NotHeld);
     for (int32_t gpu = 0; gpu < challenge_.gpus; ++gpu) {
       const GpuClaim& claim = transcript_.claims[static_cast<size_t>(gpu)];
       if (claim.is_slice) Add(ProbeReason::kSliceClaimed, gpu);

@@ -31,8 +31,7 @@ enum class ProbeReason : uint8_t {
   kFasterThanClass = 21,
   kOtherName = 22,     // the device gives the name of another class
   kSliceClaimed = 23,  // a part of a GPU, and enough for the class
-  kInt8NotHeld = 24,   // the class's int8 rate is not known
-  kSmallProfile = 25,  // sizes of a demonstration: nothing is said of the class
+  kSmallProfile = 24,  // sizes of a demonstration: nothing is said of the class
 };
 constexpr bool Refuses(ProbeReason reason) {
   return reason != ProbeReason::kNone && reason <= ProbeReason::kLapsed;
@@ -40,7 +39,7 @@ constexpr bool Refuses(ProbeReason reason) {
 
 template <>
 struct EnumNames<ProbeReason> {
-  static constexpr std::array<std::string_view, 26> kNames = {"none",
+  static constexpr std::array<std::string_view, 25> kNames = {"none",
                                                               "unfinished",
                                                               "too_late",
                                                               "malformed",
@@ -64,7 +63,6 @@ struct EnumNames<ProbeReason> {
                                                               "faster_than_class",
                                                               "other_name",
                                                               "slice_claimed",
-                                                              "int8_not_held",
                                                               "small_profile"};
 };
 

@@ -61,13 +61,12 @@ WARPBOOK_HOST_DEVICE constexpr ChaChaWords KeystreamBlock(const SeedWords& key, 
   return x;
 }
 
-// What ChaCha8Mix makes of a block and the other one.
-WARPBOOK_HOST_DEVICE constexpr ChaChaWords MixedBlock(const ChaChaWords& own,
-                                                      const ChaChaWords& other) {
-  ChaChaWords x = own;
+// What ChaCha8Chain makes of a block at a time.
+WARPBOOK_HOST_DEVICE constexpr ChaChaWords CoreOf(const ChaChaWords& block) {
+  ChaChaWords x = block;
   PermuteChaCha8(x.word);
   WARPBOOK_UNROLL
-  for (int i = 0; i < 16; ++i) x.word[i] += own.word[i] + other.word[i];
+  for (int i = 0; i < 16; ++i) x.word[i] += block.word[i];
   return x;
 }
 

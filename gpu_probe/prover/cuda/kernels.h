@@ -63,13 +63,9 @@ cudaError_t LaunchWgmmaProduct(const CUtensorMap_st& left, const CUtensorMap_st&
                                cudaStream_t stream);
 
 // ---- memory_kernels.cu ------------------------------------------------------------------------
-// Fills chunks [first, first + count) of ChunkToFill's order, with the first passes: as many as the
-// arena has, up to kPassesTogetherMax. `first` is a multiple of 2^kPassesTogetherMax.
+// Fills chunks [first, first + count) of the arena.
 cudaError_t LaunchFillArena(const SeedWords& seed, const ArenaShape& shape, uint64_t first,
                             uint64_t count, void* arena, cudaStream_t stream);
-// One further pass over all of the arena.
-cudaError_t LaunchArenaPass(const ArenaShape& shape, uint32_t pass, void* arena,
-                            cudaStream_t stream);
 // Where the walks begin.
 cudaError_t LaunchWalkStarts(const SeedWords& seed, int64_t walks, uint64_t* states,
                              cudaStream_t stream);

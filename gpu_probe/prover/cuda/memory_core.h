@@ -8,58 +8,23 @@
 
 namespace warpbook::probe {
 
-// The passes that one thread block does without going back to memory: a thread for each place.
-inline constexpr int kPassesTogetherMax = 10;
-
 // What the kernels know of the arena.
 struct ArenaShape {
   uint64_t blocks;
   uint32_t columns;
   uint32_t passes;
-  WARPBOOK_HOST_DEVICE constexpr uint64_t groups() const { return blocks >> passes; }
   WARPBOOK_HOST_DEVICE constexpr uint64_t chunks() const { return blocks * columns; }
 };
 
-// 64 bytes of a block.
-struct ArenaChunk {
-  uint64_t block;
-  uint32_t column;
-  // Counted in chunks, from the arena's start.
-  WARPBOOK_HOST_DEVICE constexpr uint64_t offset(const ArenaShape& shape) const {
-    return block * shape.columns + column;
-  }
-};
-
-// Chunk `index` in the order in which they are filled: 2^together places of a group that differ in
-// their low bits, for each column, group by group.
-WARPBOOK_HOST_DEVICE constexpr ArenaChunk ChunkToFill(const ArenaShape& shape, uint32_t together,
-                                                      uint64_t index) {
-  const uint64_t low_place = index & ((uint64_t{1} << together) - 1);
-  const uint64_t line = index >> together;
-  const uint64_t set = line / shape.columns;
-  const uint64_t high_place = set / shape.groups();
-  const uint64_t place = high_place << together | low_place;
-  return {place * shape.groups() + set % shape.groups(),
-          static_cast<uint32_t>(line % shape.columns)};
-}
-
-// Pair `index` of a pass: the chunk whose place has that bit clear. Half as many as there are
-// chunks.
-WARPBOOK_HOST_DEVICE constexpr ArenaChunk ChunkToPair(const ArenaShape& shape, uint32_t pass,
-                                                      uint64_t index) {
-  const uint64_t set = index / shape.columns;
-  const uint64_t others = set / shape.groups();
-  const uint64_t low = others & ((uint64_t{1} << pass) - 1);
-  const uint64_t place = (others >> pass << (pass + 1)) | low;
-  return {place * shape.groups() + set % shape.groups(),
-          static_cast<uint32_t>(index % shape.columns)};
-}
-
-// The chunk before the first pass.
-WARPBOOK_HOST_DEVICE constexpr ChaChaWords FirstChunk(const SeedWords& seed,
-                                                      const ArenaChunk& chunk) {
-  return KeystreamBlock(seed, chunk.column, static_cast<uint32_t>(chunk.block),
-                        static_cast<uint32_t>(chunk.block >> 32), 0);
+// Chunk `index` of the arena, 64 bytes of a block, after all passes.
+WARPBOOK_HOST_DEVICE constexpr ChaChaWords ArenaChunk(const SeedWords& seed,
+                                                      const ArenaShape& shape, uint64_t index) {
+  const uint64_t block = index / shape.columns;
+  ChaChaWords chunk =
+      KeystreamBlock(seed, static_cast<uint32_t>(index % shape.columns),
+                     static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 0);
+  for (uint32_t pass = 0; pass < shape.passes; ++pass) chunk = CoreOf(chunk);
+  return chunk;
 }
 
 WARPBOOK_HOST_DEVICE constexpr uint64_t BlockToRead(uint64_t blocks, uint64_t state) {

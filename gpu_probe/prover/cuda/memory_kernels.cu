@@ -1,4 +1,4 @@
-// Kernels of the memory proof: the arena's passes and the walks through it.
+// Kernels of the memory proof: the arena and the walks through it.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -9,20 +9,8 @@
 namespace warpbook::probe {
 namespace {
 
-constexpr int kFillThreads = 1 << kPassesTogetherMax;
 constexpr int kThreads = 256;
 constexpr int kVectors = 4;  // of 16 bytes in a chunk
-
-__device__ ChaChaWords LoadChunk(const uint4* from) {
-  ChaChaWords words;
-#pragma unroll
-  for (int i = 0; i < kVectors; ++i) {
-    const uint4 vector = from[i];
-    words.word[4 * i] = vector.x, words.word[4 * i + 1] = vector.y;
-    words.word[4 * i + 2] = vector.z, words.word[4 * i + 3] = vector.w;
-  }
-  return words;
-}
 
 __device__ void StoreChunk(const ChaChaWords& words, uint4* to) {
 #pragma unroll
@@ -32,58 +20,12 @@ __device__ void StoreChunk(const ChaChaWords& words, uint4* to) {
   }
 }
 
-// A thread for each chunk. It meets the other of its pair by shuffles where that is in its warp,
-// and else through shared memory, whose vectors lie thread by thread, so that no banks collide.
-__global__ void __launch_bounds__(kFillThreads)
-    FillArenaKernel(SeedWords seed, ArenaShape shape, uint32_t together, uint64_t first,
-                    uint64_t end, uint4* arena) {
-  auto* const exchange = DynamicShared<uint4>();
-  const uint64_t index = first + uint64_t{blockIdx.x} * kFillThreads + threadIdx.x;
-  // Whoever has no chunk takes part for the sake of those who do; so does whoever it is paired
-  // with, as chunks are a multiple of 2^together.
-  const ArenaChunk chunk = ChunkToFill(shape, together, index < end ? index : first);
-  ChaChaWords own = FirstChunk(seed, chunk);
-  for (uint32_t pass = 0; pass < together; ++pass) {
-    const uint32_t bit = 1u << pass;
-    ChaChaWords other;
-    if (bit < 32) {
-#pragma unroll
-      for (int i = 0; i < 16; ++i) {
-        other.word[i] = __shfl_xor_sync(0xffffffff, own.word[i], static_cast<int>(bit));
-      }
-    } else {
-#pragma unroll
-      for (int i = 0; i < kVectors; ++i) {
-        exchange[i * kFillThreads + threadIdx.x] = make_uint4(
-            own.word[4 * i], own.word[4 * i + 1], own.word[4 * i + 2], own.word[4 * i + 3]);
-      }
-      __syncthreads();
-#pragma unroll
-      for (int i = 0; i < kVectors; ++i) {
-        const uint4 vector = exchange[i * kFillThreads + (threadIdx.x ^ bit)];
-        other.word[4 * i] = vector.x, other.word[4 * i + 1] = vector.y;
-        other.word[4 * i + 2] = vector.z, other.word[4 * i + 3] = vector.w;
-      }
-      __syncthreads();
-    }
-    own = MixedBlock(own, other);
-  }
-  if (index < end) StoreChunk(own, arena + chunk.offset(shape) * kVectors);
-}
-
-// A thread for each pair.
+// A thread for each chunk.
 __global__ void __launch_bounds__(kThreads)
-    ArenaPassKernel(ArenaShape shape, uint32_t pass, uint64_t pairs, uint4* arena) {
-  const uint64_t index = uint64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (index >= pairs) return;
-  const ArenaChunk chunk = ChunkToPair(shape, pass, index);
-  const ArenaChunk paired = {chunk.block + (shape.groups() << pass), chunk.column};
-  uint4* const low = arena + chunk.offset(shape) * kVectors;
-  uint4* const high = arena + paired.offset(shape) * kVectors;
-  const ChaChaWords low_before = LoadChunk(low);
-  const ChaChaWords high_before = LoadChunk(high);
-  StoreChunk(MixedBlock(low_before, high_before), low);
-  StoreChunk(MixedBlock(high_before, low_before), high);
+    FillArenaKernel(SeedWords seed, ArenaShape shape, uint64_t first, uint64_t end, uint4* arena) {
+  const uint64_t index = first + uint64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (index >= end) return;
+  StoreChunk(ArenaChunk(seed, shape, index), arena + index * kVectors);
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -178,18 +120,8 @@ cudaError_t StartWalks(const WalkPlan& plan, uint32_t lanes, const uint4* arena,
 
 cudaError_t LaunchFillArena(const SeedWords& seed, const ArenaShape& shape, uint64_t first,
                             uint64_t count, void* arena, cudaStream_t stream) {
-  constexpr int kSharedBytes = kFillThreads * kVectors * static_cast<int>(sizeof(uint4));
-  const uint32_t together = std::min<uint32_t>(shape.passes, kPassesTogetherMax);
-  return Launch(FillArenaKernel,
-                {BlocksFor(static_cast<int64_t>(count), kFillThreads), kFillThreads, kSharedBytes},
-                stream, seed, shape, together, first, first + count, static_cast<uint4*>(arena));
-}
-
-cudaError_t LaunchArenaPass(const ArenaShape& shape, uint32_t pass, void* arena,
-                            cudaStream_t stream) {
-  const uint64_t pairs = shape.chunks() / 2;
-  return Launch(ArenaPassKernel, {BlocksFor(static_cast<int64_t>(pairs), kThreads), kThreads},
-                stream, shape, pass, pairs, static_cast<uint4*>(arena));
+  return Launch(FillArenaKernel, {BlocksFor(static_cast<int64_t>(count), kThreads), kThreads},
+                stream, seed, shape, first, first + count, static_cast<uint4*>(arena));
 }
 
 cudaError_t LaunchWalkStarts(const SeedWords& seed, int64_t walks, uint64_t* states,

@@ -52,7 +52,7 @@ ReferenceMarket::Answer ReferenceMarket::Do(const wire::BeginProbe& c) {
 
 ReferenceMarket::Answer ReferenceMarket::JudgeDecision(const wire::DecideProbe& c) const {
   const int reason = c.reason();
-  bool well_formed = reason <= kLapsed && c.flags() < 32 && c.answers_call() < 2 &&
+  bool well_formed = reason <= kLapsed && c.flags() < 16 && c.answers_call() < 2 &&
                      c.int8_ops_per_s() >= 0 && c.bytes_per_s() >= 0 && c.memory_bytes() >= 0;
   if (reason == kPassed) {
     well_formed = well_formed && c.probe_id() > 0 && c.gpus() > 0 && c.valid_until_us() > 0 &&

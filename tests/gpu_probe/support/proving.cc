@@ -83,9 +83,9 @@ Proved Proving::Run() const {
 
 ProofSize TestSize() {
   return {.compute = {.m = 512, .n = 512, .k = 64, .rounds = 2, .opened = 128},
-          .memory = {.blocks = 256,
+          .memory = {.blocks = 4'096,
                      .columns = 1,
-                     .passes = 8,
+                     .passes = 32,
                      .walks = 2 * kWalksPerLeaf,
                      .legs = 3,
                      .opened = 128}};
@@ -96,7 +96,8 @@ ClassRow TestRow(const std::string& name) {
   return {.name = name,
           .int8_ops_per_s = 2 * size.compute.m * size.compute.n * size.compute.k * 2,
           .bytes_per_s = size.memory.gathered_bytes(),
-          .memory_bytes = size.memory.arena_bytes() * 100 / kArenaPercent};
+          .memory_bytes = size.memory.arena_bytes() * 100 / kArenaPercent,
+          .made_anew_bytes_per_s = kMadeAnewPerRead * size.memory.gathered_bytes()};
 }
 
 }  // namespace warpbook::probe::test

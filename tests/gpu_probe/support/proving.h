@@ -59,6 +59,8 @@ struct Proving {
 // and as much for the gather.
 ProofSize TestSize();
 inline constexpr int64_t kClassUs = 1'000'000;
+// What its cards make of ChaCha8's cores while they read as much memory.
+inline constexpr int64_t kMadeAnewPerRead = 1;
 ClassRow TestRow(const std::string& name);
 
 }  // namespace warpbook::probe::test

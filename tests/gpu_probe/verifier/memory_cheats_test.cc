@@ -1,7 +1,12 @@
 // Ways to fake memory, by a prover that tries them against the whole verifier.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
+#include <random>
+#include <utility>
+#include <vector>
 
 #include "gpu_probe/verifier/merkle_tree.h"
 #include "tests/gpu_probe/support/judging.h"
@@ -21,19 +26,19 @@ class RegeneratingProver : public CpuProver {
   using CpuProver::CpuProver;
 
   absl::Status FillMemory(const Progress&) override { return absl::OkStatus(); }
-  inline static int64_t cores = 0;  // of ChaCha8, for each of a block's columns
+  inline static int64_t made = 0;  // blocks
 
  protected:
   std::span<const uint8_t> ReadBlock(int64_t block) override {
     const MemorySize& size = challenge().memory;
     block_.resize(static_cast<size_t>(size.block_bytes()));
-    MakeArenaBlock(ArenaSeed(ForMemory()), size, block, scratch_, block_);
-    cores += (int64_t{2} << size.passes) - 1;
+    MakeArenaBlock(ArenaSeed(ForMemory()), size, block, block_);
+    ++made;
     return block_;
   }
 
  private:
-  std::vector<uint8_t> scratch_, block_;
+  std::vector<uint8_t> block_;
 };
 
 // Keeps a part of the arena and reads that in place of the rest.
@@ -43,7 +48,7 @@ class SmallArenaProver : public CpuProver {
 
  protected:
   std::span<const uint8_t> ReadBlock(int64_t block) override {
-    return CpuProver::ReadBlock(block % (challenge().memory.blocks * 7 / 8));
+    return CpuProver::ReadBlock(block % (challenge().memory.blocks * 9 / 10));
   }
 };
 
@@ -132,30 +137,99 @@ TEST_CASE("Memory that is not there, or not all of it, gives wrong walks") {
   CHECK(RefusalOf<UnfilledProver>() == ProbeReason::kWrongWalk);
 }
 
+// How long a gather takes in which so many blocks are made anew, on a card of the class: reading
+// goes on beside.
+int64_t GatherUs(const MemorySize& size, int64_t made) {
+  const auto for_each_read =
+      static_cast<double>(made) / static_cast<double>(size.all_legs() * kStepsPerLeg);
+  const double share = for_each_read * size.passes / static_cast<double>(test::kMadeAnewPerRead);
+  return static_cast<int64_t>(test::kClassUs * std::max(1.0, share));
+}
+
+// What is said of a proof whose gather took so long: refused, or at most what was kept.
+void CheckSaidOfMemory(int64_t gather_us, double absent) {
+  CAPTURE(absent);
+  CAPTURE(gather_us);
+  Proving proving = AtClassSpeed();
+  proving.times.gather_us = gather_us;
+  proving.challenge.expires_us += gather_us;
+  const Verdict verdict = Judge(proving.Run());
+  if (!verdict.passed()) return;
+  CHECK(static_cast<double>(verdict.bounds.memory_bytes) <=
+        static_cast<double>(test::TestSize().memory.arena_bytes()) * (1 - absent));
+}
+
 TEST_CASE("Memory made anew in place of being kept is right, and too slow") {
-  RegeneratingProver::cores = 0;
+  RegeneratingProver::made = 0;
   Proving proving = AtClassSpeed();
   proving.make = test::Make<RegeneratingProver>();
-  proving.challenge.expires_us += 10 * test::kPatienceUs;
+  proving.challenge.expires_us += 100 * test::kPatienceUs;
   const MemorySize& size = proving.challenge.size.memory;
   proving.Run();
-  const int64_t cores_per_read = (int64_t{2} << size.passes) - 1;
-  CHECK(RegeneratingProver::cores == size.all_legs() * kStepsPerLeg * cores_per_read);
-  // A card that makes four times as many bytes as it can read, which none does.
-  const auto slower = [&](int64_t missing_permille) {
-    return test::kClassUs + test::kClassUs * missing_permille * cores_per_read / 1'000 / 4;
-  };
-  proving.times.gather_us = slower(1'000);
+  const int64_t reads = size.all_legs() * kStepsPerLeg;
+  CHECK(RegeneratingProver::made == reads);
+  proving.times.gather_us = GatherUs(size, reads);
   CHECK(Judge(proving.Run()).refusal() == ProbeReason::kSlowMemory);
-  // Of a part that is missing: found out, or not counted as kept.
-  proving.make = test::Make();
-  for (const int64_t missing_permille : {0, 1, 2, 3, 10, 300}) {
-    CAPTURE(missing_permille);
-    proving.times.gather_us = slower(missing_permille);
-    const Verdict verdict = Judge(proving.Run());
-    CHECK(verdict.passed() == (missing_permille <= 2));
-    if (!verdict.passed()) continue;
-    CHECK(verdict.bounds.memory_bytes <= size.arena_bytes() * (1'000 - missing_permille) / 1'000);
+  for (const double absent : {0.0, 0.01, 0.03, 0.04, 0.045, 0.05, 0.1}) {
+    CheckSaidOfMemory(GatherUs(size, static_cast<int64_t>(static_cast<double>(reads) * absent)),
+                      absent);
+  }
+}
+
+// A gather by pieces of walks, each of which waits when it comes to an absent block, until that is
+// made for all that wait for it: how many blocks are made in all.
+class BatchedGather {
+ public:
+  BatchedGather(const MemorySize& size, double absent, int64_t wrong_legs)
+      : absent_(absent),
+        waiting_(static_cast<size_t>(static_cast<double>(size.blocks) * absent)),
+        reads_left_(size.all_legs() * kStepsPerLeg) {
+    for (int64_t piece = 0; piece < size.walks + wrong_legs; ++piece) GoOn();
+  }
+
+  // In turn, over and over.
+  int64_t MadeInTurn() {
+    for (size_t block = 0; reads_left_ > 0; block = (block + 1) % waiting_.size()) Make(block);
+    return made_;
+  }
+  // The one that most wait for first.
+  int64_t MadeByNeed() {
+    while (reads_left_ > 0) {
+      Make(static_cast<size_t>(std::ranges::max_element(waiting_) - waiting_.begin()));
+    }
+    return made_;
+  }
+
+ private:
+  void Make(size_t block) {
+    ++made_;
+    for (int64_t served = std::exchange(waiting_[block], 0); served > 0; --served) GoOn();
+  }
+  // One piece, to the next absent block.
+  void GoOn() {
+    reads_left_ -= 1 + static_cast<int64_t>(std::log(1 - Chance()) / std::log(1 - absent_));
+    ++waiting_[static_cast<size_t>(Chance() * static_cast<double>(waiting_.size()))];
+  }
+  double Chance() { return std::uniform_real_distribution<double>()(random_); }
+
+  const double absent_;
+  std::vector<int64_t> waiting_;  // pieces, by absent block
+  int64_t reads_left_;
+  int64_t made_ = 0;
+  std::mt19937_64 random_{1};
+};
+
+TEST_CASE(
+    "Absent blocks made for many walks at once, with legs left wrong, are no cheaper than said") {
+  const MemorySize size = test::TestSize().memory;
+  const auto skipped = static_cast<double>(SkippedShareMax(size.opened, kDoubtBits)) / 1'000'000;
+  const auto wrong_max = static_cast<int64_t>(skipped * static_cast<double>(size.all_legs()));
+  for (const double absent : {0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4}) {
+    for (const int64_t wrong : {int64_t{0}, wrong_max}) {
+      CAPTURE(wrong);
+      CheckSaidOfMemory(GatherUs(size, BatchedGather(size, absent, wrong).MadeInTurn()), absent);
+      CheckSaidOfMemory(GatherUs(size, BatchedGather(size, absent, wrong).MadeByNeed()), absent);
+    }
   }
 }
 

@@ -24,61 +24,14 @@ MemoryChallenge MakeChallenge(uint8_t nonce = 1, uint32_t gpu = 0, uint8_t root 
 std::vector<uint8_t> Arena(const Seed& seed, const MemorySize& size) {
   const auto bytes = static_cast<size_t>(size.block_bytes());
   std::vector<uint8_t> arena(static_cast<size_t>(size.arena_bytes()));
-  std::vector<uint8_t> blocks(bytes << size.passes);
-  const int64_t groups = size.blocks >> size.passes;
-  for (int64_t group = 0; group < groups; ++group) {
-    FillGroup(seed, size, group, blocks);
-    for (int64_t place = 0; place < int64_t{1} << size.passes; ++place) {
-      std::copy_n(blocks.begin() + place * size.block_bytes(), bytes,
-                  arena.begin() + (place * groups + group) * size.block_bytes());
-    }
+  for (int64_t block = 0; block < size.blocks; ++block) {
+    MakeArenaBlock(seed, size, block,
+                   std::span(arena).subspan(static_cast<size_t>(block) * bytes, bytes));
   }
   return arena;
 }
 
-TEST_CASE("A block made by itself is that of the arena filled as a whole") {
-  for (const int32_t passes : {1, 2, 5}) {
-    for (const int32_t columns : {1, 8, 9}) {
-      const MemorySize size = {
-          .blocks = 96, .columns = columns, .passes = passes, .walks = 64, .legs = 1, .opened = 1};
-      REQUIRE(CheckSize(size).ok());
-      const Seed seed = {static_cast<uint8_t>(passes)};
-      const std::vector<uint8_t> arena = Arena(seed, size);
-      std::vector<uint8_t> scratch;
-      std::vector<uint8_t> block(static_cast<size_t>(size.block_bytes()));
-      for (int64_t i = 0; i < size.blocks; ++i) {
-        MakeArenaBlock(seed, size, i, scratch, block);
-        CHECK(std::equal(block.begin(), block.end(), arena.begin() + i * size.block_bytes()));
-      }
-    }
-  }
-}
-
-TEST_CASE("Every block depends on every block of its group") {
-  // What the price of a missing block rests on. The passes are done here by hand, on blocks of
-  // which one is changed: an arena's seed changes all of them.
-  constexpr int kPasses = 4;
-  constexpr size_t kPlaces = size_t{1} << kPasses;
-  using Block = std::array<uint8_t, kChaChaBlockBytes>;
-  const auto passes = [](std::array<Block, kPlaces> blocks) {
-    for (size_t bit = 1; bit < kPlaces; bit *= 2) {
-      const std::array<Block, kPlaces> before = blocks;
-      for (size_t i = 0; i < kPlaces; ++i) ChaCha8Mix(blocks[i], before[i ^ bit]);
-    }
-    return blocks;
-  };
-  std::array<Block, kPlaces> first{};
-  for (size_t i = 0; i < kPlaces; ++i) first[i][0] = static_cast<uint8_t>(i + 1);
-  const auto plain = passes(first);
-  for (size_t changed = 0; changed < kPlaces; ++changed) {
-    auto other = first;
-    other[changed][17] ^= 1;
-    const auto after = passes(other);
-    for (size_t i = 0; i < kPlaces; ++i) CHECK(after[i] != plain[i]);
-  }
-}
-
-TEST_CASE("A mixed block is the keystream's core of itself plus the other") {
+TEST_CASE("A pass makes of 64 bytes the keystream's core of themselves") {
   // The core of (constants, key, counter, nonce) is what ChaCha8 makes of them.
   std::array<uint8_t, 64> state{};
   constexpr uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
@@ -89,20 +42,42 @@ TEST_CASE("A mixed block is the keystream's core of itself plus the other") {
   state[48] = 3;
   std::array<uint8_t, 64> expected;
   ChaCha8(key, {}, 3, expected);
-  std::array<uint8_t, 64> zeros{};
-  std::array<uint8_t, 64> mixed = state;
-  ChaCha8Mix(mixed, zeros);
-  CHECK(mixed == expected);
-  // The other's words are added each for itself: no carry from one to the next.
-  std::array<uint8_t, 64> ones;
-  ones.fill(0xff);
-  ChaCha8Mix(state, ones);
-  for (size_t i = 0; i < 16; ++i) {
-    uint32_t word, minus_one;
-    std::memcpy(&word, expected.data() + 4 * i, 4);
-    std::memcpy(&minus_one, state.data() + 4 * i, 4);
-    CHECK(minus_one == word - 1);
+  ChaCha8Chain(state, 1);
+  CHECK(state == expected);
+  ChaCha8Chain(state, 0);
+  CHECK(state == expected);
+}
+
+TEST_CASE("Every 64 bytes of a block go through all passes by themselves, one after the other") {
+  for (const int32_t columns : {1, 7, 8, 9, 17}) {
+    CAPTURE(columns);
+    const auto bytes = static_cast<size_t>(columns) * kChaChaBlockBytes;
+    std::vector<uint8_t> together(bytes);
+    ChaCha8({1}, {}, 0, together);
+    std::vector<uint8_t> alone = together;
+    ChaCha8Chain(together, 5);
+    for (size_t from = 0; from < bytes; from += kChaChaBlockBytes) {
+      const std::span<uint8_t> part = std::span(alone).subspan(from, kChaChaBlockBytes);
+      ChaCha8Chain(part, 2);
+      ChaCha8Chain(part, 3);
+    }
+    CHECK(together == alone);
   }
+}
+
+TEST_CASE("Blocks differ by seed, number and passes") {
+  const MemorySize size = kSize;
+  std::set<std::vector<uint8_t>> blocks;
+  const auto add = [&](const Seed& seed, const MemorySize& its_size, int64_t block) {
+    std::vector<uint8_t> made(static_cast<size_t>(size.block_bytes()));
+    MakeArenaBlock(seed, its_size, block, made);
+    CHECK(blocks.insert(made).second);
+  };
+  for (int64_t block = 0; block < size.blocks; ++block) add({1}, size, block);
+  add({2}, size, 0);
+  MemorySize more = size;
+  more.passes += 1;
+  add({1}, more, 0);
 }
 
 struct Answer {
@@ -224,8 +199,7 @@ TEST_CASE("What a step reads decides on all of the next: each bit of a block cou
   const MemoryChallenge challenge = MakeChallenge();
   const GatherKeys keys = MakeGatherKeys(challenge, kGatherSeed);
   std::vector<uint8_t> block(static_cast<size_t>(kSize.block_bytes()));
-  std::vector<uint8_t> scratch;
-  MakeArenaBlock(ArenaSeed(challenge), kSize, 11, scratch, block);
+  MakeArenaBlock(ArenaSeed(challenge), kSize, 11, block);
   const uint64_t state = WalkStart(keys, 17);
   const uint64_t next = StepOf(keys, state, 9, block);
   CHECK(StepOf(keys, state, 10, block) != next);
@@ -263,13 +237,12 @@ TEST_CASE("Sizes that make no memory proof are refused") {
   };
   CHECK(check([](MemorySize&) {}));
   CHECK_FALSE(check([](MemorySize& size) { size.blocks = 0; }));
-  CHECK_FALSE(check([](MemorySize& size) { size.blocks = 40; }));
   CHECK_FALSE(check([](MemorySize& size) { size.blocks = -16; }));
   CHECK_FALSE(check([](MemorySize& size) { size.blocks = 2 * kArenaBlocksMax; }));
   CHECK_FALSE(check([](MemorySize& size) { size.columns = 0; }));
   CHECK_FALSE(check([](MemorySize& size) { size.columns = 65; }));
   CHECK_FALSE(check([](MemorySize& size) { size.passes = 0; }));
-  CHECK_FALSE(check([](MemorySize& size) { size.passes = 13; }));
+  CHECK_FALSE(check([](MemorySize& size) { size.passes = kPassesMax + 1; }));
   CHECK_FALSE(check([](MemorySize& size) { size.walks = 32; }));
   CHECK_FALSE(check([](MemorySize& size) { size.walks = 2 * kWalksMax; }));
   CHECK_FALSE(check([](MemorySize& size) { size.legs = 0; }));

@@ -13,6 +13,7 @@ import unittest
 
 SIDE = 64
 MASK = 0xFFFFFFFF
+STEPS_PER_LEG = 128
 
 
 def core(block):
@@ -111,21 +112,14 @@ def rounds_of(nonce, gpu, m, n, k, rounds):
 
 
 def arena_of(seed, blocks, columns, passes):
-    """All blocks, each a list of words: every pass over all of the arena, as the text has it."""
+    """All blocks, each a list of words."""
     arena = []
     for number in range(blocks):
         nonce = struct.pack("<QI", number, 0)
         arena.append([struct.unpack("<16I", chacha8_block(seed, nonce, column))
                       for column in range(columns)])
-    stride = blocks >> passes
-    for number in range(passes):
-        before = arena
-        arena = []
-        for block in range(blocks):
-            place, group = divmod(block, stride)
-            other = (place ^ (1 << number)) * stride + group
-            arena.append([[(a + b) & MASK for a, b in zip(core(own), added)]
-                          for own, added in zip(before[block], before[other])])
+    for _ in range(passes):
+        arena = [[core(column) for column in block] for block in arena]
     return [[word for column in block for word in column] for block in arena]
 
 
@@ -149,10 +143,10 @@ def walk_all(nonce, gpu, last_root, gather_seed, blocks, columns, passes, walks,
     for leg in range(legs):
         for walk in range(walks):
             state = at[walk]
-            for step in range(16):
+            for step in range(STEPS_PER_LEG):
                 block = arena[(state >> 32) * blocks >> 32]
                 low, high = state & MASK, state >> 32
-                number = (walk * legs + leg) * 16 + step
+                number = (walk * legs + leg) * STEPS_PER_LEG + step
                 total = state + number * 0x9E3779B97F4A7C15
                 for i in range(0, len(block), 2):
                     total += ((block[i] ^ low * multipliers[i] & MASK)
