@@ -133,11 +133,17 @@ struct GatewayLimits {
   // retry_after_us. A challenge has so long to be answered.
   size_t probes_max = 64;
   size_t probes_per_account_max = 32;
+  // Of these, for nodes that have proved nothing yet: whoever has a node could fill all of them.
+  size_t first_probes_max = 32;
+  size_t first_probes_per_account_max = 8;
   // Nodes that an owner has proved, which prove themselves together: kTooManyNodes.
   size_t proved_nodes_max = 32;
   int64_t probes_retry_micros = kMicrosPerSecond;
   int64_t probe_patience_micros = 120 * kMicrosPerSecond;
-  // And the exchange, from then on, to decide it; the node begins no other one before.
+  // It can be put off for so long: a little more than a called node's others have.
+  int64_t probe_wait_micros = 6 * kMicrosPerMinute;
+  // The exchange has this, from the begin on and beside the patience, to decide it; the node begins
+  // no other one before: no verdict is escaped by a newer probe unless verifying waits for minutes.
   int64_t probe_verdict_micros = 10 * kMicrosPerMinute;
 
   // Sessions whose orders are cancelled when they end, over all of the gateway: kEngineBusy.

@@ -44,7 +44,7 @@ void RequestHandler::Handle(Call& call, const ProbeBeginRequest& request) {
     return Refuse(call, {.reason = RejectReason::kTooManyNodes,
                          .detail = absl::StrCat(limits_.proved_nodes_max, " are proved together")});
   }
-  if (!probe_desk_.HasRoom(node->account)) {
+  if (!probe_desk_.HasRoom(*node)) {
     return Refuse(call, {.reason = RejectReason::kRateLimited,
                          .retry_after_us = limits_.probes_retry_micros});
   }

@@ -31,6 +31,9 @@ ProbeStep StepOf(probe::ProbeStage stage) {
   return ProbeStep::kReady;
 }
 
+// Whether the node has nothing to lose.
+bool IsFirst(const NodeRow& node) { return node.proved_until == Timestamp(); }
+
 // Bits from the first reason that does not refuse.
 uint32_t FlagsOf(const probe::Verdict& verdict) {
   uint32_t flags = 0;
@@ -44,11 +47,17 @@ uint32_t FlagsOf(const probe::Verdict& verdict) {
 
 }  // namespace
 
-bool ProbeDesk::HasRoom(AccountId account) const {
-  const auto of_account = std::ranges::count_if(
-      probes_, [&](const auto& entry) { return entry.second.account == account; });
-  return probes_.size() < limits_.probes_max &&
-         static_cast<size_t>(of_account) < limits_.probes_per_account_max;
+bool ProbeDesk::HasRoom(const NodeRow& node) const {
+  size_t first = 0, of_account = 0, first_of_account = 0;
+  for (const auto& [tag, probe] : probes_) {
+    const bool is_own = probe.account == node.account;
+    first += probe.is_first ? 1 : 0;
+    of_account += is_own ? 1 : 0;
+    first_of_account += is_own && probe.is_first ? 1 : 0;
+  }
+  return probes_.size() < limits_.probes_max && of_account < limits_.probes_per_account_max &&
+         (!IsFirst(node) || (first < limits_.first_probes_max &&
+                             first_of_account < limits_.first_probes_per_account_max));
 }
 
 void ProbeDesk::LookAtBegun(const PendingRequests& pending) {
@@ -70,9 +79,10 @@ Sha256Digest ProbeDesk::Begin(uint64_t tag, uint64_t connection_id, const NodeRo
   probe.connection_id = connection_id;
   probe.account = node.account;
   probe.node = node.id;
+  probe.is_first = IsFirst(node);
   probe.nonce = Fresh();
   probe.size = size;
-  probe.asked_micros = clocks_.monotonic.NowMicros();
+  probe.begun_micros = probe.asked_micros = clocks_.monotonic.NowMicros();
   return probe.nonce;
 }
 
@@ -293,7 +303,10 @@ void ProbeDesk::End(const Probe& probe, ProbeReason reason) {
 
 bool ProbeDesk::HasExpired(const Probe& probe) const {
   const int64_t now = clocks_.monotonic.NowMicros();
-  if (probe.session == nullptr) return now > probe.asked_micros + limits_.probe_patience_micros;
+  if (probe.session == nullptr) {
+    return now > probe.asked_micros + limits_.probe_patience_micros ||
+           now > probe.begun_micros + limits_.probe_wait_micros;
+  }
   return probe.session->HasExpired(now - probe.handed_out_micros);
 }
 

@@ -49,7 +49,8 @@ class ProbeDesk {
         post_(std::move(post)),
         limits_(limits) {}
 
-  bool HasRoom(AccountId account) const;
+  // For one of that node.
+  bool HasRoom(const NodeRow& node) const;
   // A probe of that node is begun by the command of that tag, with the nonce that this draws.
   Sha256Digest Begin(uint64_t tag, uint64_t connection_id, const NodeRow& node,
                      probe::ProofSize size);
@@ -85,9 +86,11 @@ class ProbeDesk {
     uint64_t connection_id = 0;  // 0: it is gone
     AccountId account;
     NodeId node;
+    bool is_first = false;  // it was begun by a node that had proved nothing
     probe::Seed nonce{};
     probe::ProofSize size;
-    int64_t asked_micros = 0;  // monotonic: when it was last heard of
+    int64_t begun_micros = 0;  // monotonic
+    int64_t asked_micros = 0;  // likewise: when it was last heard of
     Timestamp answers_due;     // the call that it answers; 0: none
     OwnerId muster;            // of whose nodes it is one that prove themselves together; 0: alone
     Timestamp mustered;        // when that began

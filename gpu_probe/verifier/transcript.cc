@@ -106,34 +106,43 @@ bool Read(const Vector<Number>* from, std::array<Number, kCount>& numbers) {
   return true;
 }
 
-bool Read(const wire::probe::StatesOpening* from, StatesOpening& opening) {
-  return from != nullptr && Read(from->states(), opening.states) &&
-         Read(from->path(), kPathMax, opening.path);
+// Takes what is read off what a document of its length can have: parts may stand in it once and be
+// named often.
+bool Take(size_t& left, size_t bytes) {
+  if (bytes > left) return false;
+  left -= bytes;
+  return true;
 }
 
-bool Read(const wire::probe::GpuAnswer& from, GpuAnswer& answer) {
+bool Read(const wire::probe::StatesOpening* from, size_t& left, StatesOpening& opening) {
+  return from != nullptr && Take(left, sizeof opening.states) &&
+         Read(from->states(), opening.states) && Read(from->path(), kPathMax, opening.path);
+}
+
+bool Read(const wire::probe::GpuAnswer& from, size_t& left, GpuAnswer& answer) {
   if (!Read(from.roots(), kRoundsMax, answer.roots) || from.gather_root() == nullptr) return false;
   answer.gather_root = FromWire(*from.gather_root());
   const bool tiles = Read(from.tiles(), kOpenedMax, [&](const wire::probe::TileOpening* tile) {
     Opening& opening = answer.tiles.emplace_back();
     opening.tile = {tile->round(), {tile->row(), tile->column()}};
-    return Read(tile->entries(), opening.entries) && Read(tile->path(), kPathMax, opening.path);
+    return Take(left, sizeof opening.entries) && Read(tile->entries(), opening.entries) &&
+           Read(tile->path(), kPathMax, opening.path);
   });
   return tiles && Read(from.legs(), kOpenedLegsMax, [&](const wire::probe::LegOpening* leg) {
            LegOpening& opening = answer.legs.emplace_back();
            opening.leg = {leg->walk(), leg->leg()};
-           if (leg->before() != nullptr && !Read(leg->before(), opening.before.emplace())) {
+           if (leg->before() != nullptr && !Read(leg->before(), left, opening.before.emplace())) {
              return false;
            }
-           return Read(leg->after(), opening.after);
+           return Read(leg->after(), left, opening.after);
          });
 }
 
 std::string Text(const flatbuffers::String* text) {
-  return text == nullptr ? "" : text->str().substr(0, kTextMax);
+  return text == nullptr ? "" : std::string(text->string_view().substr(0, kTextMax));
 }
 
-bool Read(const wire::probe::Transcript& from, Transcript& transcript) {
+bool Read(const wire::probe::Transcript& from, size_t left, Transcript& transcript) {
   if (from.challenge() == nullptr || from.gather_seed() == nullptr ||
       from.opening_seed() == nullptr) {
     return false;
@@ -145,7 +154,7 @@ bool Read(const wire::probe::Transcript& from, Transcript& transcript) {
   transcript.prover = Text(from.prover());
   return Read(from.gpus(), kGpusMax,
               [&](const wire::probe::GpuAnswer* answer) {
-                return Read(*answer, transcript.gpus.emplace_back());
+                return Read(*answer, left, transcript.gpus.emplace_back());
               }) &&
          Read(from.claims(), kGpusMax, [&](const wire::probe::GpuClaim* claim) {
            transcript.claims.push_back({Text(claim->name()), Text(claim->uuid()),
@@ -173,7 +182,8 @@ std::string EncodeTranscript(const Transcript& transcript) {
 absl::StatusOr<Transcript> DecodeTranscript(std::string_view bytes) {
   const auto* const from = RootOf<wire::probe::Transcript>(bytes);
   Transcript transcript;
-  if (from == nullptr || from->version() != kDocumentVersion || !Read(*from, transcript)) {
+  if (from == nullptr || from->version() != kDocumentVersion ||
+      !Read(*from, bytes.size(), transcript)) {
     return absl::InvalidArgumentError("the transcript is malformed");
   }
   return transcript;

@@ -178,6 +178,51 @@ TEST_CASE("An account has so many probes under way at once, and no more") {
   CHECK(IntegerAt(refused, "/error/data/retry_after_us") > 0);
 }
 
+TEST_CASE("Nodes that have proved nothing leave room for those that have") {
+  GatewayLimits limits;
+  limits.first_probes_max = 1;
+  Provider provider(limits);
+  TestGateway& gateway = provider.gateway;
+  REQUIRE(provider.Prove().value()["passed"].flag());
+  AccountId other;
+  TestPeer& peer = gateway.Member(&other);
+  const auto begin = [&](const Ed25519PrivateKey& device) {
+    const std::string node = gateway.ApprovedNode(peer, other, device);
+    return gateway.ReasonOf(peer, "probe.begin", absl::StrCat(R"({"node":")", node, R"("})"));
+  };
+  CHECK(begin(Ed25519PrivateKey::Generate()) == 0);
+  CHECK(begin(Ed25519PrivateKey::Generate()) == static_cast<int>(RejectReason::kRateLimited));
+  CHECK(gateway.ReasonOf(provider.peer, "probe.begin", provider.Params()) == 0);
+}
+
+TEST_CASE("The sizes are told before the challenge, and its nonce is not") {
+  Provider provider;
+  TestGateway& gateway = provider.gateway;
+  const std::string probe =
+      At(gateway.Ask(provider.peer, "probe.begin", provider.Params()), "/result/probe");
+  const auto ask = [&](std::string_view step) {
+    const std::string reply =
+        gateway.Ask(provider.peer, "probe.answer", provider.AnswerParams(probe, step));
+    std::string document;
+    REQUIRE(absl::Base64Unescape(At(reply, "/result/challenge"), &document));
+    CHECK(At(reply, "/result/awaits") == (step == "sizes" ? "ready" : "products"));
+    return probe::DecodeChallenge(document).value();
+  };
+  const probe::Challenge sizes = ask("sizes");
+  CHECK(sizes.nonce == probe::Seed{});
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros / 2);
+  CHECK(ask("sizes").nonce == probe::Seed{});
+  // Each time that it is heard of it has its time again, before the clock runs.
+  gateway.monotonic.Advance(gateway.limits.probe_patience_micros / 2 + 1);
+  gateway.Pump();
+  const probe::Challenge challenge = ask("ready");
+  CHECK(challenge.nonce != probe::Seed{});
+  CHECK(challenge.size == sizes.size);
+  CHECK(challenge.hardware_class == sizes.hardware_class);
+  CHECK(gateway.ReasonOf(provider.peer, "probe.answer", provider.AnswerParams(probe, "sizes")) ==
+        static_cast<int>(RejectReason::kProbeAnswerUnexpected));
+}
+
 TEST_CASE("A begin that the engine refuses takes no room") {
   Provider provider;
   TestGateway& gateway = provider.gateway;
