@@ -66,13 +66,14 @@ absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& files,
 
 absl::StatusOr<std::vector<uint64_t>> ListAllSegments(FileSystem& files,
                                                       const std::string& directory) {
-  // The archive first: a segment that moves there meanwhile is then seen twice at worst.
-  absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files, ArchiveDirectory(directory));
-  if (absl::IsNotFound(numbers.status())) return ListSegments(files, directory);
+  // The archive last: a segment that moves there meanwhile is then seen twice at worst.
+  absl::StatusOr<std::vector<uint64_t>> numbers = ListSegments(files, directory);
   if (!numbers.ok()) return numbers;
-  const absl::StatusOr<std::vector<uint64_t>> in_place = ListSegments(files, directory);
-  if (!in_place.ok()) return in_place;
-  numbers->insert(numbers->end(), in_place->begin(), in_place->end());
+  const absl::StatusOr<std::vector<uint64_t>> archived =
+      ListSegments(files, ArchiveDirectory(directory));
+  if (absl::IsNotFound(archived.status())) return numbers;
+  if (!archived.ok()) return archived;
+  numbers->insert(numbers->end(), archived->begin(), archived->end());
   std::ranges::sort(*numbers);
   numbers->erase(std::unique(numbers->begin(), numbers->end()), numbers->end());
   return numbers;

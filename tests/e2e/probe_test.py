@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import tempfile
+import types
 
 from cryptography.hazmat.primitives import serialization
 
@@ -79,9 +80,17 @@ class ProbeTestCase(MarketTestCase):
                                        timeout=DEADLINE_S, check=False)
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
-    async def node_row(self, client):
+    async def node_row(self, client, node=None):
         nodes = (await client.call("account.nodes"))["nodes"]
-        return next(row for row in nodes if row["node"] == client.node)
+        return next(row for row in nodes if row["node"] == (node or client.node))
+
+    async def row_with(self, client, condition, node=None):
+        for _ in range(600):
+            row = await self.node_row(client, node)
+            if condition(row):
+                return row
+            await asyncio.sleep(0.02)
+        self.fail(f"the node does not become so: {row}")
 
     async def sells(self, client, gpus=1):
         """The symbol in which the node offers GPUs."""
@@ -316,14 +325,6 @@ class LapseTest(ProbeTestCase):
     serve_options = {"probe_profile": "small", "probe_valid_minutes": "120",
                      "probe_surprise_minutes": "0", "probe_answer_seconds": "1"}
 
-    async def row_with(self, client, condition):
-        for _ in range(600):
-            row = await self.node_row(client)
-            if condition(row):
-                return row
-            await asyncio.sleep(0.02)
-        self.fail(f"the node does not become so: {row}")
-
     async def test_a_proof_is_called_for_again_and_lapses(self):
         provider = await self.unproved()
         status, report = await self.prove(provider)
@@ -335,6 +336,44 @@ class LapseTest(ProbeTestCase):
         self.assertEqual((lapsed["assurance"], lapsed["approved_gpus"]), ("listed", GPUS))
         self.assertNotIn("probe_due", lapsed)
         self.assertGreaterEqual(await self.operator.market_time(), report["proved_until"])
+
+
+class MusterTest(ProbeTestCase):
+    """Nodes of one owner prove themselves at the same time; a call has to be answered in ten seconds."""
+
+    serve_options = {"probe_profile": "small", "probe_answer_seconds": "10"}
+
+    async def another_node(self, client):
+        """A second node of the provider: what `prove` needs of it."""
+        other = types.SimpleNamespace(key=client.key, account=client.account, device=Key())
+        result = await client.call(
+            "capacity.register", hardware_class=HARDWARE_CLASS, region=REGION, gpus=GPUS,
+            device_key=other.device.public_hex,
+            signature=other.device.sign(node_message(SERVER_NAME, client.account)))
+        other.node = result["node"]
+        return other
+
+    async def test_machines_prove_all_nodes_together_and_one_machine_cannot(self):
+        first = await self.unproved()
+        second = await self.another_node(first)
+        # One alone is proved at once; the second one's begin calls for both.
+        self.assertEqual((await self.prove(first))[0], OK)
+        waits = asyncio.create_task(self.prove(second))
+        await self.row_with(first, lambda row: "probe_due" in row)
+        self.assertEqual((await self.prove(first))[0], OK)
+        self.assertEqual((await waits)[0], OK)
+        rows = [await self.node_row(first, node) for node in (first.node, second.node)]
+        self.assertEqual(rows[0]["proved_until"], rows[1]["proved_until"])
+        self.assertEqual([row["approved_gpus"] for row in rows], [GPUS, GPUS])
+        self.assertFalse(any("probe_due" in row for row in rows))
+        # A machine that stands for both can be there for one of them.
+        alone = asyncio.create_task(self.prove(first))
+        await self.row_with(first, lambda row: "probe_due" in row, second.node)
+        self.assertEqual((await alone)[0], OK)
+        listed = await self.row_with(first, lambda row: "proved_until" not in row, second.node)
+        self.assertEqual(listed["assurance"], "listed")
+        kept = await self.node_row(first)
+        self.assertEqual((kept["assurance"], kept["approved_gpus"]), ("verified", GPUS))
 
 
 class SurpriseTest(ProbeTestCase):

@@ -16,9 +16,9 @@
 
 namespace warpbook::test {
 
-// An operation that changes something or makes it sure, before it is done.
+// An operation that changes something, makes it sure or lists it, before it is done.
 struct FileOperation {
-  enum class Kind { kWrite, kSyncData, kTruncate, kCreate, kRename, kSyncDirectory };
+  enum class Kind { kWrite, kSyncData, kTruncate, kCreate, kRename, kSyncDirectory, kList };
   Kind kind;
   std::string path;
 };
@@ -65,6 +65,8 @@ class FaultyFileSystem final : public FileSystem {
     return fault.lost ? absl::OkStatus() : inner_.SyncDirectory(path);
   }
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
+    const FileFault fault = judge_({FileOperation::Kind::kList, path});
+    if (!fault.status.ok()) return fault.status;
     return inner_.List(path);
   }
   absl::StatusOr<uint64_t> FreeBytes(const std::string& directory) override {

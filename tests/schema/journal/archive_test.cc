@@ -122,6 +122,23 @@ TEST_CASE("Damage behind a snapshot is refused as it is without one") {
   CHECK(refused.message().find(Segment(4)) != absl::string_view::npos);
 }
 
+TEST_CASE("Segments that move to the archive while all are listed are seen") {
+  for (const int moves_before : {1, 2}) {
+    CAPTURE(moves_before);
+    const auto files = MakeJournal();
+    int lists = 0;
+    test::FaultyFileSystem moving(*files, [&](const test::FileOperation& operation) {
+      if (operation.kind == test::FileOperation::Kind::kList && ++lists == moves_before) {
+        REQUIRE(*ArchiveSegments(*files, kDirectory,
+                                 {.from_sequence = 1'000, .from_time = kLater}) == 4);
+      }
+      return test::FileFault{};
+    });
+    CHECK(ListAllSegments(moving, kDirectory)->size() == 5);
+    CHECK(lists >= moves_before);
+  }
+}
+
 TEST_CASE("Rules of another version are refused only for what must be executed again") {
   const auto files = MakeJournal();
   CHECK(RecoverBehind(*files, 16, kRules + 1).ok());
