@@ -66,6 +66,7 @@ void Process::Sleep() {
 
 FileFault Process::Judge(const FileOperation& operation) {
   FileFault fault;
+  if (operation.kind == FileOperation::Kind::kList) return fault;
   if (fiber_.is_killed()) {  // what a destructor does while the stack is unwound
     fault.status = absl::CancelledError("the process was killed");
     return fault;
