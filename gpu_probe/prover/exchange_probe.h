@@ -31,8 +31,11 @@ struct ProvingNode {
 using CallMethod = std::function<void(std::string_view method, const std::string& params,
                                       std::function<void(const gateway::Reply& reply)> on_reply)>;
 // The verdict as the API has it ("passed", "reason", ...). FailedPrecondition with the code where a
-// call was refused; or what the prover failed of.
+// call was refused; DeadlineExceeded where the challenge expired while it was worked on;
+// InvalidArgument where what is asked cannot be done or is malformed; or what a device failed of
+// (devices.h), of which IsOfDevice is true.
 using OnVerdict = std::function<void(const absl::StatusOr<gateway::JsonValue>& verdict)>;
+bool IsOfDevice(const absl::Status& error);
 
 // Begins a probe and answers all of it, on the thread on which the replies come: each answer is
 // worked out there. `done` comes at most once.
