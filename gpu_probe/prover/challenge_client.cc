@@ -23,6 +23,10 @@ absl::Status Unexpected() {
   return absl::InvalidArgumentError("the verifier says what was not asked for");
 }
 
+absl::Status Refused(std::string_view sentence) {
+  return absl::PermissionDeniedError(absl::StrCat("the verifier refuses: ", Shown(sentence)));
+}
+
 }  // namespace
 
 absl::StatusOr<ChallengeClient> ChallengeClient::Connect(const std::string& server) {
@@ -31,25 +35,39 @@ absl::StatusOr<ChallengeClient> ChallengeClient::Connect(const std::string& serv
   return ChallengeClient(*std::move(stream));
 }
 
-absl::StatusOr<std::string> ChallengeClient::AskFor(const Hello& hello) {
-  const absl::Status sent = SendMessage(stream_, MessageKind::kHello, ProbeStage::kProducts,
-                                        EncodeHello(hello), In(kReplyPatience));
-  if (!sent.ok()) return sent;
+absl::StatusOr<std::string> ChallengeClient::ReadBody(MessageKind kind, size_t body_max) {
   absl::StatusOr<Message> message =
-      ReadMessage(stream_, std::max(kChallengeBytesMax, kRefusalBytesMax), In(kReplyPatience));
+      ReadMessage(stream_, std::max(body_max, kRefusalBytesMax), In(kReplyPatience));
   if (!message.ok()) return message.status();
-  if (message->kind == MessageKind::kRefusal) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("the verifier refuses: ", Shown(message->body)));
-  }
-  if (message->kind != MessageKind::kChallenge) return Unexpected();
+  if (message->kind == MessageKind::kRefusal) return Refused(message->body);
+  if (message->kind != kind || message->body.size() > body_max) return Unexpected();
   return std::move(message->body);
+}
+
+absl::StatusOr<std::string> ChallengeClient::AskForSizes(const Ed25519PrivateKey& device_key,
+                                                         int32_t gpus) {
+  Greeting greeting{};
+  const absl::StatusOr<std::string> said = ReadBody(MessageKind::kGreeting, greeting.size());
+  if (!said.ok()) return said.status();
+  if (said->size() != greeting.size()) return Unexpected();
+  std::ranges::copy(*said, greeting.begin());
+  const absl::Status sent =
+      SendMessage(stream_, MessageKind::kHello, ProbeStage::kProducts,
+                  EncodeHello(greeting, device_key, gpus), In(kReplyPatience));
+  if (!sent.ok()) return sent;
+  return ReadBody(MessageKind::kSizes, kChallengeBytesMax);
+}
+
+absl::StatusOr<std::string> ChallengeClient::AskForChallenge() {
+  const absl::Status sent =
+      SendMessage(stream_, MessageKind::kReady, ProbeStage::kProducts, {}, In(kReplyPatience));
+  if (!sent.ok()) return sent;
+  return ReadBody(MessageKind::kChallenge, kChallengeBytesMax);
 }
 
 absl::StatusOr<Reply> ChallengeClient::Answer(ProbeStage stage, std::string_view bytes) {
   // A verdict before its time: the challenge has expired, most likely.
-  if (stream_.HasInput(In(std::chrono::milliseconds(1))))
-    return ReadReply(std::nullopt, kReplyPatience);
+  if (stream_.HasInput()) return ReadReply(std::nullopt, kReplyPatience);
   const absl::Status sent =
       SendMessage(stream_, MessageKind::kAnswer, stage, bytes, In(kSendPatience));
   if (!sent.ok()) {
@@ -74,6 +92,7 @@ absl::StatusOr<Reply> ChallengeClient::ReadReply(std::optional<ProbeStage> asked
                                                  seconds patience) {
   absl::StatusOr<Message> message = ReadMessage(stream_, kReportBytesMax, In(patience));
   if (!message.ok()) return message.status();
+  if (message->kind == MessageKind::kRefusal) return Refused(message->body);
   if (message->kind == MessageKind::kVerdict) return Reply{.report = std::move(message->body)};
   Reply reply{.seed = Seed{}};
   if (message->kind != MessageKind::kQuestion || message->stage != asked ||

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <list>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -15,6 +16,17 @@ using std::chrono::seconds;
 constexpr seconds kSendPatience{30};
 // How long a prover that was told the verdict has to close, until when it may still send.
 constexpr seconds kGoodbyePatience{5};
+
+std::string_view TextOf(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Of an answer that could not be read.
+ProbeReason ReasonOf(const absl::Status& error) {
+  if (absl::IsDeadlineExceeded(error)) return ProbeReason::kTooLate;
+  if (absl::IsInvalidArgument(error)) return ProbeReason::kMalformed;
+  return ProbeReason::kUnfinished;
+}
 
 struct Conversation {
   std::jthread thread;
@@ -63,14 +75,19 @@ void ChallengeServer::Fault(const TcpStream& stream, std::string_view what) {
   on_fault_(absl::StrCat(stream.peer(), ": ", std::string(what)));
 }
 
-absl::StatusOr<Hello> ChallengeServer::ReadHello(TcpStream& stream) {
+absl::StatusOr<Hello> ChallengeServer::Greet(TcpStream& stream) {
+  Greeting greeting;
+  FillRandom(greeting);
+  const absl::Status greeted = SendMessage(stream, MessageKind::kGreeting, ProbeStage::kProducts,
+                                           TextOf(greeting), In(settings_.hello_patience));
+  if (!greeted.ok()) return greeted;
   const absl::StatusOr<Message> message =
       ReadMessage(stream, kHelloBytesMax, In(settings_.hello_patience));
   if (!message.ok()) return message.status();
   if (message->kind != MessageKind::kHello) {
     return absl::InvalidArgumentError("the first message is no hello");
   }
-  absl::StatusOr<Hello> hello = DecodeHello(message->body);
+  absl::StatusOr<Hello> hello = DecodeHello(message->body, greeting);
   if (!hello.ok()) return hello.status();
   if (settings_.device_key && hello->device_key != *settings_.device_key) {
     return absl::PermissionDeniedError("another device is asked for a proof");
@@ -82,66 +99,64 @@ absl::StatusOr<Hello> ChallengeServer::ReadHello(TcpStream& stream) {
   return hello;
 }
 
+absl::Status ChallengeServer::AwaitReady(TcpStream& stream, const std::string& sizes) {
+  const absl::Status sent =
+      SendMessage(stream, MessageKind::kSizes, ProbeStage::kProducts, sizes, In(kSendPatience));
+  if (!sent.ok()) return sent;
+  const absl::StatusOr<Message> message = ReadMessage(stream, 0, In(settings_.asker.patience));
+  if (!message.ok()) return message.status();
+  if (message->kind == MessageKind::kReady) return absl::OkStatus();
+  return absl::InvalidArgumentError("the prover does not say that it is ready");
+}
+
+void ChallengeServer::Refuse(TcpStream& stream, const absl::Status& why) {
+  const std::string what =
+      absl::IsCancelled(why) ? "the verifier is ending" : std::string(why.message());
+  Fault(stream, what);
+  if (SendMessage(stream, MessageKind::kRefusal, ProbeStage::kProducts,
+                  what.substr(0, kRefusalBytesMax), In(kSendPatience))
+          .ok()) {
+    stream.Finish(In(kLook));
+  }
+}
+
 void ChallengeServer::Converse(TcpStream& stream) {
   stream.EndOn(stopping_);
-  const absl::StatusOr<Hello> hello = ReadHello(stream);
-  if (!hello.ok()) {
-    const std::string what = absl::IsCancelled(hello.status())
-                                 ? "the verifier is ending"
-                                 : std::string(hello.status().message());
-    Fault(stream, what);
-    if (SendMessage(stream, MessageKind::kRefusal, ProbeStage::kProducts,
-                    what.substr(0, kRefusalBytesMax), In(kSendPatience))
-            .ok()) {
-      stream.Finish(In(kLook));
-    }
-    return;
-  }
+  const absl::StatusOr<Hello> hello = Greet(stream);
+  if (!hello.ok()) return Refuse(stream, hello.status());
   OwnAsker asker(settings_.asker, verifying_);
-  const absl::StatusOr<std::string> challenge = asker.AskFor(*hello);
-  std::string report;
-  if (!challenge.ok() || !SendMessage(stream, MessageKind::kChallenge, ProbeStage::kProducts,
-                                      *challenge, In(kSendPatience))
-                              .ok()) {
-    report = asker.Abandon(ProbeReason::kUnfinished);
-  } else {
-    report = Ask(stream, asker);
-  }
+  const absl::Status ready = AwaitReady(stream, asker.SizesFor(hello->device_key, hello->gpus));
+  if (!ready.ok()) return Refuse(stream, ready);
+  const absl::StatusOr<std::string> report = Ask(stream, asker);
+  if (!report.ok()) return Refuse(stream, report.status());
   {
     const std::lock_guard lock(telling_);
-    failure_.Update(on_verdict_({stream.peer(), asker.session(), asker.verdict(), report}));
+    failure_.Update(on_verdict_({stream.peer(), asker.session(), asker.verdict(), *report}));
   }
   const absl::Status told =
-      SendMessage(stream, MessageKind::kVerdict, ProbeStage::kProducts, report, In(kSendPatience));
+      SendMessage(stream, MessageKind::kVerdict, ProbeStage::kProducts, *report, In(kSendPatience));
   if (told.ok()) stream.Finish(In(kGoodbyePatience));
   if (settings_.ends_after_first) stopping_ = true;
 }
 
-ProbeReason ChallengeServer::ReadAnswer(TcpStream& stream, OwnAsker& asker, Message& message) {
-  absl::StatusOr<Message> read =
-      ReadMessage(stream, asker.session().bytes_max(), asker.expires_at());
-  if (absl::IsDeadlineExceeded(read.status())) return ProbeReason::kTooLate;
-  if (absl::IsInvalidArgument(read.status())) return ProbeReason::kMalformed;
-  if (!read.ok()) return ProbeReason::kUnfinished;
-  if (read->kind != MessageKind::kAnswer) return ProbeReason::kMalformed;
-  message = *std::move(read);
-  return ProbeReason::kNone;
-}
-
-std::string ChallengeServer::Ask(TcpStream& stream, OwnAsker& asker) {
+absl::StatusOr<std::string> ChallengeServer::Ask(TcpStream& stream, OwnAsker& asker) {
+  absl::Status sent = SendMessage(stream, MessageKind::kChallenge, ProbeStage::kProducts,
+                                  asker.HandOut(), In(kSendPatience));
   while (true) {
-    Message message;
-    const ProbeReason wrong = ReadAnswer(stream, asker, message);
-    if (wrong != ProbeReason::kNone) return asker.Abandon(wrong);
-    absl::StatusOr<Reply> reply = asker.Answer(message.stage, message.body);
+    // What this server cuts short itself says nothing about the prover.
+    if (absl::IsCancelled(sent)) return sent;
+    if (!sent.ok()) return asker.Abandon(ProbeReason::kUnfinished);
+    const absl::StatusOr<Message> message =
+        ReadMessage(stream, asker.session().bytes_max(), asker.expires_at());
+    if (absl::IsCancelled(message.status())) return message.status();
+    if (!message.ok()) return asker.Abandon(ReasonOf(message.status()));
+    if (message->kind != MessageKind::kAnswer) return asker.Abandon(ProbeReason::kMalformed);
+    absl::StatusOr<Reply> reply = asker.Answer(message->stage, message->body);
     if (!reply.ok()) return asker.Abandon(ProbeReason::kMalformed);
     if (reply->report) return *std::move(reply->report);
     if (!reply->seed) continue;
-    const std::string_view seed(reinterpret_cast<const char*>(reply->seed->data()),
-                                reply->seed->size());
-    const absl::Status asked = SendMessage(stream, MessageKind::kQuestion,
-                                           *asker.session().awaited(), seed, In(kSendPatience));
-    if (!asked.ok()) return asker.Abandon(ProbeReason::kUnfinished);
+    sent = SendMessage(stream, MessageKind::kQuestion, *asker.session().awaited(),
+                       TextOf(*reply->seed), In(kSendPatience));
   }
 }
 

@@ -1,6 +1,6 @@
-// The stand-alone verifier: issues a challenge to each connection and decides on the answer. A
-// thread for each connection, up to kConnectionsMax; every read and write has its time, every
-// message its longest length.
+// The stand-alone verifier: issues a challenge to each connection whose device has signed its
+// hello and is ready, and decides on the answer. A thread for each connection, up to
+// kConnectionsMax; every read and write has its time, every message its longest length.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "gpu_probe/prover/challenge_stream.h"
 #include "gpu_probe/prover/own_asker.h"
 #include "gpu_probe/prover/tcp_stream.h"
 
@@ -38,7 +39,8 @@ class ChallengeServer {
  public:
   // `on_verdict` is called by one thread at a time, before the prover hears it. What it returns is
   // counted as the program's failure, and the prover hears the verdict all the same. `on_fault` is
-  // told what was wrong with a connection that came to no challenge.
+  // told what was wrong with a connection that came to no challenge, or to no verdict because the
+  // server ends.
   using OnVerdict = std::function<absl::Status(const ServedVerdict& verdict)>;
   using OnFault = std::function<void(const std::string& what)>;
   ChallengeServer(ServerSettings settings, OnVerdict on_verdict, OnFault on_fault)
@@ -52,11 +54,14 @@ class ChallengeServer {
 
  private:
   void Converse(TcpStream& stream);
-  absl::StatusOr<Hello> ReadHello(TcpStream& stream);
-  // Until the challenge has come to a verdict: its report.
-  std::string Ask(TcpStream& stream, OwnAsker& asker);
-  // Reads the awaited answer. The reason that ends the challenge, or kNone.
-  ProbeReason ReadAnswer(TcpStream& stream, OwnAsker& asker, Message& message);
+  // From the greeting to the hello.
+  absl::StatusOr<Hello> Greet(TcpStream& stream);
+  // From the sizes until the prover is ready for the challenge.
+  absl::Status AwaitReady(TcpStream& stream, const std::string& sizes);
+  // From the challenge to its verdict: the report. Cancelled where the server ends before.
+  absl::StatusOr<std::string> Ask(TcpStream& stream, OwnAsker& asker);
+  // Tells both sides why there is no verdict.
+  void Refuse(TcpStream& stream, const absl::Status& why);
   void Fault(const TcpStream& stream, std::string_view what);
 
   const ServerSettings settings_;

@@ -1,6 +1,8 @@
 #include "gpu_probe/prover/challenge_stream.h"
 
 #include <array>
+#include <span>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gpu_probe/prover/json_text.h"
@@ -10,14 +12,29 @@
 namespace warpbook::probe {
 namespace {
 
-constexpr std::string_view kMark = "WBP1";
+constexpr std::string_view kMark = "WBP2";
 constexpr size_t kKindAt = 4;
 constexpr size_t kStageAt = 5;
 constexpr size_t kLengthAt = 8;
-constexpr int64_t kHelloVersion = 1;
+constexpr int64_t kHelloVersion = 2;
+constexpr std::string_view kHelloSigned = "warpbook-probe-hello-v1";
 
 bool HasStage(MessageKind kind) {
   return kind == MessageKind::kAnswer || kind == MessageKind::kQuestion;
+}
+
+std::vector<std::byte> SignedMessage(const Greeting& greeting, const Hello& hello) {
+  std::vector<std::byte> message;
+  const auto append = [&message](std::span<const std::byte> bytes) {
+    message.insert(message.end(), bytes.begin(), bytes.end());
+  };
+  append(std::as_bytes(std::span(kHelloSigned)));
+  append(std::as_bytes(std::span(greeting)));
+  append(std::as_bytes(std::span(hello.device_key)));
+  for (int shift = 0; shift < 32; shift += 8) {
+    message.push_back(static_cast<std::byte>(hello.gpus >> shift & 255));
+  }
+  return message;
 }
 
 }  // namespace
@@ -44,7 +61,7 @@ absl::StatusOr<MessageHead> DecodeHead(std::string_view bytes) {
   const auto kind = static_cast<uint8_t>(bytes[kKindAt]);
   const auto stage = static_cast<uint8_t>(bytes[kStageAt]);
   if (kind < static_cast<uint8_t>(MessageKind::kHello) ||
-      kind > static_cast<uint8_t>(MessageKind::kRefusal)) {
+      kind > static_cast<uint8_t>(MessageKind::kReady)) {
     return absl::InvalidArgumentError("a message of an unknown kind");
   }
   head.kind = static_cast<MessageKind>(kind);
@@ -86,15 +103,18 @@ absl::StatusOr<Message> ReadMessage(TcpStream& stream, size_t body_max, Moment u
   return message;
 }
 
-std::string EncodeHello(const Hello& hello) {
+std::string EncodeHello(const Greeting& greeting, const Ed25519PrivateKey& device_key,
+                        int32_t gpus) {
+  const Hello hello{.device_key = device_key.public_key(), .gpus = gpus};
   return JsonObject()
       .Integer("version", kHelloVersion)
       .Text("device_key", Hex(hello.device_key))
       .Integer("gpus", hello.gpus)
+      .Text("signature", Hex(device_key.Sign(SignedMessage(greeting, hello))))
       .Build();
 }
 
-absl::StatusOr<Hello> DecodeHello(std::string_view text) {
+absl::StatusOr<Hello> DecodeHello(std::string_view text, const Greeting& greeting) {
   const absl::StatusOr<JsonValue> value = JsonValue::Parse(text);
   if (!value.ok()) return value.status();
   StrictObject object(*value, "");
@@ -102,8 +122,13 @@ absl::StatusOr<Hello> DecodeHello(std::string_view text) {
   object.Integer("version", kHelloVersion, kHelloVersion);
   hello.device_key = object.Bytes32("device_key");
   hello.gpus = static_cast<int32_t>(object.Integer("gpus", 1, kGpusProvedMax));
+  Ed25519Signature signature{};
+  object.Bytes("signature", signature);
   const absl::Status status = object.Finish();
   if (!status.ok()) return status;
+  if (!VerifyEd25519(hello.device_key, signature, SignedMessage(greeting, hello))) {
+    return absl::InvalidArgumentError("the hello is not signed by its key for this greeting");
+  }
   return hello;
 }
 

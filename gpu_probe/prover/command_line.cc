@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -25,16 +26,16 @@ struct Parsed {
   std::function<int()> run;
 };
 
-void AddInventoryOptions(CLI::App& command, InventoryOptions& options) {
-  command.add_option("--nvml-library", options.nvml_library, "NVIDIA's management library")
-      ->capture_default_str();
-  command.add_option("--driver-folder", options.driver_folder, "The driver's own files")
-      ->capture_default_str();
+std::vector<CLI::Option*> AddInventoryOptions(CLI::App& command, InventoryOptions& options) {
+  return {command.add_option("--nvml-library", options.nvml_library, "NVIDIA's management library")
+              ->capture_default_str(),
+          command.add_option("--driver-folder", options.driver_folder, "The driver's own files")
+              ->capture_default_str()};
 }
 
-void AddCatalogue(CLI::App& command, std::string& catalogue) {
-  command.add_option("--catalogue", catalogue,
-                     "The catalogue of hardware classes (else the one built in)");
+CLI::Option* AddCatalogue(CLI::App& command, std::string& catalogue) {
+  return command.add_option("--catalogue", catalogue,
+                            "The catalogue of hardware classes (else the one built in)");
 }
 
 void AddInventory(CLI::App& app, Parsed& parsed, const Program& program) {
@@ -47,8 +48,11 @@ void AddInventory(CLI::App& app, Parsed& parsed, const Program& program) {
 void AddBench(CLI::App& app, Parsed& parsed, const Program& program) {
   CLI::App* const command =
       app.add_subcommand("bench", "Benchmarks of each GPU by its own clock: unproven");
-  AddInventoryOptions(*command, parsed.bench.inventory);
-  command->add_flag("--cpu", parsed.bench.on_cpu, "Measure the CPU reference instead");
+  CLI::Option* const on_cpu =
+      command->add_flag("--cpu", parsed.bench.on_cpu, "Measure the CPU reference instead");
+  for (CLI::Option* const option : AddInventoryOptions(*command, parsed.bench.inventory)) {
+    on_cpu->excludes(option);
+  }
   command->callback([&] { parsed.run = [&] { return RunBench(parsed.bench, program); }; });
 }
 
@@ -86,23 +90,30 @@ void AddProve(CLI::App& app, Parsed& parsed, const Program& program) {
       app.add_subcommand("prove", "Answer a verifier's challenge with this machine's GPUs");
   ProveOptions& options = parsed.prove;
   command->add_option("--server", options.server, "The verifier's address and port");
-  command->add_option(
+  CLI::Option* const exchange = command->add_option(
       "--exchange", options.exchange,
       "The exchange's address (host:port, ws:// or wss://), which then decides what "
       "the node may sell");
-  command->add_option("--authorities", options.authorities_file,
-                      "With --exchange: whom wss:// believes (PEM); else the system's");
+  // What one target alone understands is refused with the others.
+  command
+      ->add_option("--authorities", options.authorities_file,
+                   "With --exchange: whom wss:// believes (PEM); else the system's")
+      ->needs(exchange);
   command
       ->add_option("--account", options.account,
                    "With --exchange: the node's account; else as in KEY.account")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--key", options.account_key, "With --exchange: the account's key (PEM)");
+      ->check(CLI::PositiveNumber)
+      ->needs(exchange);
+  command->add_option("--key", options.account_key, "With --exchange: the account's key (PEM)")
+      ->needs(exchange);
   command
       ->add_option("--node", options.node,
                    "With --exchange: the node, as registered; else as in DEVICE_KEY.node")
-      ->check(CLI::PositiveNumber);
-  command->add_flag("--self", options.on_itself,
-                    "Verify it in this process, by its own clock: proves nothing to others");
+      ->check(CLI::PositiveNumber)
+      ->needs(exchange);
+  CLI::Option* const self =
+      command->add_flag("--self", options.on_itself,
+                        "Verify it in this process, by its own clock: proves nothing to others");
   command->add_option("--device-key", options.device_key,
                       "File (PEM) of the device's key; made if it is not there");
   command->add_flag("--cpu", options.on_cpu, "Answer with the CPU reference: small sizes alone");
@@ -111,8 +122,9 @@ void AddProve(CLI::App& app, Parsed& parsed, const Program& program) {
   command->add_option("--transcript", options.transcript_file, "Where the transcript is written");
   command->add_option("--report", options.report_file, "Where the verdict's report is written");
   command->add_option("--class", options.hardware_class, "With --self: the class to be proved")
-      ->capture_default_str();
-  AddCatalogue(*command, options.catalogue);
+      ->capture_default_str()
+      ->needs(self);
+  AddCatalogue(*command, options.catalogue)->needs(self);
   command->callback([&] { parsed.run = [&] { return RunProve(parsed.prove, program); }; });
 }
 
@@ -143,7 +155,10 @@ int RunCommandLine(int argc, const char* const* argv, const Program& program) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& fault) {
-    if (fault.get_exit_code() == 0) return app.exit(fault, program.out, program.error);
+    if (fault.get_exit_code() == 0) {
+      app.exit(fault, program.out, program.error);
+      return Print(program, "", kExitOk);
+    }
     std::string what = fault.what();
     std::replace(what.begin(), what.end(), '\n', ' ');
     const std::vector<std::string> unknown = app.remaining();

@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "gpu_probe/prover/commands.h"
 #include "gpu_probe/prover/default_catalogue.h"
@@ -56,16 +54,6 @@ absl::StatusOr<std::string> ReadInput(const std::string& path, size_t bytes_max)
         absl::StrCat(path, ": ", *size, " bytes, more than the ", bytes_max, " it can have"));
   }
   return ReadWholeFile(files, path);
-}
-
-absl::Status WriteOutput(const std::string& path, std::string_view content) {
-  const std::filesystem::path whole(path);
-  const std::string folder = whole.parent_path().string();
-  if (whole.filename().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": not a file's name"));
-  }
-  return ReplaceFile(PosixFileSystem(), folder.empty() ? "." : folder, whole.filename().string(),
-                     content);
 }
 
 }  // namespace warpbook::probe

@@ -66,7 +66,7 @@ struct ProveOptions {
   std::string report_file;
   // For a proof to itself.
   std::string hardware_class = "H100-SXM";
-  std::string catalogue;
+  std::string catalogue;  // "": the one that this program was built with
 };
 int RunProve(const ProveOptions& options, const Program& program);
 
@@ -95,8 +95,7 @@ std::string ForPeople(const std::string& json);
 // "": the catalogue that this program was built with.
 absl::StatusOr<ClassTable> LoadClassTable(const std::string& catalogue_file);
 
-// Files whole; what is written is there whole or not at all. Errors name the path.
+// A file whole. Errors name the path.
 absl::StatusOr<std::string> ReadInput(const std::string& path, size_t bytes_max);
-absl::Status WriteOutput(const std::string& path, std::string_view content);
 
 }  // namespace warpbook::probe

@@ -17,10 +17,12 @@ inline constexpr int64_t kCpuOpsMax = 50'000'000'000;
 inline constexpr int64_t kCpuArenaBytesMax = int64_t{1} << 30;
 inline constexpr int64_t kCpuGatheredBytesMax = int64_t{4} << 30;
 absl::Status CheckForCpu(const Challenge& challenge);
+
 class CpuProver : public Prover {
  public:
   explicit CpuProver(const GpuChallenge& challenge) : challenge_(challenge) {}
 
+  void Begin(const Seed& nonce) override { challenge_.nonce = nonce; }
   absl::StatusOr<std::vector<Sha256Digest>> CommitProducts(const Progress& progress) override;
   absl::Status FillMemory(const Progress& progress) override;
   absl::StatusOr<Sha256Digest> Gather(const Seed& gather_seed, const Progress& progress) override;
@@ -37,7 +39,7 @@ class CpuProver : public Prover {
  private:
   void WalkAll(const GatherKeys& keys, const Progress& progress);
 
-  const GpuChallenge challenge_;
+  GpuChallenge challenge_;
   std::vector<Sha256Digest> roots_;  // by round
   std::vector<MerkleTree> trees_;
   std::vector<uint8_t> arena_;      // block by block

@@ -1,9 +1,6 @@
 #include "gpu_probe/prover/cuda_devices.h"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
-#include <span>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gpu_probe/prover/cuda/cuda_bench.h"
 #include "gpu_probe/prover/cuda/cuda_prover.h"
+#include "gpu_probe/prover/device_error.h"
 #include "gpu_probe/prover/json_text.h"
 #include "gpu_probe/prover/shared_library.h"
 
@@ -18,6 +16,8 @@ namespace warpbook::probe {
 namespace {
 
 constexpr const char* kLibrary = "libcuda.so.1";
+constexpr const char* kNeedsCublasLt =
+    "without cuBLASLt (libcublasLt.so.12 or .13 on the loader's path) it is slower than its class";
 
 // Of CUDA's driver interface, as far as it is needed here (cuda.h).
 using Result = int;
@@ -30,30 +30,13 @@ constexpr int kComputeMajor = 75;
 constexpr int kComputeMinor = 76;
 
 absl::Status StatusOf(Result result, std::string_view what) {
-  const std::string text =
-      absl::StrCat(std::string(what), ": CUDA's driver answers error ", result);
-  switch (result) {
-    case 0:
-      return absl::OkStatus();
-    case 34:   // a library that is only there to be linked with
-    case 100:  // no device
-    case 101:  // not this device
-      return absl::NotFoundError(text);
-    case 803:  // library and kernel module are of different versions
-    case 804:
-      return absl::FailedPreconditionError(text);
-    case 214:  // ECC
-    case 219:  // NVLink
-    case 719:
-      return absl::DataLossError(text);
-    default:
-      return absl::InternalError(text);
-  }
+  return StatusOfDeviceError(
+      result, absl::StrCat(std::string(what), ": CUDA's driver answers error ", result));
 }
 
 class Driver {
  public:
-  explicit Driver(const std::string& library) : library_(library) {}
+  Driver(const std::string& library, DriverNeeds needs) : needs_(needs), library_(library) {}
 
   absl::StatusOr<CudaGpus> Find() {
     if (!library_.is_open()) return absl::NotFoundError(library_.error());
@@ -63,10 +46,10 @@ class Driver {
     }
     CudaGpus found;
     if (version_(&found.driver_version) == 0 && found.driver_version > 0 &&
-        found.driver_version < kCudaDriverMin) {
-      return absl::FailedPreconditionError(absl::StrCat("driver too old: CUDA ",
-                                                        found.driver_version / 1'000,
-                                                        " instead of ", kCudaDriverMin / 1'000));
+        found.driver_version < needs_.cuda_version) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("driver too old: CUDA ", found.driver_version / 1'000, " instead of ",
+                       needs_.cuda_version / 1'000));
     }
     int count = 0;
     absl::Status status = StatusOf(init_(0), "start");
@@ -117,6 +100,7 @@ class Driver {
                         hex.substr(12, 4), "-", hex.substr(16, 4), "-", hex.substr(20));
   }
 
+  const DriverNeeds needs_;
   const SharedLibrary library_;
   Result (*init_)(unsigned) = library_.Find<Result(unsigned)>("cuInit");
   Result (*version_)(int*) = library_.Find<Result(int*)>("cuDriverGetVersion");
@@ -134,47 +118,35 @@ class Driver {
                     Device) = library_.Find<Result(char*, int, Device)>("cuDeviceGetPCIBusId");
 };
 
-// A benchmark's name with its unit in it: "int8 mma", "Tops/s" is "int8_mma_tops_per_s".
-std::string FigureName(const std::string& name, const std::string& unit) {
-  std::string joined = absl::AsciiStrToLower(absl::StrCat(name, " ", unit));
-  std::string figure;
-  for (const char c : joined) {
-    if (absl::ascii_isalnum(c)) {
-      figure.push_back(c);
-    } else if (c == '/') {
-      figure.append("_per_");
-    } else if (c == '%') {
-      figure.append("percent");
-    } else if (!figure.empty() && figure.back() != '_') {
-      figure.push_back('_');
-    }
-  }
-  return figure;
-}
-
 }  // namespace
 
-absl::StatusOr<CudaGpus> FindCudaGpus(const std::string& library) { return Driver(library).Find(); }
+DriverNeeds NeedsOfThisBuild() { return NeedsOf(CudaVersion()); }
 
-absl::StatusOr<CudaGpus> CudaDevices::Find() { return FindCudaGpus(kLibrary); }
+absl::StatusOr<CudaGpus> FindCudaGpus(const std::string& library, DriverNeeds needs) {
+  return Driver(library, needs).Find();
+}
+
+absl::StatusOr<CudaGpus> CudaDevices::Find() { return FindCudaGpus(kLibrary, NeedsOfThisBuild()); }
 
 absl::StatusOr<std::unique_ptr<Prover>> CudaDevices::MakeProver(const GpuChallenge& challenge,
                                                                 int device) {
   const absl::StatusOr<std::vector<ProductKernel>> kernels = ProductKernels(device);
   if (!kernels.ok()) return kernels.status();
-  if (kernels->empty()) return absl::NotFoundError("no kernel of ours runs on this device");
-  return MakeCudaProver(challenge, device, kernels->front());
+  absl::StatusOr<std::unique_ptr<CudaProver>> prover = MakeCudaProver(challenge, device, *kernels);
+  if (!prover.ok()) return prover.status();
+  for (const PassedOver& one : (*prover)->passed_over()) {
+    say_(absl::StrCat("GPU ", device, ": ", std::string(NameOf(one.kernel)),
+                      " is passed over: ", std::string(one.why.message())));
+  }
+  say_(absl::StrCat("GPU ", device, ": products by ", std::string(NameOf((*prover)->kernel()))));
+  if ((*prover)->kernel() != ProductKernel::kCublasLt && NeedsCublasLt(device).value_or(false)) {
+    say_(absl::StrCat("GPU ", device, ": ", kNeedsCublasLt));
+  }
+  return *std::move(prover);
 }
 
 absl::StatusOr<std::vector<BenchFigure>> CudaDevices::Bench(int device, const Progress& progress) {
-  const absl::StatusOr<std::vector<BenchmarkFigure>> measured = BenchDevice(device, progress);
-  if (!measured.ok()) return measured.status();
-  std::vector<BenchFigure> figures;
-  for (const BenchmarkFigure& figure : *measured) {
-    figures.push_back({.name = FigureName(figure.name, figure.unit),
-                       .value = static_cast<int64_t>(std::llround(figure.value))});
-  }
-  return figures;
+  return BenchDevice(device, progress);
 }
 
 }  // namespace warpbook::probe

@@ -1,7 +1,9 @@
 // The GPUs of the machine as the program sees them, so that tests can put others in their place.
-// Errors are those of gpu_probe/prover/cuda/cuda_status.h:
-//   NotFound, Unimplemented   no GPU, no driver, or a build without CUDA
-//   FailedPrecondition        the driver is too old
+// Errors are those of gpu_probe/prover/device_error.h:
+//   NotFound, Unimplemented   no GPU, no driver, a GPU that there is no code for, or a build
+//   without
+//                             CUDA
+//   FailedPrecondition        the driver is too old, or does not fit its kernel module
 //   DataLoss                  the device reports a fault of its own
 #pragma once
 
@@ -11,6 +13,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gpu_probe/prover/bench_figure.h"
+#include "gpu_probe/prover/driver_needs.h"
 #include "gpu_probe/prover/prover.h"
 
 namespace warpbook::probe {
@@ -29,17 +33,11 @@ struct CudaGpus {
   std::vector<CudaGpu> gpus;
 };
 
-// A figure of an unproven benchmark; the unit is in its name.
-struct BenchFigure {
-  std::string name;
-  int64_t value = 0;
-};
-
 class Devices {
  public:
   virtual ~Devices() = default;
   virtual absl::StatusOr<CudaGpus> Find() = 0;
-  // The prover of the GPU of that number.
+  // The prover of the GPU of that number. Called for several GPUs at once.
   virtual absl::StatusOr<std::unique_ptr<Prover>> MakeProver(const GpuChallenge& challenge,
                                                              int device) = 0;
   virtual absl::StatusOr<std::vector<BenchFigure>> Bench(int device, const Progress& progress) = 0;

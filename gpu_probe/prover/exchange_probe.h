@@ -33,12 +33,15 @@ using CallMethod = std::function<void(std::string_view method, const std::string
 // Runs the function after so many microseconds.
 using After = std::function<void(int64_t micros, std::function<void()> function)>;
 // The verdict as the API has it ("passed", "reason", ...). FailedPrecondition with the code where a
-// call was refused; or what the prover failed of.
+// call was refused; DeadlineExceeded where the challenge expired while it was worked on;
+// InvalidArgument where what is asked cannot be done or is malformed; or what a device failed of
+// (devices.h), of which IsOfDevice is true.
 using OnVerdict = std::function<void(const absl::StatusOr<gateway::JsonValue>& verdict)>;
+bool IsOfDevice(const absl::Status& error);
 
-// Begins a probe and answers all of it, on the thread on which the replies come: each answer is
-// worked out there. Where the node's owner has others, they are waited for. `done` comes at most
-// once.
+// Begins a probe, gets the provers ready by the sizes that are asked, and answers all of it, on the
+// thread on which the replies come: each answer is worked out there. Where the node's owner has
+// others, they are waited for. `done` comes at most once.
 void ProveToExchange(CallMethod call, After after, ProvingNode node, Progress progress,
                      OnVerdict done);
 

@@ -134,8 +134,9 @@ bool HasDriver(const Inventory& inventory) {
 }  // namespace
 
 Inventory TakeInventory(Devices& devices, const std::string& nvml_library,
-                        const std::string& driver_folder) {
-  return {.cuda = devices.Find(),
+                        const std::string& driver_folder, DriverNeeds needs) {
+  return {.needs = needs,
+          .cuda = devices.Find(),
           .nvml = ReadNvml(nvml_library),
           .files = ReadDriverFiles(driver_folder)};
 }
@@ -161,7 +162,7 @@ ExitCode ExitCodeOf(const Inventory& inventory) {
   const std::string& version =
       inventory.files.version.empty() ? inventory.nvml.driver_version : inventory.files.version;
   const int major = MajorOf(version);
-  if (major > 0 && major < kDriverMajorMin) return kExitDriverOld;
+  if (major > 0 && major < inventory.needs.driver_major) return kExitDriverOld;
   return ExitCodeOfDevice(inventory.cuda.status());
 }
 
@@ -191,6 +192,7 @@ std::string ToJson(const Inventory& inventory) {
       .Flag("has_driver", HasDriver(inventory))
       .Flag("has_gpu", inventory.cuda.ok() && !inventory.cuda->gpus.empty())
       .Integer("exit_code", ExitCodeOf(inventory))
+      .Integer("driver_major_needed", inventory.needs.driver_major)
       .Raw("cuda", ToJson(inventory.cuda))
       .Raw("nvml", ToJson(inventory.nvml))
       .Raw("driver_files", ToJson(inventory.files))

@@ -12,21 +12,20 @@
 
 namespace warpbook::probe {
 
-// The oldest driver that CUDA 12 runs on.
-inline constexpr int kDriverMajorMin = 525;
-
 struct Inventory {
+  DriverNeeds needs;
   absl::StatusOr<CudaGpus> cuda;
   NvmlInventory nvml;
   DriverFiles files;
 };
 // `nvml_library` as dlopen takes it, `driver_folder` as in driver_files.h.
 Inventory TakeInventory(Devices& devices, const std::string& nvml_library,
-                        const std::string& driver_folder);
+                        const std::string& driver_folder, DriverNeeds needs = NeedsOfThisBuild());
 
 // A sentence for each thing that the three do not say alike.
 std::vector<std::string> DifferencesOf(const Inventory& inventory);
-// What the program ends with: kExitOk where there is a GPU to be used by CUDA.
+// What the program ends with: kExitOk where there is a GPU to be used by CUDA, with a driver that
+// is new enough.
 ExitCode ExitCodeOf(const Inventory& inventory);
 // One JSON object in one line.
 std::string ToJson(const Inventory& inventory);

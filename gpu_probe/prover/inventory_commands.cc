@@ -1,3 +1,4 @@
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "gpu_probe/prover/commands.h"
@@ -14,7 +15,10 @@ std::string WhyNot(const Inventory& inventory) {
     case kExitNoGpu:
       return inventory.files.is_there ? "no GPU that CUDA can use" : "no GPU driver";
     case kExitDriverOld:
-      return absl::StrCat("the driver is too old; CUDA 12 needs ", kDriverMajorMin);
+      return absl::StrCat(
+          "the driver is too old, or does not fit its kernel module; this program "
+          "needs ",
+          inventory.needs.driver_major, " or later");
     case kExitHardware:
       return "a GPU reports a fault of its own";
     default:
@@ -64,6 +68,7 @@ int RunBench(const BenchOptions& options, const Program& program) {
                 absl::StrCat(WhyNot(inventory), "; --cpu measures the CPU reference instead"));
   }
   ProgressLines progress(program.error, program.error_is_terminal);
+  // Of several faults the one with the highest code: one of the hardware before all others.
   ExitCode worst = kExitOk;
   std::vector<std::string> gpus;
   for (size_t i = 0; i < inventory.cuda->gpus.size(); ++i) {
@@ -77,8 +82,9 @@ int RunBench(const BenchOptions& options, const Program& program) {
       continue;
     }
     gpus.push_back(object.Text("error", Shown(std::string(figures.status().message()))).Build());
-    if (worst == kExitOk) worst = ExitCodeOfDevice(figures.status());
-    Fail(program, worst, absl::StrCat("GPU ", i, ": ", figures.status().message()));
+    const ExitCode code_of_gpu = ExitCodeOfDevice(figures.status());
+    worst = std::max(worst, code_of_gpu);
+    Fail(program, code_of_gpu, absl::StrCat("GPU ", i, ": ", figures.status().message()));
   }
   const std::string json = BenchHead()
                                .Raw("gpus", JsonArray(gpus))

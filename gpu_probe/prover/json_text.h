@@ -32,7 +32,9 @@ std::string Shown(std::string_view text);
 
 // Lower-case digits.
 std::string Hex(std::span<const uint8_t> bytes);
-// InvalidArgument where the text is not 64 lower-case hex digits.
+// Fills `bytes`. InvalidArgument where the text is not lower-case hex digits of exactly that
+// length.
+absl::Status BytesFromHex(std::string_view text, std::span<uint8_t> bytes);
 absl::StatusOr<std::array<uint8_t, 32>> Digest32FromHex(std::string_view text);
 
 // The fields of an object that has exactly those that are asked for. Errors are kept until Finish:
@@ -45,6 +47,8 @@ class StrictObject {
   int64_t Integer(std::string_view key, int64_t low, int64_t high);
   std::string Text(std::string_view key, size_t bytes_max);
   uint64_t Id(std::string_view key);
+  // Hex of as many bytes as there is room for.
+  void Bytes(std::string_view key, std::span<uint8_t> bytes);
   std::array<uint8_t, 32> Bytes32(std::string_view key);
   const std::vector<JsonValue>& Items(std::string_view key, size_t count_max);
   const JsonValue& Object(std::string_view key);

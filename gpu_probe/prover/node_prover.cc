@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "schema/base/check.h"
 
 namespace warpbook::probe {
 namespace {
@@ -12,14 +13,15 @@ void Append(std::string& bytes, const Sha256Digest& digest) {
   bytes.append(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
+const Progress kSilent = [](std::string_view, int64_t, int64_t) {};
+
 }  // namespace
 
-absl::StatusOr<NodeProver> NodeProver::Create(std::string challenge, const MakeProver& make,
-                                              std::vector<GpuClaim> claims, std::string name,
-                                              const Ed25519PrivateKey& device_key) {
-  absl::StatusOr<Challenge> asked = DecodeChallenge(challenge);
+absl::StatusOr<NodeProver> NodeProver::Create(std::string_view sizes, std::vector<GpuClaim> claims,
+                                              std::string name, const PublicKey& device_key) {
+  absl::StatusOr<Challenge> asked = DecodeChallenge(sizes);
   if (!asked.ok()) return asked.status();
-  if (asked->device_key != device_key.public_key()) {
+  if (asked->device_key != device_key) {
     return absl::InvalidArgumentError("the challenge is for another device's key");
   }
   if (claims.size() != static_cast<size_t>(asked->gpus)) {
@@ -28,28 +30,48 @@ absl::StatusOr<NodeProver> NodeProver::Create(std::string challenge, const MakeP
   }
   NodeProver node;
   node.challenge_ = *std::move(asked);
-  node.transcript_.challenge = std::move(challenge);
   node.transcript_.claims = std::move(claims);
   node.transcript_.prover = std::move(name);
   node.transcript_.gpus.resize(static_cast<size_t>(node.challenge_.gpus));
-  for (int32_t gpu = 0; gpu < node.challenge_.gpus; ++gpu) {
-    absl::StatusOr<std::unique_ptr<Prover>> prover = make({.nonce = node.challenge_.nonce,
-                                                           .gpu = static_cast<uint32_t>(gpu),
-                                                           .compute = node.challenge_.size.compute,
-                                                           .memory = node.challenge_.size.memory});
-    if (!prover.ok()) return prover.status();
-    node.provers_.push_back(*std::move(prover));
-  }
+  node.provers_.resize(node.transcript_.gpus.size());
   return node;
+}
+
+absl::Status NodeProver::Prepare(const MakeProver& make) {
+  return ForEach(kSilent, [&](size_t gpu, const Progress&) {
+    absl::StatusOr<std::unique_ptr<Prover>> prover = make({.nonce = {},
+                                                           .gpu = static_cast<uint32_t>(gpu),
+                                                           .compute = challenge_.size.compute,
+                                                           .memory = challenge_.size.memory});
+    if (prover.ok()) provers_[gpu] = *std::move(prover);
+    return prover.status();
+  });
+}
+
+absl::Status NodeProver::Begin(std::string challenge, const Clock& clock) {
+  absl::StatusOr<Challenge> asked = DecodeChallenge(challenge);
+  if (!asked.ok()) return asked.status();
+  if (asked->device_key != challenge_.device_key || asked->gpus != challenge_.gpus ||
+      asked->size != challenge_.size) {
+    return absl::InvalidArgumentError("the challenge is not the one that was announced");
+  }
+  challenge_ = *std::move(asked);
+  transcript_.challenge = std::move(challenge);
+  for (const std::unique_ptr<Prover>& prover : provers_) prover->Begin(challenge_.nonce);
+  clock_ = &clock;
+  const int64_t now_us = clock.NowMicros();
+  const bool is_likely =
+      challenge_.expires_us > now_us && challenge_.expires_us <= now_us + kAnsweringMicrosMax;
+  ends_us_ = is_likely ? challenge_.expires_us + kClockDoubtMicros : now_us + kAnsweringMicrosMax;
+  return absl::OkStatus();
 }
 
 absl::Status NodeProver::ForEach(
     const Progress& progress, const std::function<absl::Status(size_t gpu, const Progress&)>& act) {
-  const Progress silent = [](std::string_view, int64_t, int64_t) {};
   std::vector<absl::Status> done(provers_.size());
   std::vector<std::jthread> others;
   for (size_t gpu = 1; gpu < provers_.size(); ++gpu) {
-    others.emplace_back([&, gpu] { done[gpu] = act(gpu, silent); });
+    others.emplace_back([&, gpu] { done[gpu] = act(gpu, kSilent); });
   }
   done[0] = act(0, progress);
   others.clear();
@@ -63,6 +85,10 @@ absl::Status NodeProver::ForEach(
 absl::StatusOr<std::string> NodeProver::Answer(ProbeStage stage, const Seed& seed,
                                                const Ed25519PrivateKey& device_key,
                                                const Progress& progress) {
+  WARPBOOK_CHECK(clock_ != nullptr);
+  if (clock_->NowMicros() > ends_us_) {
+    return absl::DeadlineExceededError("the challenge has expired before it was answered");
+  }
   std::vector<GpuAnswer>& answers = transcript_.gpus;
   std::string bytes;
   absl::Status done;

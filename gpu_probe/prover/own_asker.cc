@@ -46,22 +46,26 @@ absl::Status CheckSettings(const AskerSettings& settings) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> OwnAsker::AskFor(const Hello& hello) {
-  WARPBOOK_CHECK(!session_ && hello.gpus >= 1 && hello.gpus <= kGpusProvedMax);
+std::string OwnAsker::SizesFor(const PublicKey& device_key, int32_t gpus) {
+  WARPBOOK_CHECK(!session_ && gpus >= 1 && gpus <= kGpusProvedMax);
   const ClassRow* const row = settings_.table.Find(settings_.hardware_class);
   WARPBOOK_CHECK(row != nullptr);
+  challenge_ = {.id = FreshId(),
+                .device_key = device_key,
+                .hardware_class = settings_.hardware_class,
+                .gpus = gpus,
+                .size = settings_.is_small ? SmallProfile() : probe::SizesFor(*row, gpus)};
+  return EncodeChallenge(challenge_);
+}
+
+std::string OwnAsker::HandOut() {
+  WARPBOOK_CHECK(!session_ && challenge_.id != 0);
+  challenge_.nonce = FreshSeed();
   started_at_ = std::chrono::steady_clock::now();
   const int64_t started_us = SystemClock().NowMicros();
-  const Challenge challenge{
-      .id = FreshId(),
-      .nonce = FreshSeed(),
-      .device_key = hello.device_key,
-      .hardware_class = settings_.hardware_class,
-      .gpus = hello.gpus,
-      .size = settings_.is_small ? SmallProfile() : SizesFor(*row, hello.gpus),
-      .expires_us = started_us + microseconds(settings_.patience).count()};
-  session_.emplace(challenge, started_us);
-  return EncodeChallenge(challenge);
+  challenge_.expires_us = started_us + microseconds(settings_.patience).count();
+  session_.emplace(challenge_, started_us);
+  return EncodeChallenge(challenge_);
 }
 
 int64_t OwnAsker::NowMicros() const {

@@ -8,6 +8,7 @@
 
 #include "gpu_probe/prover/asker.h"
 #include "gpu_probe/prover/report.h"
+#include "gpu_probe/prover/tcp_stream.h"
 
 namespace warpbook::probe {
 
@@ -28,13 +29,21 @@ class OwnAsker : public Asker {
   OwnAsker(const AskerSettings& settings, std::mutex& one_at_a_time)
       : settings_(settings), one_at_a_time_(one_at_a_time) {}
 
-  absl::StatusOr<std::string> AskFor(const Hello& hello) override;
+  absl::StatusOr<std::string> AskForSizes(const Ed25519PrivateKey& device_key,
+                                          int32_t gpus) override {
+    return SizesFor(device_key.public_key(), gpus);
+  }
+  absl::StatusOr<std::string> AskForChallenge() override { return HandOut(); }
   // Answers come in whole at the moment of the call.
   absl::StatusOr<Reply> Answer(ProbeStage stage, std::string_view bytes) override;
-  // The report of a challenge that has come to no answer. After AskFor.
+  // The same as AskForSizes, of whom only the public key is known. 1 <= gpus <= kGpusProvedMax.
+  std::string SizesFor(const PublicKey& device_key, int32_t gpus);
+  // The same as AskForChallenge. After the sizes, once.
+  std::string HandOut();
+  // The report of a challenge that has come to no answer. After HandOut.
   std::string Abandon(ProbeReason reason);
 
-  // After AskFor.
+  // After HandOut.
   const ProbeSession& session() const { return *session_; }
   const Verdict& verdict() const { return verdict_; }
   Moment expires_at() const { return started_at_ + settings_.patience; }
@@ -45,6 +54,7 @@ class OwnAsker : public Asker {
 
   const AskerSettings& settings_;
   std::mutex& one_at_a_time_;
+  Challenge challenge_;
   Moment started_at_{};
   std::optional<ProbeSession> session_;
   Verdict verdict_;

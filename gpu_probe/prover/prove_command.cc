@@ -18,24 +18,48 @@
 #include "gpu_probe/prover/progress.h"
 #include "gpu_probe/prover/proving.h"
 #include "gpu_probe/prover/report.h"
+#include "gpu_probe/prover/size_limits.h"
+#include "schema/base/file.h"
 #include "schema/types/reject_reason.h"
 
 namespace warpbook::probe {
 namespace {
 
 constexpr const char* kName = "warpbook-probe cuda";
+constexpr size_t kAuthoritiesBytesMax = size_t{16} << 20;
 
-absl::StatusOr<Ed25519PrivateKey> LoadOrMakeKey(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::exists(path, error)) return Ed25519PrivateKey::LoadPem(path);
-  Ed25519PrivateKey key = Ed25519PrivateKey::Generate();
-  const absl::Status saved = key.SavePem(path);
-  if (!saved.ok()) return saved;
+Ed25519PrivateKey Said(const std::string& path, std::string_view what, Ed25519PrivateKey key,
+                       const Program& program) {
+  program.error << absl::StrCat("warpbook-probe: device key ", path, std::string(what),
+                                "; its public key is ", Hex(key.public_key()), "\n")
+                << std::flush;
   return key;
 }
 
-// The machine's GPUs, the first so many of them.
-absl::StatusOr<ProvingMachine> GpuNode(Devices& devices, int64_t gpus) {
+// The device's key, and what to end with where there is none. Its public half is said, so that a
+// verifier can be told.
+struct DeviceKey {
+  absl::StatusOr<Ed25519PrivateKey> key;
+  ExitCode code = kExitOk;
+};
+DeviceKey LoadOrMakeKey(const std::string& path, const Program& program) {
+  if (path.empty()) return {.key = Ed25519PrivateKey::Generate()};
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(path, error);
+  if (is_there) {
+    absl::StatusOr<Ed25519PrivateKey> loaded = Ed25519PrivateKey::LoadPem(path);
+    if (!loaded.ok()) return {.key = loaded.status(), .code = kExitUsage};
+    return {.key = Said(path, "", *std::move(loaded), program)};
+  }
+  Ed25519PrivateKey made = Ed25519PrivateKey::Generate();
+  const absl::Status saved = made.SavePem(path);
+  if (!saved.ok()) return {.key = saved, .code = kExitFailed};
+  return {.key = Said(path, ", new", std::move(made), program)};
+}
+
+// The machine's GPUs, the first so many of them, and what they take on: no more than a class of the
+// table asks for.
+absl::StatusOr<ProvingMachine> GpuMachine(Devices& devices, int64_t gpus, const ClassTable& table) {
   const absl::StatusOr<CudaGpus> found = devices.Find();
   if (!found.ok()) return found.status();
   const auto there = static_cast<int64_t>(found->gpus.size());
@@ -44,22 +68,25 @@ absl::StatusOr<ProvingMachine> GpuNode(Devices& devices, int64_t gpus) {
     return absl::NotFoundError(
         absl::StrCat(count, " GPUs are to be proved, and there are ", there));
   }
-  ProvingMachine node;
-  node.name = kName;
+  ProvingMachine machine;
+  machine.name = kName;
   for (int64_t i = 0; i < count; ++i) {
     const CudaGpu& gpu = found->gpus[static_cast<size_t>(i)];
-    node.claims.push_back({gpu.name, gpu.uuid, gpu.memory_bytes, gpu.is_slice});
+    machine.claims.push_back({gpu.name, gpu.uuid, gpu.memory_bytes, gpu.is_slice});
   }
-  node.make = [&devices](const GpuChallenge& challenge) {
+  machine.make = [&devices](const GpuChallenge& challenge) {
     return devices.MakeProver(challenge, static_cast<int>(challenge.gpu));
   };
-  node.check_size = [](const Challenge&) { return absl::OkStatus(); };
-  return node;
+  machine.check_size = [&table](const Challenge& challenge) {
+    return CheckForClasses(challenge, table);
+  };
+  return machine;
 }
 
-absl::StatusOr<ProvingMachine> NodeOf(const ProveOptions& options, const Program& program) {
-  if (options.on_cpu) return CpuNode(static_cast<int32_t>(std::max<int64_t>(options.gpus, 1)));
-  return GpuNode(program.devices, options.gpus);
+absl::StatusOr<ProvingMachine> MachineOf(const ProveOptions& options, const Program& program,
+                                         const ClassTable& table) {
+  if (options.on_cpu) return CpuMachine(static_cast<int32_t>(std::max<int64_t>(options.gpus, 1)));
+  return GpuMachine(program.devices, options.gpus, table);
 }
 
 // The verdict and its reasons, for people.
@@ -76,19 +103,25 @@ void Say(const Program& program, const std::string& report, ProbeReason refusal)
 
 // The code, with the files written that were asked for.
 int Conclude(const ProveOptions& options, const Program& program, const ProvingResult& result) {
-  if (result.fault != ProvingResult::Fault::kNone) {
-    const bool is_device = result.fault == ProvingResult::Fault::kDevice;
-    return Fail(program, is_device ? ExitCodeOfDevice(result.status) : kExitFailed, result.status);
+  switch (result.fault) {
+    case ProvingResult::Fault::kNone:
+      break;
+    case ProvingResult::Fault::kAsker:
+      return Fail(program, kExitFailed, result.status);
+    case ProvingResult::Fault::kDevice:
+      return Fail(program, ExitCodeOfDevice(result.status), result.status);
+    case ProvingResult::Fault::kTime:
+      return Fail(program, kExitTooLate, result.status);
   }
   const absl::StatusOr<ProbeReason> refusal = FirstRefusalOf(result.report);
   if (!refusal.ok()) return Fail(program, kExitFailed, refusal.status());
   ExitCode code = ExitCodeOfVerdict(*refusal);
   absl::Status written;
   if (!options.transcript_file.empty() && !result.transcript.empty()) {
-    written.Update(WriteOutput(options.transcript_file, result.transcript));
+    written.Update(WriteOutputFile(options.transcript_file, result.transcript));
   }
   const std::string report = ForPeople(result.report);
-  if (!options.report_file.empty()) written.Update(WriteOutput(options.report_file, report));
+  if (!options.report_file.empty()) written.Update(WriteOutputFile(options.report_file, report));
   if (!written.ok()) {
     Fail(program, kExitFailed, written);
     if (code == kExitOk) code = kExitFailed;
@@ -97,31 +130,25 @@ int Conclude(const ProveOptions& options, const Program& program, const ProvingR
   return Print(program, report, code);
 }
 
-int ProveToServer(const ProveOptions& options, const Program& program, const ProvingMachine& node,
-                  const Ed25519PrivateKey& key, const Progress& progress) {
+int ProveToServer(const ProveOptions& options, const Program& program,
+                  const ProvingMachine& machine, const Ed25519PrivateKey& key,
+                  const Progress& progress) {
   absl::StatusOr<ChallengeClient> client = ChallengeClient::Connect(options.server);
   if (!client.ok()) {
     const bool is_usage = absl::IsInvalidArgument(client.status());
     return Fail(program, is_usage ? kExitUsage : kExitFailed, client.status());
   }
-  return Conclude(options, program, ProveTo(*client, node, key, progress));
+  return Conclude(options, program, ProveTo(*client, machine, key, progress));
 }
 
-int ProveToSelf(const ProveOptions& options, const Program& program, const ProvingMachine& node,
-                const Ed25519PrivateKey& key, const Progress& progress) {
-  const absl::StatusOr<ClassTable> table = LoadClassTable(options.catalogue);
-  if (!table.ok()) return Fail(program, kExitUsage, table.status());
-  const AskerSettings settings{.table = *table,
-                               .hardware_class = options.hardware_class,
-                               .is_small = options.on_cpu,
-                               .clock = ReportClock::kOwn};
-  const absl::Status checked = CheckSettings(settings);
-  if (!checked.ok()) return Fail(program, kExitUsage, checked);
+int ProveToSelf(const ProveOptions& options, const Program& program, const ProvingMachine& machine,
+                const Ed25519PrivateKey& key, const AskerSettings& settings,
+                const Progress& progress) {
   program.error
       << "warpbook-probe: verified by this machine's own clock: proves nothing to others\n";
   std::mutex alone;
   OwnAsker asker(settings, alone);
-  return Conclude(options, program, ProveTo(asker, node, key, progress));
+  return Conclude(options, program, ProveTo(asker, machine, key, progress));
 }
 
 // What the exchange is asked for by, one call after the other. The first fault of the connection.
@@ -158,6 +185,14 @@ int ConcludeExchange(const ProveOptions& options, const Program& program,
   return Print(program, ForPeople(report.Build()), ExitCodeOfVerdict(*reason));
 }
 
+ExitCode ExitCodeOfExchange(const absl::Status& fault) {
+  if (IsOfDevice(fault)) return ExitCodeOfDevice(fault);
+  const bool is_late =
+      absl::IsDeadlineExceeded(fault) ||
+      std::string(fault.message()) == RejectReasonCode(RejectReason::kChallengeExpired);
+  return is_late ? kExitTooLate : kExitFailed;
+}
+
 int ProveToTheExchange(const ProveOptions& options, const Program& program,
                        const ProvingMachine& machine, Ed25519PrivateKey device_key,
                        const Progress& progress) {
@@ -169,7 +204,10 @@ int ProveToTheExchange(const ProveOptions& options, const Program& program,
   // A full proof is verified in seconds, behind those of others.
   connect.call_timeout = std::chrono::minutes(2);
   const absl::StatusOr<std::unique_ptr<gateway::Client>> client = gateway::Client::Connect(connect);
-  if (!client.ok()) return Fail(program, kExitFailed, client.status());
+  if (!client.ok()) {
+    const bool is_usage = absl::IsInvalidArgument(client.status());
+    return Fail(program, is_usage ? kExitUsage : kExitFailed, client.status());
+  }
   const absl::StatusOr<gateway::Reply> logon =
       (*client)->Logon(AccountId(static_cast<uint64_t>(options.account)), *key);
   if (!logon.ok()) return Fail(program, kExitFailed, logon.status());
@@ -192,9 +230,7 @@ int ProveToTheExchange(const ProveOptions& options, const Program& program,
                   [&](const absl::StatusOr<gateway::JsonValue>& came) { verdict = came; });
   if (!calls.lost.ok()) return Fail(program, kExitFailed, calls.lost);
   if (verdict.ok()) return ConcludeExchange(options, program, *verdict);
-  const std::string code(verdict.status().message());
-  const bool is_late = code == RejectReasonCode(RejectReason::kChallengeExpired);
-  return Fail(program, is_late ? kExitTooLate : kExitFailed, verdict.status());
+  return Fail(program, ExitCodeOfExchange(verdict.status()), verdict.status());
 }
 
 // The number that `warpbook` keeps beside a key, in KEY.account and DEVICE_KEY.node; 0: none.
@@ -231,6 +267,11 @@ absl::Status CheckTarget(const ProveOptions& options) {
         "--exchange needs --key, and --account and --node where KEY.account and DEVICE_KEY.node "
         "are not there");
   }
+  if (!options.authorities_file.empty()) {
+    const absl::StatusOr<std::string> read =
+        ReadInput(options.authorities_file, kAuthoritiesBytesMax);
+    if (!read.ok()) return read.status();
+  }
   if (!options.transcript_file.empty() || !options.report_file.empty()) {
     return absl::InvalidArgumentError("--exchange writes no files: its verdict is in the journal");
   }
@@ -243,23 +284,30 @@ int RunProve(const ProveOptions& given, const Program& program) {
   const ProveOptions options = Completed(given);
   const absl::Status target = CheckTarget(options);
   if (!target.ok()) return Fail(program, kExitUsage, target);
+  const absl::StatusOr<ClassTable> table = LoadClassTable(options.catalogue);
+  if (!table.ok()) return Fail(program, kExitUsage, table.status());
+  const AskerSettings settings{.table = *table,
+                               .hardware_class = options.hardware_class,
+                               .is_small = options.on_cpu,
+                               .clock = ReportClock::kOwn};
+  const absl::Status checked = options.on_itself ? CheckSettings(settings) : absl::OkStatus();
+  if (!checked.ok()) return Fail(program, kExitUsage, checked);
   const StopSignals signals = EndWhenTold(program, "stopped by a signal; nothing was proved");
-  const absl::StatusOr<ProvingMachine> node = NodeOf(options, program);
-  if (!node.ok()) {
-    return Fail(program, ExitCodeOfDevice(node.status()),
-                absl::StrCat(node.status().message(), "; --cpu answers with the CPU reference"));
+  const absl::StatusOr<ProvingMachine> machine = MachineOf(options, program, *table);
+  if (!machine.ok()) {
+    return Fail(program, ExitCodeOfDevice(machine.status()),
+                absl::StrCat(machine.status().message(), "; --cpu answers with the CPU reference"));
   }
-  absl::StatusOr<Ed25519PrivateKey> key = options.device_key.empty()
-                                              ? Ed25519PrivateKey::Generate()
-                                              : LoadOrMakeKey(options.device_key);
-  if (!key.ok()) return Fail(program, kExitUsage, key.status());
+  DeviceKey device = LoadOrMakeKey(options.device_key, program);
+  if (!device.key.ok()) return Fail(program, device.code, device.key.status());
   ProgressLines lines(program.error, program.error_is_terminal);
   const Progress progress = lines.ForProver();
   if (!options.exchange.empty()) {
-    return ProveToTheExchange(options, program, *node, *std::move(key), progress);
+    return ProveToTheExchange(options, program, *machine, *std::move(device.key), progress);
   }
-  return options.on_itself ? ProveToSelf(options, program, *node, *key, progress)
-                           : ProveToServer(options, program, *node, *key, progress);
+  return options.on_itself
+             ? ProveToSelf(options, program, *machine, *device.key, settings, progress)
+             : ProveToServer(options, program, *machine, *device.key, progress);
 }
 
 }  // namespace warpbook::probe

@@ -17,7 +17,8 @@ namespace warpbook::probe {
 // What is being done, and how far it is.
 using Progress = std::function<void(std::string_view what, int64_t done, int64_t of)>;
 
-// What one GPU is asked, of both proofs.
+// What one GPU is asked, of both proofs. The nonce is zeros until there is a challenge
+// (Prover::Begin).
 struct GpuChallenge {
   Seed nonce{};
   uint32_t gpu = 0;  // which of the provider's, from 0
@@ -34,6 +35,9 @@ class Prover {
  public:
   virtual ~Prover() = default;
 
+  // A prover is made by the sizes alone, and whatever takes time once is done then. Now there is a
+  // challenge: its nonce. Once, before all others.
+  virtual void Begin(const Seed& nonce) = 0;
   // All rounds of products, one after the other; their roots.
   virtual absl::StatusOr<std::vector<Sha256Digest>> CommitProducts(const Progress& progress) = 0;
   // After CommitProducts.

@@ -12,30 +12,35 @@ ProvingResult Failed(ProvingResult::Fault fault, absl::Status status) {
 
 }  // namespace
 
-ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519PrivateKey& device_key,
-                      const Progress& progress) {
+ProvingResult ProveTo(Asker& asker, const ProvingMachine& machine,
+                      const Ed25519PrivateKey& device_key, const Progress& progress) {
   using Fault = ProvingResult::Fault;
-  absl::StatusOr<std::string> document = asker.AskFor(
-      {.device_key = device_key.public_key(), .gpus = static_cast<int32_t>(node.claims.size())});
-  if (!document.ok()) return Failed(Fault::kAsker, document.status());
-  const absl::StatusOr<Challenge> challenge = DecodeChallenge(*document);
-  if (!challenge.ok()) return Failed(Fault::kAsker, challenge.status());
-  if (challenge->gpus != static_cast<int32_t>(node.claims.size()) ||
-      challenge->device_key != device_key.public_key()) {
-    return Failed(Fault::kAsker, absl::InvalidArgumentError("the challenge is not for us"));
-  }
-  const absl::Status checked = node.check_size(*challenge);
-  if (!checked.ok()) return Failed(Fault::kAsker, checked);
+  const absl::StatusOr<std::string> sizes =
+      asker.AskForSizes(device_key, static_cast<int32_t>(machine.claims.size()));
+  if (!sizes.ok()) return Failed(Fault::kAsker, sizes.status());
   absl::StatusOr<NodeProver> prover =
-      NodeProver::Create(*std::move(document), node.make, node.claims, node.name, device_key);
-  if (!prover.ok()) return Failed(Fault::kDevice, prover.status());
+      NodeProver::Create(*sizes, machine.claims, machine.name, device_key.public_key());
+  if (!prover.ok()) return Failed(Fault::kAsker, prover.status());
+  absl::Status status = machine.check_size(prover->challenge());
+  if (!status.ok()) return Failed(Fault::kAsker, status);
+  status = prover->Prepare(machine.make);
+  if (!status.ok()) return Failed(Fault::kDevice, status);
+  absl::StatusOr<std::string> challenge = asker.AskForChallenge();
+  if (!challenge.ok()) return Failed(Fault::kAsker, challenge.status());
+  // As steady as the monotonic clock.
+  const ScaledClock clock(SystemClock().NowMicros(), 1);
+  status = prover->Begin(*std::move(challenge), clock);
+  if (!status.ok()) return Failed(Fault::kAsker, status);
 
   ProvingResult result;
   Seed asked{};
   for (int i = 0; i < kStages; ++i) {
     const auto stage = static_cast<ProbeStage>(i);
     absl::StatusOr<std::string> answer = prover->Answer(stage, asked, device_key, progress);
-    if (!answer.ok()) return Failed(Fault::kDevice, answer.status());
+    if (!answer.ok()) {
+      const bool is_late = absl::IsDeadlineExceeded(answer.status());
+      return Failed(is_late ? Fault::kTime : Fault::kDevice, answer.status());
+    }
     absl::StatusOr<Reply> reply = asker.Answer(stage, *answer);
     if (!reply.ok()) return Failed(Fault::kAsker, reply.status());
     if (stage == ProbeStage::kOpenings) result.transcript = *std::move(answer);
@@ -48,13 +53,15 @@ ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519Pri
   return Failed(Fault::kAsker, absl::InvalidArgumentError("all was answered, and no verdict came"));
 }
 
-ProvingMachine CpuNode(int32_t gpus) {
-  ProvingMachine node;
-  node.make = [](const GpuChallenge& challenge) { return std::make_unique<CpuProver>(challenge); };
-  node.claims.assign(static_cast<size_t>(gpus), GpuClaim{"CPU reference", "", 0, false});
-  node.name = "warpbook-probe cpu";
-  node.check_size = CheckForCpu;
-  return node;
+ProvingMachine CpuMachine(int32_t gpus) {
+  ProvingMachine machine;
+  machine.make = [](const GpuChallenge& challenge) {
+    return std::make_unique<CpuProver>(challenge);
+  };
+  machine.claims.assign(static_cast<size_t>(gpus), GpuClaim{"CPU reference", "", 0, false});
+  machine.name = "warpbook-probe cpu";
+  machine.check_size = CheckForCpu;
+  return machine;
 }
 
 }  // namespace warpbook::probe

@@ -26,6 +26,7 @@ struct ProvingResult {
     kNone,
     kAsker,   // the connection, or what is asked
     kDevice,  // what devices.h says of its errors
+    kTime,    // the challenge expired while it was worked on
   };
   Fault fault = Fault::kNone;
   absl::Status status;
@@ -33,10 +34,10 @@ struct ProvingResult {
   std::string transcript{};  // signed; "" where it was not come to
 };
 
-ProvingResult ProveTo(Asker& asker, const ProvingMachine& node, const Ed25519PrivateKey& device_key,
-                      const Progress& progress);
+ProvingResult ProveTo(Asker& asker, const ProvingMachine& machine,
+                      const Ed25519PrivateKey& device_key, const Progress& progress);
 
 // The CPU's prover in the place of so many GPUs.
-ProvingMachine CpuNode(int32_t gpus);
+ProvingMachine CpuMachine(int32_t gpus);
 
 }  // namespace warpbook::probe

@@ -8,6 +8,7 @@
 #include "gpu_probe/prover/json_text.h"
 #include "gpu_probe/prover/record_file.h"
 #include "gpu_probe/prover/stop_signals.h"
+#include "schema/base/file.h"
 
 namespace warpbook::probe {
 namespace {
@@ -19,10 +20,10 @@ absl::Status Save(const std::string& folder, const ServedVerdict& served) {
   absl::Status status;
   if (!served.session.awaited()) {
     status.Update(
-        WriteOutput(stem + ".record.json", ForPeople(EncodeRecord(served.session.record()))));
-    status.Update(WriteOutput(stem + ".transcript", served.session.transcript()));
+        WriteOutputFile(stem + ".record.json", ForPeople(EncodeRecord(served.session.record()))));
+    status.Update(WriteOutputFile(stem + ".transcript", served.session.transcript()));
   }
-  status.Update(WriteOutput(stem + ".report.json", ForPeople(served.report)));
+  status.Update(WriteOutputFile(stem + ".report.json", ForPeople(served.report)));
   return status;
 }
 
@@ -77,7 +78,9 @@ int RunServe(const ServeOptions& options, const Program& program) {
   if (!table.ok()) return Fail(program, kExitUsage, table.status());
   const absl::StatusOr<ServerSettings> settings = SettingsOf(options, *table);
   if (!settings.ok()) return Fail(program, kExitUsage, settings.status());
-  if (!options.record_folder.empty() && !std::filesystem::is_directory(options.record_folder)) {
+  std::error_code unknown;
+  if (!options.record_folder.empty() &&
+      !std::filesystem::is_directory(options.record_folder, unknown)) {
     return Fail(program, kExitUsage,
                 absl::StrCat("--record-dir ", options.record_folder, ": not a folder"));
   }

@@ -1,10 +1,14 @@
 #include "gpu_probe/prover/tcp_stream.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
 #include <charconv>
-#include <optional>
+#include <future>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -57,10 +61,16 @@ absl::StatusOr<HostAndPort> Split(const std::string& address) {
   return parts;
 }
 
+constexpr std::chrono::milliseconds kCancelAgain{5};
+
 bool IsSet(const std::atomic<bool>* stop) { return stop != nullptr && stop->load(); }
 
 // Runs what was started until it is done, the moment has passed or `stop` is set; then it is
 // cancelled by `cancel`, and still waited for. Whether it was done in time.
+//
+// A cancel meets only what waits at that moment. An operation of many steps, one of which was just
+// done, begins the next step after it and would wait for the other side for ever: so it is
+// cancelled again and again.
 template <typename Cancel>
 bool RunUntil(asio::io_context& context, Moment until, const std::atomic<bool>* stop,
               const Cancel& cancel) {
@@ -69,9 +79,38 @@ bool RunUntil(asio::io_context& context, Moment until, const std::atomic<bool>* 
     context.run_until(std::min(until, In(kLook)));
     if (context.stopped()) return true;
   } while (std::chrono::steady_clock::now() < until && !IsSet(stop));
-  cancel();
-  context.run();
+  do {
+    cancel();
+    context.run_for(kCancelAgain);
+  } while (!context.stopped());
   return false;
+}
+
+// The addresses of a name. The system's resolver cannot be told to stop, so a thread of its own is
+// left to it, which nobody waits for longer than until then.
+absl::StatusOr<tcp::resolver::results_type> Resolve(const HostAndPort& parts,
+                                                    const std::string& address, Moment until) {
+  error_code not_numeric;
+  const asio::ip::address numeric = asio::ip::make_address(parts.host, not_numeric);
+  const std::string port = std::to_string(parts.port);
+  if (!not_numeric) {
+    return tcp::resolver::results_type::create(tcp::endpoint(numeric, parts.port), parts.host,
+                                               port);
+  }
+  using Found = std::pair<error_code, tcp::resolver::results_type>;
+  auto promise = std::make_shared<std::promise<Found>>();
+  std::future<Found> future = promise->get_future();
+  std::thread([promise, host = parts.host, port] {
+    asio::io_context context;
+    tcp::resolver resolver(context);
+    Found found;
+    found.second = resolver.resolve(host, port, found.first);
+    promise->set_value(std::move(found));
+  }).detach();
+  if (future.wait_until(until) != std::future_status::ready) return TimeIsUp(address);
+  Found found = future.get();
+  if (found.first) return StatusOf(found.first, address);
+  return std::move(found.second);
 }
 
 }  // namespace
@@ -116,13 +155,11 @@ absl::StatusOr<TcpStream> TcpStream::Connect(const std::string& address, Moment 
   const absl::StatusOr<HostAndPort> parts = Split(address);
   if (!parts.ok()) return parts.status();
   auto socket = std::make_unique<Socket>();
-  error_code error;
-  tcp::resolver resolver(socket->context);
-  const auto found = resolver.resolve(parts->host, std::to_string(parts->port), error);
-  if (error) return StatusOf(error, address);
+  const auto found = Resolve(*parts, address, until);
+  if (!found.ok()) return found.status();
   const absl::Status connected = socket->Do(
       until, address, nullptr,
-      [&](auto handler) { asio::async_connect(socket->socket, found, std::move(handler)); }, true);
+      [&](auto handler) { asio::async_connect(socket->socket, *found, std::move(handler)); }, true);
   if (!connected.ok()) return connected;
   return TcpStream(std::move(socket), address);
 }
@@ -141,11 +178,9 @@ absl::Status TcpStream::Write(std::string_view bytes, Moment until) {
   });
 }
 
-bool TcpStream::HasInput(Moment until) {
-  const absl::Status readable = socket_->Do(until, peer_, stop_, [&](auto handler) {
-    socket_->socket.async_wait(tcp::socket::wait_read, std::move(handler));
-  });
-  return !absl::IsDeadlineExceeded(readable);
+bool TcpStream::HasInput() {
+  pollfd readable = {.fd = socket_->socket.native_handle(), .events = POLLIN, .revents = 0};
+  return poll(&readable, 1, 0) > 0;
 }
 
 void TcpStream::Finish(Moment until) {

@@ -25,7 +25,7 @@ inline constexpr std::chrono::milliseconds kLook{200};
 // cannot be reached.
 class TcpStream {
  public:
-  // "127.0.0.1:7400", "[::1]:7400", "probe.example:7400".
+  // "127.0.0.1:7400", "[::1]:7400", "probe.example:7400". InvalidArgument where it is no address.
   static absl::StatusOr<TcpStream> Connect(const std::string& address, Moment until);
   // From now on, what takes longer than kLook is given up soon after `stop` was set: Cancelled.
   void EndOn(const std::atomic<bool>& stop) { stop_ = &stop; }
@@ -37,8 +37,8 @@ class TcpStream {
   // Fills the buffer whole.
   absl::Status Read(std::span<char> bytes, Moment until);
   absl::Status Write(std::string_view bytes, Moment until);
-  // Whether a Read would find something, be it the end; waits for it until then.
-  bool HasInput(Moment until);
+  // Whether a Read would find something at once, be it the end.
+  bool HasInput();
   // Says that nothing more comes, and waits until the other side has closed too, throwing away what
   // it still sends: so that what was written last is not lost with the connection.
   void Finish(Moment until);

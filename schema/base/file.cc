@@ -4,14 +4,17 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +22,7 @@
 namespace warpbook {
 namespace {
 
+constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 constexpr mode_t kFileMode = 0640;
 constexpr mode_t kDirectoryMode = 0750;
 
@@ -215,6 +219,38 @@ class PosixFiles final : public FileSystem {
   }
 };
 
+// Of a path that is there: whether it is to be written into, instead of being replaced.
+bool IsWrittenInto(const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return false;
+  if (!S_ISREG(status.st_mode)) return true;
+  // /dev/stdout, which leads through /proc to a file.
+  std::array<char, 32> target = {};
+  const ssize_t length = readlink(path.c_str(), target.data(), target.size());
+  return length > 0 && std::string_view(target.data(), length).starts_with("/proc/self/fd/");
+}
+
+absl::Status WriteAll(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t count = Uninterrupted([&] { return write(fd, content.data(), content.size()); });
+    if (count < 0) return Fault("write", path);
+    content.remove_prefix(static_cast<size_t>(count));
+  }
+  return absl::OkStatus();
+}
+
+// Of a name that is not there yet. Leaves nothing behind where it fails.
+absl::Status WriteNewFile(const std::string& path, std::string_view content) {
+  const Descriptor fd(
+      Uninterrupted([&] { return open(path.c_str(), kNewFile | O_CLOEXEC, kFileMode); }));
+  if (fd.get() < 0) return Fault("open", path);
+  absl::Status status = WriteAll(fd.get(), content, path);
+  // Not repeated after EINTR: what an interrupted sync did is not known.
+  if (status.ok() && fdatasync(fd.get()) != 0) status = Fault("fdatasync", path);
+  if (!status.ok()) unlink(path.c_str());
+  return status;
+}
+
 }  // namespace
 
 FileSystem& PosixFileSystem() {
@@ -270,6 +306,35 @@ absl::Status ReplaceFile(FileSystem& files, const std::string& directory, const 
   const absl::Status renamed = files.Rename(temporary, absl::StrCat(directory, "/", name));
   if (!renamed.ok()) return renamed;
   return files.SyncDirectory(directory);
+}
+
+absl::Status WriteOutputFile(const std::string& path, std::string_view content) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (name.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": not a file's name"));
+  if (IsWrittenInto(path)) {
+    const Descriptor fd(Uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
+    if (fd.get() < 0) return Fault("open", path);
+    return WriteAll(fd.get(), content, path);
+  }
+  std::array<unsigned char, 8> random = {};
+  if (getrandom(random.data(), random.size(), 0) != std::ssize(random)) {
+    return Fault("getrandom for", path);
+  }
+  std::string temporary = absl::StrCat(folder, "/.", name, ".");
+  for (const unsigned char byte : random) {
+    absl::StrAppend(&temporary, absl::Hex(byte, absl::kZeroPad2));
+  }
+  const absl::Status written = WriteNewFile(temporary, content);
+  if (!written.ok()) return written;
+  FileSystem& files = PosixFileSystem();
+  const absl::Status renamed = files.Rename(temporary, path);
+  if (!renamed.ok()) {
+    unlink(temporary.c_str());
+    return renamed;
+  }
+  return files.SyncDirectory(folder);
 }
 
 }  // namespace warpbook

@@ -79,8 +79,15 @@ absl::Status WriteFully(File& file, uint64_t offset, std::span<const std::byte> 
 // The whole of a small file.
 absl::StatusOr<std::string> ReadWholeFile(FileSystem& files, const std::string& path);
 // Replaces a small file whole: temporary file beside it (a name that begins with a dot), sync,
-// rename, sync of the directory.
+// rename, sync of the directory. The directory is one in which nobody else writes.
 absl::Status ReplaceFile(FileSystem& files, const std::string& directory, const std::string& name,
                          std::string_view content);
+
+// Writes a file for people where they said, which may be a folder that strangers write in, too
+// (/tmp). It is there whole or not at all: a temporary file of a name that nobody can foresee and
+// that is not there yet, sync, rename, sync of the folder. A link of that name is replaced, not
+// followed; but what is there and is no regular file, such as a device, a pipe or what /dev/stdout
+// leads to, is written into. Errors name the path.
+absl::Status WriteOutputFile(const std::string& path, std::string_view content);
 
 }  // namespace warpbook

@@ -9,7 +9,6 @@ namespace warpbook::probe {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kTileSide = 64;
 
 __device__ int64_t ThreadNumber() { return int64_t{blockIdx.x} * kThreads + threadIdx.x; }
 
@@ -61,10 +60,11 @@ __global__ void __launch_bounds__(kThreads)
     HashTilesKernel(const int32_t* result, int64_t columns, int64_t tiles, DigestWords* leaves) {
   const int64_t tile = ThreadNumber();
   if (tile >= tiles) return;
-  const int64_t tile_columns = columns / kTileSide;
-  const int32_t* const first =
-      result + tile / tile_columns * kTileSide * columns + tile % tile_columns * kTileSide;
-  leaves[tile] = HashBlocks(kLeafByte, kTileSide * kTileSide / 16, TileLoad{first, columns});
+  const int64_t tile_columns = columns / kDeviceTileSide;
+  const int32_t* const first = result + tile / tile_columns * kDeviceTileSide * columns +
+                               tile % tile_columns * kDeviceTileSide;
+  leaves[tile] =
+      HashBlocks(kLeafByte, kDeviceTileSide * kDeviceTileSide / 16, TileLoad{first, columns});
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -94,10 +94,10 @@ constexpr int kStepWords = 32;
 constexpr int kLineWords = kStepWords + 1;  // so that neighbouring lines lie in different banks
 __global__ void __launch_bounds__(kThreads)
     MakeTilesKernel(const TileToMake* tiles, uint32_t line_chunks, int32_t* entries) {
-  __shared__ uint32_t lines[2][kTileSide][kLineWords];
+  __shared__ uint32_t lines[2][kDeviceTileSide][kLineWords];
   const TileToMake tile = tiles[blockIdx.x];
   const uint32_t operand = threadIdx.x / 128, line = threadIdx.x % 64, half = threadIdx.x / 64 % 2;
-  const uint64_t line_number = (operand == 0 ? tile.row : tile.column) * kTileSide + line;
+  const uint64_t line_number = (operand == 0 ? tile.row : tile.column) * kDeviceTileSide + line;
   const int rows = static_cast<int>(threadIdx.x / 16) * 4;
   const int columns = static_cast<int>(threadIdx.x % 16);  // and those 16, 32 and 48 further on
   int sums[4][4] = {};
@@ -124,10 +124,10 @@ __global__ void __launch_bounds__(kThreads)
     }
     __syncthreads();
   }
-  int32_t* const out = entries + int64_t{blockIdx.x} * kTileSide * kTileSide;
+  int32_t* const out = entries + int64_t{blockIdx.x} * kDeviceTileSide * kDeviceTileSide;
 #pragma unroll
   for (int i = 0; i < 16; ++i) {
-    out[(rows + i / 4) * kTileSide + columns + 16 * (i % 4)] = sums[i / 4][i % 4];
+    out[(rows + i / 4) * kDeviceTileSide + columns + 16 * (i % 4)] = sums[i / 4][i % 4];
   }
 }
 
@@ -142,7 +142,7 @@ cudaError_t LaunchFillOperand(const SeedWords& seed, uint32_t operand, int64_t l
 
 cudaError_t LaunchHashTiles(const int32_t* result, int64_t rows, int64_t columns,
                             DigestWords* leaves, cudaStream_t stream) {
-  const int64_t tiles = (rows / kTileSide) * (columns / kTileSide);
+  const int64_t tiles = (rows / kDeviceTileSide) * (columns / kDeviceTileSide);
   return Launch(HashTilesKernel, {BlocksFor(tiles, kThreads), kThreads}, stream, result, columns,
                 tiles, leaves);
 }

@@ -37,7 +37,7 @@ class Bench {
   absl::Status LibraryProducts();
   absl::Status Memory();
   absl::Status Pcie();
-  std::vector<BenchmarkFigure> TakeFigures() { return std::move(figures_); }
+  std::vector<BenchFigure> TakeFigures() { return std::move(figures_); }
 
  private:
   using Work = std::function<absl::Status()>;
@@ -47,8 +47,8 @@ class Bench {
   absl::StatusOr<double> SecondsOf(const Work& work);
   absl::StatusOr<double> MedianSecondsOf(const Work& work);
   absl::StatusOr<ProductShape> ShapeFor(int64_t operand_bytes, int64_t result_bytes) const;
-  void Add(std::string name, double value, std::string unit) {
-    figures_.push_back({std::move(name), value, std::move(unit)});
+  void Add(std::string_view what, double value, std::string_view unit) {
+    figures_.push_back(MakeFigure(what, value, unit));
   }
   absl::StatusOr<double> CopyRate(int64_t bytes);
   absl::StatusOr<double> GatherRate(int64_t bytes);
@@ -57,7 +57,7 @@ class Bench {
   const DeviceTraits traits_;
   const DeviceStream stream_;
   DeviceTimer timer_;
-  std::vector<BenchmarkFigure> figures_;
+  std::vector<BenchFigure> figures_;
 };
 
 absl::StatusOr<std::unique_ptr<Bench>> Bench::Make(int device) {
@@ -296,7 +296,7 @@ absl::Status Bench::Pcie() {
 
 }  // namespace
 
-absl::StatusOr<std::vector<BenchmarkFigure>> BenchDevice(int device, const Progress& progress) {
+absl::StatusOr<std::vector<BenchFigure>> BenchDevice(int device, const Progress& progress) {
   absl::StatusOr<std::unique_ptr<Bench>> bench = Bench::Make(device);
   if (!bench.ok()) return bench.status();
   const auto parts = {&Bench::Int8, &Bench::Arithmetic, &Bench::LibraryProducts, &Bench::Memory,

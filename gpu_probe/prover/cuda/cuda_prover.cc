@@ -22,6 +22,12 @@ class DeviceProver : public CudaProver {
   ~DeviceProver() override { cudaSetDevice(device_); }
 
   ProductKernel kernel() const override { return products_->kernel(); }
+  const std::vector<PassedOver>& passed_over() const override { return products_->passed_over(); }
+
+  void Begin(const Seed& nonce) override {
+    challenge_.nonce = nonce;
+    products_->Begin(nonce);
+  }
 
   absl::StatusOr<std::vector<Sha256Digest>> CommitProducts(const Progress& progress) override {
     WARPBOOK_RETURN_IF_ERROR(UseDevice(device_));
@@ -57,7 +63,7 @@ class DeviceProver : public CudaProver {
   }
 
  private:
-  const GpuChallenge challenge_;
+  GpuChallenge challenge_;
   const int device_;
   const std::unique_ptr<ProductCommitment> products_;
   Sha256Digest last_root_{};
@@ -65,6 +71,15 @@ class DeviceProver : public CudaProver {
 };
 
 }  // namespace
+
+int CudaVersion() { return CUDART_VERSION; }
+
+absl::StatusOr<bool> NeedsCublasLt(int device) {
+  constexpr int kSince = 100;
+  const absl::StatusOr<DeviceTraits> traits = TraitsOf(device);
+  if (!traits.ok()) return traits.status();
+  return traits->capability >= kSince;
+}
 
 absl::StatusOr<std::vector<ProductKernel>> ProductKernels(int device) {
   WARPBOOK_RETURN_IF_ERROR(UseDevice(device));
@@ -76,16 +91,17 @@ absl::StatusOr<std::vector<ProductKernel>> ProductKernels(int device) {
     // What is wrong with the device itself is not to be taken for a kernel that it lacks.
     if (absl::IsDataLoss(status) || absl::IsUnavailable(status)) return status;
   }
-  if (kernels.empty()) return absl::FailedPreconditionError("the GPU is older than sm_75");
+  if (kernels.empty()) return absl::NotFoundError("this program has no code for the GPU");
   return kernels;
 }
 
 absl::StatusOr<std::unique_ptr<CudaProver>> MakeCudaProver(const GpuChallenge& challenge,
-                                                           int device, ProductKernel kernel) {
+                                                           int device,
+                                                           std::span<const ProductKernel> kernels) {
   WARPBOOK_RETURN_IF_ERROR(CheckSize(challenge.compute));
   WARPBOOK_RETURN_IF_ERROR(CheckSize(challenge.memory));
   WARPBOOK_RETURN_IF_ERROR(UseDevice(device));
-  auto products = ProductCommitment::Make(challenge.ForCompute(), device, kernel);
+  auto products = ProductCommitment::Make(challenge.ForCompute(), device, kernels);
   if (!products.ok()) return products.status();
   return std::make_unique<DeviceProver>(challenge, device, *std::move(products));
 }

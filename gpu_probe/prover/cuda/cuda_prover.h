@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,20 +20,36 @@ enum class ProductKernel {
 };
 std::string_view NameOf(ProductKernel kernel);
 
-// Those that can run on a device, the one to take first.
+// Of a kernel that could run on the device and does not multiply, why.
+struct PassedOver {
+  ProductKernel kernel = ProductKernel::kMma;
+  absl::Status why;
+};
+
+// The version of CUDA that this build needs a driver for, as in CUDART_VERSION (13'000: CUDA 13);
+// 0 in a build without CUDA.
+int CudaVersion();
+
+// Those that can run on a device, the one to take first. NotFound where none can, or there is no
+// such device.
 absl::StatusOr<std::vector<ProductKernel>> ProductKernels(int device);
+// Whether a device attains its class's int8 rate by cuBLASLt alone: sm_100 and later, for which
+// there is no kernel of ours but the portable one.
+absl::StatusOr<bool> NeedsCublasLt(int device);
 
 class CudaProver : public Prover {
  public:
-  // What multiplies in the end.
+  // What multiplies in the end, and which kernels before it do not.
   virtual ProductKernel kernel() const = 0;
+  virtual const std::vector<PassedOver>& passed_over() const = 0;
 };
 
-// Takes the memory that the products need, and tries the kernel on them; one that cannot take the
-// shape, or does not give the right numbers, is replaced by kMma. The memory of the memory proof is
-// taken when it is filled, after that of the products was given back. Sizes that CheckSize
-// refuses are refused.
+// Takes the memory that the products need, and tries the kernels on them in that order: one that
+// cannot take the shape, or does not give the right numbers, is passed over. The memory of the
+// memory proof is taken when it is filled, after that of the products was given back. Sizes that
+// CheckSize refuses are refused. The challenge's nonce is that of Begin.
 absl::StatusOr<std::unique_ptr<CudaProver>> MakeCudaProver(const GpuChallenge& challenge,
-                                                           int device, ProductKernel kernel);
+                                                           int device,
+                                                           std::span<const ProductKernel> kernels);
 
 }  // namespace warpbook::probe

@@ -3,64 +3,40 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "gpu_probe/prover/device_error.h"
 
 namespace warpbook::probe {
+
 namespace {
 
-bool IsDriverTooOld(cudaError_t error) {
-  return error == cudaErrorInsufficientDriver || error == cudaErrorUnsupportedPtxVersion ||
-         error == cudaErrorCallRequiresNewerDriver;
+constexpr bool Same(cudaError_t error, DeviceError known) {
+  return static_cast<int>(error) == static_cast<int>(known);
 }
-
-bool IsOfHardware(cudaError_t error) {
-  switch (error) {
-    case cudaErrorECCUncorrectable:
-    case cudaErrorNvlinkUncorrectable:
-    case cudaErrorContained:
-    case cudaErrorHardwareStackError:
-    case cudaErrorIllegalInstruction:
-    case cudaErrorIllegalAddress:
-    case cudaErrorMisalignedAddress:
-    case cudaErrorInvalidAddressSpace:
-    case cudaErrorInvalidPc:
-    case cudaErrorLaunchFailure:
-    case cudaErrorLaunchTimeout:
-    case cudaErrorTensorMemoryLeak:
-    case cudaErrorUnknown:
-      return true;
-    default:
-      return false;
-  }
-}
+static_assert(Same(cudaErrorMemoryAllocation, kDeviceOutOfMemory));
+static_assert(Same(cudaErrorStubLibrary, kDeviceStubLibrary));
+static_assert(Same(cudaErrorInsufficientDriver, kDeviceInsufficientDriver));
+static_assert(Same(cudaErrorCallRequiresNewerDriver, kDeviceCallNeedsNewerDriver));
+static_assert(Same(cudaErrorDevicesUnavailable, kDeviceUnavailable));
+static_assert(Same(cudaErrorNoDevice, kDeviceNoDevice));
+static_assert(Same(cudaErrorInvalidDevice, kDeviceInvalidDevice));
+static_assert(Same(cudaErrorNoKernelImageForDevice, kDeviceNoKernelImage));
+static_assert(Same(cudaErrorECCUncorrectable, kDeviceEccUncorrectable));
+static_assert(Same(cudaErrorNvlinkUncorrectable, kDeviceNvlinkUncorrectable));
+static_assert(Same(cudaErrorUnsupportedPtxVersion, kDeviceUnsupportedPtx));
+static_assert(Same(cudaErrorContained, kDeviceContained));
+static_assert(Same(cudaErrorHardwareStackError, kDeviceHardwareStack));
+static_assert(Same(cudaErrorSystemNotReady, kDeviceSystemNotReady));
+static_assert(Same(cudaErrorSystemDriverMismatch, kDeviceSystemDriverMismatch));
+static_assert(Same(cudaErrorCompatNotSupportedOnDevice, kDeviceCompatNotSupported));
 
 }  // namespace
 
 absl::Status StatusOf(cudaError_t error, std::string_view what, int driver_version) {
-  if (error == cudaSuccess) return absl::OkStatus();
-  const std::string text = absl::StrCat(std::string(what), ": ", cudaGetErrorString(error));
   if (error == cudaErrorInsufficientDriver && driver_version == 0) {
     return absl::NotFoundError(absl::StrCat(std::string(what), ": no NVIDIA driver"));
   }
-  if (IsDriverTooOld(error)) {
-    return absl::FailedPreconditionError(absl::StrCat("driver too old: ", text));
-  }
-  if (IsOfHardware(error)) return absl::DataLossError(absl::StrCat("hardware error: ", text));
-  switch (error) {
-    case cudaErrorNoDevice:
-    case cudaErrorInvalidDevice:
-      return absl::NotFoundError(text);
-    case cudaErrorMemoryAllocation:
-      return absl::ResourceExhaustedError(text);
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorSystemNotReady:
-    case cudaErrorSystemDriverMismatch:
-    case cudaErrorCompatNotSupportedOnDevice:
-      return absl::FailedPreconditionError(text);
-    case cudaErrorDevicesUnavailable:
-      return absl::UnavailableError(text);
-    default:
-      return absl::InternalError(text);
-  }
+  return StatusOfDeviceError(error,
+                             absl::StrCat(std::string(what), ": ", cudaGetErrorString(error)));
 }
 
 absl::Status CudaStatus(cudaError_t error, std::string_view what) {

@@ -1,11 +1,4 @@
-// Errors of the CUDA runtime as absl::Status, by what they mean to whoever runs the probe:
-//   NotFound            no device, or no driver
-//   FailedPrecondition  "driver too old", or a device that this build has no code for
-//   ResourceExhausted   memory of the device
-//   DataLoss            "hardware error": what the device reports as its own fault, after which
-//   nothing
-//                       that it says is to be believed (ECC, Xid; the context is lost)
-//   Internal            anything else
+// Errors of the CUDA runtime as absl::Status, as gpu_probe/prover/device_error.h has them.
 #pragma once
 
 #include <cuda_runtime_api.h>

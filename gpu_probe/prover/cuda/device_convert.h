@@ -9,10 +9,12 @@
 #include "gpu_probe/prover/cuda/sha256_core.h"
 #include "gpu_probe/prover/cuda/tree_core.h"
 #include "gpu_probe/verifier/operands.h"
+#include "gpu_probe/verifier/tile.h"
 
 namespace warpbook::probe {
 
 static_assert(std::endian::native == std::endian::little);
+static_assert(kDeviceTileSide == kTileSide);
 static_assert(sizeof(DigestWords) == sizeof(Sha256Digest) && sizeof(SeedWords) == sizeof(Seed));
 
 inline SeedWords WordsOf(const Seed& seed) {

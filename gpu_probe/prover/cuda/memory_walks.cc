@@ -73,37 +73,31 @@ absl::Status MemoryWalks::Fill(const Progress& progress) {
     progress("blocks filled", static_cast<int64_t>((first + count) / shape.columns),
              static_cast<int64_t>(shape.blocks));
   }
-  return absl::OkStatus();
+  const Progress silent = [](std::string_view, int64_t, int64_t) {};
+  return Walk(MakeGatherKeys(challenge_, {}), 1, silent).status();
 }
 
-absl::Status MemoryWalks::WalkAll(const Progress& progress) {
+absl::StatusOr<Sha256Digest> MemoryWalks::Walk(const GatherKeys& keys, int64_t legs,
+                                               const Progress& progress) {
   const MemorySize& size = challenge_.size;
-  const int64_t each = std::max<int64_t>(size.legs / kLaunches, 1);
-  const uint64_t* from = starts_.As<uint64_t>();
-  for (int64_t leg = 0; leg < size.legs; leg += each) {
-    const int64_t legs = std::min(each, size.legs - leg);
-    uint64_t* const to = states_.As<uint64_t>() + leg * size.walks;
-    const WalkPlan plan = {Shape(), size.walks, leg, legs, size.legs, kStepsPerLeg};
-    WARPBOOK_RETURN_IF_ERROR(CudaStatus(
-        LaunchWalks(plan, arena_.data(), multipliers_.As<uint32_t>(), from, to, stream_.get()),
-        "walking through the memory"));
-    WARPBOOK_RETURN_IF_ERROR(stream_.Wait("walking through the memory"));
-    from = to + (legs - 1) * size.walks;
-    progress("legs walked", leg + legs, size.legs);
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Sha256Digest> MemoryWalks::Gather(const Seed& gather_seed,
-                                                 const Progress& progress) {
-  const MemorySize& size = challenge_.size;
-  const GatherKeys keys = MakeGatherKeys(challenge_, gather_seed);
   WARPBOOK_RETURN_IF_ERROR(
       Upload(keys.multipliers.data(), size.block_bytes(), multipliers_, stream_));
   WARPBOOK_RETURN_IF_ERROR(CudaStatus(
       LaunchWalkStarts(WordsOf(keys.seed), size.walks, starts_.As<uint64_t>(), stream_.get()),
       "starting the walks"));
-  WARPBOOK_RETURN_IF_ERROR(WalkAll(progress));
+  const int64_t each = std::max<int64_t>(size.legs / kLaunches, 1);
+  const uint64_t* from = starts_.As<uint64_t>();
+  for (int64_t leg = 0; leg < legs; leg += each) {
+    const int64_t count = std::min(each, legs - leg);
+    uint64_t* const to = states_.As<uint64_t>() + leg * size.walks;
+    const WalkPlan plan = {Shape(), size.walks, leg, count, size.legs, kStepsPerLeg};
+    WARPBOOK_RETURN_IF_ERROR(CudaStatus(
+        LaunchWalks(plan, arena_.data(), multipliers_.As<uint32_t>(), from, to, stream_.get()),
+        "walking through the memory"));
+    WARPBOOK_RETURN_IF_ERROR(stream_.Wait("walking through the memory"));
+    from = to + (count - 1) * size.walks;
+    progress("legs walked", leg + count, size.legs);
+  }
   auto* const nodes = tree_.As<DigestWords>();
   WARPBOOK_RETURN_IF_ERROR(CudaStatus(
       LaunchHashLeaves(states_.data(), sizeof(WalkStates), size.leaves(), nodes, stream_.get()),
@@ -114,6 +108,11 @@ absl::StatusOr<Sha256Digest> MemoryWalks::Gather(const Seed& gather_seed,
   WARPBOOK_RETURN_IF_ERROR(
       Download(nodes + TreeNodes(size.leaves()) - 1, sizeof root, root.data(), stream_));
   return root;
+}
+
+absl::StatusOr<Sha256Digest> MemoryWalks::Gather(const Seed& gather_seed,
+                                                 const Progress& progress) {
+  return Walk(MakeGatherKeys(challenge_, gather_seed), challenge_.size.legs, progress);
 }
 
 absl::StatusOr<StatesOpening> MemoryWalks::OpenStates(uint64_t leaf) {

@@ -20,6 +20,7 @@ class MemoryWalks {
   // Takes all memory that the proof needs.
   static absl::StatusOr<std::unique_ptr<MemoryWalks>> Make(const MemoryChallenge& challenge);
 
+  // Also walks a leg of no challenge, so that no kernel is loaded while the verifier's clock runs.
   absl::Status Fill(const Progress& progress);
   // After Fill.
   absl::StatusOr<Sha256Digest> Gather(const Seed& gather_seed, const Progress& progress);
@@ -31,7 +32,8 @@ class MemoryWalks {
 
   ArenaShape Shape() const;
   absl::Status TakeMemory();
-  absl::Status WalkAll(const Progress& progress);
+  // So many of the legs, by those keys: the root over all states.
+  absl::StatusOr<Sha256Digest> Walk(const GatherKeys& keys, int64_t legs, const Progress& progress);
   absl::StatusOr<StatesOpening> OpenStates(uint64_t leaf);
 
   const MemoryChallenge challenge_;

@@ -9,13 +9,15 @@ absl::Status NoCuda() { return absl::UnimplementedError("this build has no CUDA"
 
 }  // namespace
 
+int CudaVersion() { return 0; }
 absl::StatusOr<std::vector<ProductKernel>> ProductKernels(int) { return NoCuda(); }
+absl::StatusOr<bool> NeedsCublasLt(int) { return NoCuda(); }
 
 absl::StatusOr<std::unique_ptr<CudaProver>> MakeCudaProver(const GpuChallenge&, int,
-                                                           ProductKernel) {
+                                                           std::span<const ProductKernel>) {
   return NoCuda();
 }
 
-absl::StatusOr<std::vector<BenchmarkFigure>> BenchDevice(int, const Progress&) { return NoCuda(); }
+absl::StatusOr<std::vector<BenchFigure>> BenchDevice(int, const Progress&) { return NoCuda(); }
 
 }  // namespace warpbook::probe

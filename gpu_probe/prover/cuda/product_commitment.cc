@@ -29,24 +29,24 @@ int64_t OtherBytes(const ComputeSize& size) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ProductCommitment>> ProductCommitment::Make(
-    const ComputeChallenge& challenge, int device, ProductKernel kernel) {
-  auto runner = MakeProductRunner(kernel, device);
-  if (!runner.ok()) return runner.status();
+    const ComputeChallenge& challenge, int device, std::span<const ProductKernel> kernels) {
   std::unique_ptr<ProductCommitment> made(new ProductCommitment(challenge));
-  made->kernel_ = kernel;
-  made->runner_ = *std::move(runner);
   WARPBOOK_RETURN_IF_ERROR(made->TakeMemory());
-  absl::Status tried = made->TryKernel();
-  const bool may_replace = absl::IsUnimplemented(tried) || absl::IsInternal(tried);
-  if (may_replace && kernel != ProductKernel::kMma) {
-    auto replacement = MakeProductRunner(ProductKernel::kMma, device);
-    if (!replacement.ok()) return replacement.status();
-    made->kernel_ = ProductKernel::kMma;
-    made->runner_ = *std::move(replacement);
-    tried = made->TryKernel();
+  for (const ProductKernel kernel : kernels) {
+    auto runner = MakeProductRunner(kernel, device);
+    absl::Status tried = runner.status();
+    if (runner.ok()) {
+      made->kernel_ = kernel;
+      made->runner_ = *std::move(runner);
+      tried = made->TryKernel();
+    }
+    if (tried.ok()) return made;
+    // What is wrong with the device itself is not to be taken for a kernel that does not fit.
+    if (absl::IsDataLoss(tried) || absl::IsUnavailable(tried)) return tried;
+    made->passed_over_.push_back({kernel, std::move(tried)});
   }
-  if (!tried.ok()) return tried;
-  return made;
+  if (made->passed_over_.empty()) return absl::NotFoundError("no kernel runs on this GPU");
+  return made->passed_over_.front().why;
 }
 
 absl::Status ProductCommitment::TakeMemory() {
@@ -81,8 +81,9 @@ absl::Status ProductCommitment::TakeMemory() {
   return absl::OkStatus();
 }
 
-// A product of a seed that no round has: its first and its last tile against those that are made
-// one by one, by other instructions.
+// The first band of a round of a seed that no challenge has: its first tiles and its last against
+// those that are made one by one, by other instructions. All kernels of a round have run then, so
+// that none is loaded while the verifier's clock runs.
 absl::Status ProductCommitment::TryKernel() {
   const Seed seed{};
   const ComputeSize& size = challenge_.size;
@@ -100,7 +101,9 @@ absl::Status ProductCommitment::TryKernel() {
     if (!is_right.ok()) return is_right.status();
     if (!*is_right) return absl::InternalError("the GPU's product is wrong");
   }
-  return absl::OkStatus();
+  WARPBOOK_RETURN_IF_ERROR(HashBand(shape, 0, TreeOf(0)));
+  WARPBOOK_RETURN_IF_ERROR(HashTree(TreeOf(0)));
+  return stream_.Wait("trying a tree");
 }
 
 absl::StatusOr<bool> ProductCommitment::IsRight(const Seed& seed, TilePlace place) {
@@ -145,12 +148,22 @@ absl::Status ProductCommitment::ComputeRound(const Seed& seed, DigestWords* tree
     const ProductShape shape = {std::min(band_rows_, size.m - row), size.n, size.k};
     WARPBOOK_RETURN_IF_ERROR(runner_->Run(left_.As<int8_t>() + row * size.k, right_.As<int8_t>(),
                                           result_.As<int32_t>(), shape, stream_.get()));
-    WARPBOOK_RETURN_IF_ERROR(
-        CudaStatus(LaunchHashTiles(result_.As<int32_t>(), shape.rows, shape.columns,
-                                   tree + LeafOf(size, {row / kTileSide, 0}), stream_.get()),
-                   "hashing tiles"));
+    WARPBOOK_RETURN_IF_ERROR(HashBand(shape, row, tree));
   }
-  return CudaStatus(LaunchTree(tree, size.tiles_per_round(), stream_.get()), "hashing a tree");
+  return HashTree(tree);
+}
+
+// What is in result_, whose first row that is of the product.
+absl::Status ProductCommitment::HashBand(const ProductShape& band, int64_t row, DigestWords* tree) {
+  return CudaStatus(
+      LaunchHashTiles(result_.As<int32_t>(), band.rows, band.columns,
+                      tree + LeafOf(challenge_.size, {row / kTileSide, 0}), stream_.get()),
+      "hashing tiles");
+}
+
+absl::Status ProductCommitment::HashTree(DigestWords* tree) {
+  return CudaStatus(LaunchTree(tree, challenge_.size.tiles_per_round(), stream_.get()),
+                    "hashing a tree");
 }
 
 // Copies a round's tree, while the next one is being computed.

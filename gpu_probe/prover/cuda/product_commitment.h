@@ -17,12 +17,18 @@ namespace warpbook::probe {
 
 class ProductCommitment {
  public:
-  // Takes the memory, and tries the kernel on the first tiles and the last.
-  static absl::StatusOr<std::unique_ptr<ProductCommitment>> Make(const ComputeChallenge& challenge,
-                                                                 int device, ProductKernel kernel);
+  // By the sizes alone: takes the memory, and computes a round of which the first tiles and the
+  // last are looked at. The first of the kernels whose are right multiplies; where none is, the
+  // first one's error.
+  static absl::StatusOr<std::unique_ptr<ProductCommitment>> Make(
+      const ComputeChallenge& challenge, int device, std::span<const ProductKernel> kernels);
 
-  // What multiplies in the end.
+  // What multiplies, and why those before it in the list do not.
   ProductKernel kernel() const { return kernel_; }
+  const std::vector<PassedOver>& passed_over() const { return passed_over_; }
+
+  // The challenge is there. Before Commit.
+  void Begin(const Seed& nonce) { challenge_.nonce = nonce; }
 
   absl::StatusOr<std::vector<Sha256Digest>> Commit(const Progress& progress);
   // After Commit.
@@ -38,14 +44,17 @@ class ProductCommitment {
   absl::StatusOr<bool> IsRight(const Seed& seed, TilePlace place);
   absl::Status FillOperands(const Seed& seed);
   absl::Status ComputeRound(const Seed& seed, DigestWords* tree);
+  absl::Status HashBand(const ProductShape& band, int64_t row, DigestWords* tree);
+  absl::Status HashTree(DigestWords* tree);
   absl::Status KeepTree(int32_t round);
   absl::Status MakeTiles(std::span<const OpenedTile> which, std::span<const Seed> seeds,
                          std::span<Opening> openings);
   Seed SeedOfRound(int32_t round) const;
   DigestWords* TreeOf(int32_t round) const { return device_trees_[round % 2].As<DigestWords>(); }
 
-  const ComputeChallenge challenge_;
+  ComputeChallenge challenge_;
   ProductKernel kernel_ = ProductKernel::kMma;
+  std::vector<PassedOver> passed_over_;
   std::unique_ptr<ProductRunner> runner_;
   DeviceStream stream_, copies_;
   int64_t band_rows_ = 0;  // of the product, computed at a time

@@ -8,6 +8,9 @@
 
 namespace warpbook::probe {
 
+// Of the tiles that kernels hash and open; the same as the verifier's (device_convert.h).
+inline constexpr int kDeviceTileSide = 64;
+
 // First bytes of what is hashed.
 inline constexpr uint32_t kLeafByte = 0;
 inline constexpr uint32_t kNodeByte = 1;

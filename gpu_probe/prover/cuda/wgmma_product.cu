@@ -138,6 +138,7 @@ __device__ void Consume(Shared& shared, const Parts& parts, uint32_t rank, int c
     StoreSums(sums, result, shape, row, int64_t{place.column} * kWgmmaColumns);
   }
 }
+
 __global__ void __cluster_dims__(kBlocks, 1, 1) __launch_bounds__(kThreads, 1)
     WgmmaProductKernel(const __grid_constant__ CUtensorMap left,
                        const __grid_constant__ CUtensorMap right, int32_t* result,

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 
 #include "gpu_probe/prover/cpu_prover.h"
@@ -84,8 +85,13 @@ void CompareOnDevices(const GpuChallenge& challenge) {
     for (const ProductKernel kernel : Take(kernels)) {
       CAPTURE(device);
       CAPTURE(std::string(NameOf(kernel)));
-      const auto prover = Take(MakeCudaProver(challenge, device, kernel));
-      // A kernel that is wrong is replaced. cuBLASLt may not take every shape.
+      const std::array order = {kernel, ProductKernel::kMma};
+      // Made before there is a nonce.
+      GpuChallenge sizes = challenge;
+      sizes.nonce = {};
+      const auto prover = Take(MakeCudaProver(sizes, device, order));
+      prover->Begin(challenge.nonce);
+      // A kernel that is wrong is passed over. cuBLASLt may not take every shape.
       if (kernel != ProductKernel::kCublasLt) CHECK(prover->kernel() == kernel);
       CheckSame(AnswerOf(*prover, challenge), expected);
     }
@@ -102,7 +108,7 @@ TEST_CASE("Without CUDA, a driver or a GPU it is said which, and nothing is prov
   const GpuChallenge challenge = {{1}, 0, kCompute, kMemory};
   for (const ProductKernel kernel :
        {ProductKernel::kMma, ProductKernel::kCublasLt, ProductKernel::kWgmma}) {
-    CHECK(MakeCudaProver(challenge, 0, kernel).status().code() == status.code());
+    CHECK(MakeCudaProver(challenge, 0, {&kernel, 1}).status().code() == status.code());
   }
 #ifndef WARPBOOK_EMULATED_DEVICE
   CHECK(BenchDevice(0, kSilent).status().code() == status.code());
@@ -164,7 +170,8 @@ TEST_CASE("A proof that the memory cannot hold is refused with both numbers") {
   MemorySize size = kMemory;
   size.blocks = int64_t{1} << 30;
   size.columns = kColumnsMax;  // 4 TiB
-  const auto prover = Take(MakeCudaProver({{1}, 0, kCompute, size}, 0, ProductKernel::kMma));
+  const ProductKernel kernel = ProductKernel::kMma;
+  const auto prover = Take(MakeCudaProver({{1}, 0, kCompute, size}, 0, {&kernel, 1}));
   REQUIRE(prover->CommitProducts(kSilent).ok());
   const absl::Status status = prover->FillMemory(kSilent);
   CHECK(absl::IsResourceExhausted(status));

@@ -20,7 +20,10 @@ TEST_CASE("What CUDA reports becomes the status that says what to do about it") 
   CHECK(absl::IsNotFound(StatusOf(cudaErrorNoDevice, "a", kDriver)));
   CHECK(absl::IsNotFound(StatusOf(cudaErrorInvalidDevice, "a", kDriver)));
   CHECK(absl::IsResourceExhausted(StatusOf(cudaErrorMemoryAllocation, "a", kDriver)));
-  CHECK(absl::IsFailedPrecondition(StatusOf(cudaErrorNoKernelImageForDevice, "a", kDriver)));
+  CHECK(absl::IsNotFound(StatusOf(cudaErrorStubLibrary, "a", kDriver)));
+  // A card that this program has no code for is as good as none.
+  CHECK(absl::IsNotFound(StatusOf(cudaErrorNoKernelImageForDevice, "a", kDriver)));
+  CHECK(absl::IsUnavailable(StatusOf(cudaErrorSystemNotReady, "a", kDriver)));
   CHECK(absl::IsUnavailable(StatusOf(cudaErrorDevicesUnavailable, "a", kDriver)));
   CHECK(absl::IsInternal(StatusOf(cudaErrorInvalidValue, "a", kDriver)));
   // What was being done, and CUDA's own words.
@@ -40,12 +43,21 @@ TEST_CASE("A driver that is missing is told from one that is too old") {
 }
 
 TEST_CASE("A fault of the device is a hardware error") {
-  for (const cudaError_t error :
-       {cudaErrorECCUncorrectable, cudaErrorIllegalAddress, cudaErrorLaunchFailure,
-        cudaErrorHardwareStackError, cudaErrorNvlinkUncorrectable, cudaErrorUnknown}) {
+  for (const cudaError_t error : {cudaErrorECCUncorrectable, cudaErrorNvlinkUncorrectable,
+                                  cudaErrorContained, cudaErrorHardwareStackError}) {
     const absl::Status status = StatusOf(error, "a", kDriver);
     CHECK(absl::IsDataLoss(status));
     CHECK(Says(status, "hardware error"));
+  }
+}
+
+TEST_CASE("A fault of a program on the device is none of the hardware") {
+  for (const cudaError_t error :
+       {cudaErrorIllegalAddress, cudaErrorIllegalInstruction, cudaErrorMisalignedAddress,
+        cudaErrorInvalidPc, cudaErrorInvalidAddressSpace, cudaErrorLaunchFailure,
+        cudaErrorLaunchTimeout, cudaErrorUnknown}) {
+    CAPTURE(static_cast<int>(error));
+    CHECK(absl::IsInternal(StatusOf(error, "a", kDriver)));
   }
 }
 

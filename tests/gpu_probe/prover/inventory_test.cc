@@ -9,6 +9,7 @@
 
 #include "gpu_probe/prover/commands.h"
 #include "gpu_probe/prover/cuda_devices.h"
+#include "gpu_probe/prover/device_error.h"
 #include "gpu_probe/prover/json_text.h"
 #include "tests/support/temporary_directory.h"
 
@@ -29,12 +30,13 @@ class MadeUp {
 
 class MadeUpDevices : public Devices {
  public:
-  absl::StatusOr<CudaGpus> Find() override { return FindCudaGpus(kMadeUp); }
+  absl::StatusOr<CudaGpus> Find() override { return FindCudaGpus(kMadeUp, NeedsOf(0)); }
   absl::StatusOr<std::unique_ptr<Prover>> MakeProver(const GpuChallenge&, int) override {
     return absl::UnimplementedError("no prover");
   }
   absl::StatusOr<std::vector<BenchFigure>> Bench(int device, const Progress& progress) override {
     progress("measuring", 1, 1);
+    if (device == 2) return absl::NotFoundError("no code");
     if (device == 1) return absl::DataLossError("hardware error: ECC");
     return std::vector<BenchFigure>{{"int8_ops_per_s", 5}};
   }
@@ -67,7 +69,7 @@ class DriverFolder {
 
 Inventory Take(const DriverFolder& folder) {
   MadeUpDevices devices;
-  return TakeInventory(devices, kMadeUp, folder.path());
+  return TakeInventory(devices, kMadeUp, folder.path(), NeedsOf(0));
 }
 
 bool HasSentence(const Inventory& inventory, const std::string& part) {
@@ -84,6 +86,7 @@ TEST_CASE("Three accounts that agree have no differences") {
   CHECK(ExitCodeOf(inventory) == kExitOk);
   const JsonValue json = JsonValue::Parse(ToJson(inventory)).value();
   CHECK(json["has_gpu"].flag());
+  CHECK(json["driver_major_needed"].integer() == 525);
   CHECK(json["cuda"]["gpus"].items().size() == 2);
   CHECK(json["cuda"]["gpus"].items()[1]["compute_capability"].text() == "9.0");
   CHECK(json["cuda"]["driver_version"].text() == "12.4");
@@ -130,15 +133,15 @@ TEST_CASE("Each difference between the accounts is listed") {
 TEST_CASE("A machine without a driver has an inventory that says so") {
   const MadeUp made_up(0);
   MadeUpDevices devices;
-  const Inventory inventory = TakeInventory(devices, "no-such-library.so", "/nowhere");
+  const Inventory inventory = TakeInventory(devices, "no-such-library.so", "/nowhere", NeedsOf(0));
   CHECK(ExitCodeOf(inventory) == kExitNoGpu);
   CHECK(DifferencesOf(inventory).empty());
   const JsonValue json = JsonValue::Parse(ToJson(inventory)).value();
   CHECK(json.Has("has_driver"));
   CHECK_FALSE(json["has_driver"].flag());
   CHECK(json["exit_code"].integer() == 3);
-  CHECK_FALSE(FindCudaGpus("no-such-library.so").ok());
-  CHECK(absl::IsNotFound(FindCudaGpus("no-such-library.so").status()));
+  CHECK_FALSE(FindCudaGpus("no-such-library.so", NeedsOf(0)).ok());
+  CHECK(absl::IsNotFound(FindCudaGpus("no-such-library.so", NeedsOf(0)).status()));
 }
 
 TEST_CASE("A driver that is too old, and a fault of the hardware, have their exit codes") {
@@ -154,6 +157,44 @@ TEST_CASE("A driver that is too old, and a fault of the hardware, have their exi
   {
     const MadeUp made_up(1, "ecc");
     CHECK(ExitCodeOf(Take(DriverFolder(1))) == kExitHardware);
+  }
+}
+
+TEST_CASE("What is needed of the driver follows from the CUDA that the program was built with") {
+  CHECK(NeedsOf(12'080).driver_major == 525);
+  CHECK(NeedsOf(12'080).cuda_version == 12'000);
+  CHECK(NeedsOf(13'020).driver_major == 580);
+  CHECK(NeedsOf(13'020).cuda_version == 13'000);
+  CHECK(NeedsOf(0).driver_major == 525);
+  CHECK(NeedsOf(14'010).cuda_version == 14'000);
+  // The made-up driver is 550.54.14, which can CUDA 12.4.
+  const MadeUp made_up(1);
+  const DriverFolder folder(1);
+  MadeUpDevices devices;
+  CHECK(ExitCodeOf(TakeInventory(devices, kMadeUp, folder.path(), NeedsOf(12'080))) == kExitOk);
+  CHECK(ExitCodeOf(TakeInventory(devices, kMadeUp, folder.path(), NeedsOf(13'000))) ==
+        kExitDriverOld);
+  CHECK(FindCudaGpus(kMadeUp, NeedsOf(12'080)).ok());
+  CHECK(absl::IsFailedPrecondition(FindCudaGpus(kMadeUp, NeedsOf(13'000)).status()));
+}
+
+TEST_CASE("Errors of CUDA's driver mean what those of its runtime mean") {
+  const auto code_of = [](const char* error) {
+    setenv("MADE_UP_ERROR", error, 1);
+    const MadeUp made_up(1, "error");
+    const absl::Status status = FindCudaGpus(kMadeUp, NeedsOf(0)).status();
+    CHECK(status == StatusOfDeviceError(std::atoi(error), std::string("start: CUDA's driver ") +
+                                                              "answers error " + error));
+    return ExitCodeOfDevice(status);
+  };
+  for (const char* none : {"34", "100", "101", "209"}) CHECK(code_of(none) == kExitNoGpu);
+  for (const char* old : {"35", "222", "803", "804"}) CHECK(code_of(old) == kExitDriverOld);
+  for (const char* hardware : {"214", "220", "226", "714"}) {
+    CHECK(code_of(hardware) == kExitHardware);
+  }
+  // 219 is no NVLink; 700, 715, 716, 718, 719 and 702 are what programs do; 802: not ready yet.
+  for (const char* other : {"2", "219", "700", "715", "716", "718", "719", "702", "802", "999"}) {
+    CHECK(code_of(other) == kExitFailed);
   }
 }
 
@@ -176,7 +217,7 @@ TEST_CASE("NVML that does not start, or knows nothing, is said to") {
 
 TEST_CASE("A part of a GPU is known by its name") {
   const MadeUp made_up(1, "", "NVIDIA H100 80GB HBM3 MIG 1g.10gb");
-  const auto found = FindCudaGpus(kMadeUp);
+  const auto found = FindCudaGpus(kMadeUp, NeedsOf(0));
   REQUIRE(found.ok());
   CHECK(found->gpus[0].is_slice);
   CHECK(found->gpus[0].uuid.starts_with("MIG-"));
@@ -204,7 +245,7 @@ TEST_CASE("Benchmarks are labelled unproven, and a GPU that fails decides the ex
   std::ostringstream out;
   std::ostringstream error;
   MadeUpDevices devices;
-  const DriverFolder folder(2);
+  const DriverFolder folder(2, "580.65.06");
   const BenchOptions options{
       .inventory = {.nvml_library = kMadeUp, .driver_folder = folder.path()}};
   const MadeUp made_up(2);
@@ -217,6 +258,32 @@ TEST_CASE("Benchmarks are labelled unproven, and a GPU that fails decides the ex
   CHECK(json["before"]["gpus"].items()[1]["ecc_mode"].integer() == 1);
   CHECK(json["after"]["gpus"].items()[1]["sm_clock_mhz"].integer() == 1'000);
   CHECK(error.str().find("GPU 1: hardware error") != std::string::npos);
+}
+
+TEST_CASE("Of several GPUs that fail the worst fault decides the exit code, wherever it is") {
+  std::ostringstream out;
+  std::ostringstream error;
+  class Turned : public MadeUpDevices {
+   public:
+    absl::StatusOr<std::vector<BenchFigure>> Bench(int device, const Progress& progress) override {
+      return MadeUpDevices::Bench(2 - device, progress);
+    }
+  };
+  MadeUpDevices devices;
+  Turned turned;
+  const MadeUp made_up(3);
+  const DriverFolder folder(3, "580.65.06");
+  const BenchOptions options{
+      .inventory = {.nvml_library = kMadeUp, .driver_folder = folder.path()}};
+  CHECK(RunBench(options, {devices, out, error}) == kExitHardware);
+  CHECK(RunBench(options, {turned, out, error}) == kExitHardware);
+}
+
+TEST_CASE("A figure's name has its unit in it") {
+  const BenchFigure figure = MakeFigure("int8, mma, share of cuBLASLt", 91.6, "%");
+  CHECK(figure.name == "int8_mma_share_of_cublaslt_percent");
+  CHECK(figure.value == 92);
+  CHECK(MakeFigure("PCIe, to the GPU", 25, "GB/s").name == "pcie_to_the_gpu_gb_per_s");
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // A made-up libnvidia-ml.so and libcuda.so in one, for tests. What it has is in the environment:
 //   MADE_UP_GPUS     how many GPUs there are
 //   MADE_UP_FAULT    "init": NVML does not start; "version": CUDA's driver is old; "ecc": a fault
-//   of
-//                    the hardware; "nothing": values are not supported
+//                    of the hardware; "nothing": values are not supported; "error": CUDA's driver
+//                    does not start, and answers the number in MADE_UP_ERROR
 //   MADE_UP_NAME     of each GPU
 #include <cstdint>
 #include <cstdlib>
@@ -99,7 +99,10 @@ int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons
 int nvmlDeviceGetCurrPcieLinkGeneration(void*, unsigned* value) { return Put(5U, value); }
 int nvmlDeviceGetCurrPcieLinkWidth(void*, unsigned* value) { return Put(16U, value); }
 
-int cuInit(unsigned) { return Has("ecc") ? 214 : Gpus() == 0 ? 100 : 0; }
+int cuInit(unsigned) {
+  if (Has("error")) return std::atoi(Environment("MADE_UP_ERROR", "1").c_str());
+  return Has("ecc") ? 214 : Gpus() == 0 ? 100 : 0;
+}
 int cuDriverGetVersion(int* version) {
   *version = Has("version") ? 11'080 : 12'040;
   return 0;

@@ -146,5 +146,16 @@ TEST_CASE("A record whose roots are not of its challenge is refused, whatever it
   CHECK(changed([](VerifierRecord& r) { r.challenge.size.memory.walks = 1; }) != "");
 }
 
+TEST_CASE("A record with a great many strange fields is refused at the first") {
+  // Gone through for each of them it would take minutes.
+  std::string text = "{";
+  for (int i = 0; i < 300'000; ++i) text += "\"" + std::to_string(i) + "\":0,";
+  text.back() = '}';
+  CHECK(absl::IsInvalidArgument(DecodeRecord(text).status()));
+  const JsonValue value = JsonValue::Parse(text).value();
+  StrictObject object(value, "");
+  CHECK(object.Finish().message() == "0: not a known field");
+}
+
 }  // namespace
 }  // namespace warpbook::probe

@@ -54,8 +54,14 @@ Proved Proving::Run() const {
   // Signed by whom the test says, but made for whom it was asked of.
   Challenge addressed = challenge;
   addressed.device_key = signer->public_key();
+  Challenge sizes = addressed;
+  sizes.nonce = {};
+  sizes.expires_us = 0;
   NodeProver node =
-      NodeProver::Create(EncodeChallenge(addressed), make, claims, "test", *signer).value();
+      NodeProver::Create(EncodeChallenge(sizes), claims, "test", signer->public_key()).value();
+  WARPBOOK_CHECK(node.Prepare(make).ok());
+  const ManualClock clock(kStartUs);
+  WARPBOOK_CHECK(node.Begin(EncodeChallenge(addressed), clock).ok());
   ProbeSession session(challenge, kStartUs);
   int64_t now = 0;
   Seed asked{};

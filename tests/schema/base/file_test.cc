@@ -1,9 +1,13 @@
 #include "schema/base/file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 
@@ -163,6 +167,57 @@ TEST_CASE("What a sync failed to write is seen, and on disk only after it was wr
   std::fill(expected.begin(), expected.begin() + 4'095, std::byte{2});
   expected[4'095] = std::byte{'x'};
   CHECK(memory.AfterCrash([] { return false; })->content("a") == expected);
+}
+
+std::string Content(const std::string& path) {
+  return ReadWholeFile(PosixFileSystem(), path).value_or("(none)");
+}
+
+TEST_CASE("An output file is written whole, over what was there, and nothing is left beside it") {
+  const test::TemporaryDirectory directory;
+  REQUIRE(WriteOutputFile(directory / "report", "first, which is longer").ok());
+  REQUIRE(WriteOutputFile(directory / "report", "second").ok());
+  CHECK(Content(directory / "report") == "second");
+  CHECK(*PosixFileSystem().List(directory.path()) == std::vector<std::string>{"report"});
+  CHECK(absl::IsNotFound(WriteOutputFile(directory / "none/report", "third")));
+  CHECK(absl::IsInvalidArgument(WriteOutputFile(directory.path() + "/", "third")));
+  CHECK_FALSE(WriteOutputFile(directory.path(), "third").ok());
+}
+
+TEST_CASE("An output file is written through no link that somebody has laid") {
+  const test::TemporaryDirectory directory;
+  REQUIRE(WriteOutputFile(directory / "victim", "kept").ok());
+  // Where the file is to be, and where its temporary one could be foreseen.
+  for (const char* name : {"report", ".report", ".report.tmp"}) {
+    std::filesystem::create_symlink(directory / "victim", directory / name);
+  }
+  REQUIRE(WriteOutputFile(directory / "report", "new").ok());
+  CHECK(Content(directory / "victim") == "kept");
+  CHECK(Content(directory / "report") == "new");
+  CHECK_FALSE(std::filesystem::is_symlink(directory / "report"));
+}
+
+TEST_CASE("What is no regular file is written into and stays what it is") {
+  const test::TemporaryDirectory directory;
+  const std::string pipe = directory / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(reader >= 0);
+  REQUIRE(WriteOutputFile(pipe, "through it").ok());
+  std::array<char, 32> bytes{};
+  const ssize_t count = read(reader, bytes.data(), bytes.size());
+  close(reader);
+  CHECK(std::string(bytes.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))) ==
+        "through it");
+  CHECK(std::filesystem::is_fifo(pipe));
+  // As /dev/stdout is: through /proc to a file.
+  const int file = open((directory / "file").c_str(), O_WRONLY | O_CREAT, 0600);
+  REQUIRE(file >= 0);
+  std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(file), directory / "link");
+  CHECK(WriteOutputFile(directory / "link", "into it").ok());
+  close(file);
+  CHECK(Content(directory / "file") == "into it");
+  CHECK(std::filesystem::is_symlink(directory / "link"));
 }
 
 }  // namespace

@@ -11,6 +11,29 @@ namespace warpbook::probe {
 namespace {
 
 int64_t free_bytes = int64_t{1} << 30;
+int capability = 90;
+emulator::Lt lt_kind = emulator::Lt::kNone;
+
+// Computes nothing.
+class FaultyLt : public LtProduct {
+ public:
+  absl::Status Prepare(const void*, const void*, void*, const ProductShape&,
+                       cudaStream_t) override {
+    switch (lt_kind) {
+      case emulator::Lt::kRefuses:
+        return absl::UnimplementedError("it takes no shape");
+      case emulator::Lt::kNoMemory:
+        return absl::ResourceExhaustedError("it has no memory");
+      case emulator::Lt::kHardware:
+        return absl::DataLossError("hardware error");
+      default:
+        return absl::OkStatus();
+    }
+  }
+  absl::Status Run(const void*, const void*, void*, const ProductShape&, cudaStream_t) override {
+    return absl::OkStatus();
+  }
+};
 
 CUresult EncodeMap(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t dimensions, void* operand,
                    const cuuint64_t* sizes, const cuuint64_t* strides, const cuuint32_t* box,
@@ -31,10 +54,13 @@ CUresult EncodeMap(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t dimens
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LtProduct>> LtProduct::Make(LtOperands) {
-  return absl::NotFoundError("there is no emulated cuBLASLt");
+  if (lt_kind == emulator::Lt::kNone) return absl::NotFoundError("there is no emulated cuBLASLt");
+  return std::make_unique<FaultyLt>();
 }
 
 void emulator::SetFreeBytes(int64_t bytes) { free_bytes = bytes; }
+void emulator::SetCapability(int of_device) { capability = of_device; }
+void emulator::SetLt(Lt lt) { lt_kind = lt; }
 
 }  // namespace warpbook::probe
 
@@ -62,8 +88,8 @@ cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? 9
-           : attribute == cudaDevAttrComputeCapabilityMinor ? 0
+  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? warpbook::probe::capability / 10
+           : attribute == cudaDevAttrComputeCapabilityMinor ? warpbook::probe::capability % 10
                                                             : 4;
   return cudaSuccess;
 }

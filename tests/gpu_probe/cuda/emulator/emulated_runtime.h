@@ -8,5 +8,11 @@ namespace warpbook::probe::emulator {
 
 // What is free of the device's memory; a gibibyte at first.
 void SetFreeBytes(int64_t bytes);
+// 10 x major + minor; 90 at first.
+void SetCapability(int capability);
+
+// What stands for cuBLASLt: nothing at first, or one that never does what it should.
+enum class Lt { kNone, kWrong, kRefuses, kNoMemory, kHardware };
+void SetLt(Lt lt);
 
 }  // namespace warpbook::probe::emulator
