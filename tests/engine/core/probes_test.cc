@@ -37,8 +37,8 @@ DecideProbe node_id=5 probe_id=37 gpus=6 valid_until_us=T+60m share=10000
   ! unknown_node
 DecideProbe node_id=1 probe_id=37 gpus=6 valid_until_us=T+60m share=10000
   ! unknown_probe
-DecideProbe node_id=4 probe_id=37 gpus=6 valid_until_us=T+60m share=9000 flags=16 bytes_per_s=3 transcript=t tag=9
-  ProbeDecided to=6 tag=9 node_id=4 probe_id=37 transcript=t bytes_per_s=3 proved_until_us=T+60m gpus=6 share=9000 flags=16 reason=none
+DecideProbe node_id=4 probe_id=37 gpus=6 valid_until_us=T+60m share=9000 flags=8 bytes_per_s=3 transcript=t tag=9
+  ProbeDecided to=6 tag=9 node_id=4 probe_id=37 transcript=t bytes_per_s=3 proved_until_us=T+60m gpus=6 share=9000 flags=8 reason=none
   CapacitySet to=6 node_id=4 gpus=6 assurance=verified
 sell p1 4@10 node_id=4
   accepted #1 tier=verified

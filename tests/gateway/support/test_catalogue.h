@@ -14,6 +14,7 @@ id = 1
 id = 2
 [class H100-SXM]
 id = 1
+int8_dense_tops = 1979
 memory_gb = 80
 memory_gb_per_s = 3350
 tdp_watts = 700
