@@ -335,6 +335,6 @@ struct DecodedMessage {
 
 template <>
 struct warpbook::EnumNames<warpbook::gateway::ProbeStep> {
-  static constexpr std::array<std::string_view, 6> kNames = {"sizes", "ready", "products", "filled",
-                                                             "gathered", "openings"};
+  static constexpr std::array<std::string_view, 6> kNames = {"sizes",  "ready",    "products",
+                                                             "filled", "gathered", "openings"};
 };
