@@ -99,8 +99,14 @@ class ProbeTestCase(MarketTestCase):
         return window["symbol"]
 
     async def begin(self, client):
-        """A probe whose challenge is handed out; its id."""
-        begun = await client.call("probe.begin", node=client.node)
+        """A probe whose challenge is handed out, once one that was left is over; its id."""
+        for _ in range(100):
+            reply = await client.request("probe.begin", {"node": client.node})
+            if reply["success"]:
+                break
+            self.assertEqual(reply["error"]["code"], "probe_under_way")
+            await asyncio.sleep(0.05)
+        begun = reply["result"]
         self.assertEqual(begun["node"], client.node)
         handed_out = await self.answer(client, begun["probe"], "ready")
         self.assertEqual(handed_out["awaits"], "products")
@@ -220,15 +226,9 @@ class ProbeTest(ProbeTestCase):
         await provider.close()
         self.clients.remove(provider)
         other.node = provider.node
-        for _ in range(100):
-            reply = await other.request("probe.begin", {"node": other.node})
-            if reply["success"]:
-                break
-            self.assertEqual(reply["error"]["code"], "probe_under_way")
-            await asyncio.sleep(0.02)
+        await self.begin(other)
         await self.refuses("unknown_probe", other, "probe.answer", node=other.node, probe=probe,
                            step="products", data=encoded(bytes(GPUS * ROUNDS * DIGEST)))
-        await self.answer(other, reply["result"]["probe"], "ready")
 
     async def test_whoever_sees_what_is_to_be_opened_and_leaves_is_refused(self):
         provider = await self.unproved()
