@@ -143,14 +143,17 @@ int64_t GatherUs(const MemorySize& size, int64_t made) {
   const auto for_each_read =
       static_cast<double>(made) / static_cast<double>(size.all_legs() * kStepsPerLeg);
   const double share = for_each_read * size.passes / static_cast<double>(test::kMadeAnewPerRead);
-  return static_cast<int64_t>(test::kClassUs * std::max(1.0, share));
+  const double class_us = test::kClassUs * static_cast<double>(size.gathered_bytes()) /
+                          static_cast<double>(test::TestSize().memory.gathered_bytes());
+  return static_cast<int64_t>(class_us * std::max(1.0, share));
 }
 
 // What is said of a proof whose gather took so long: refused, or at most what was kept.
-void CheckSaidOfMemory(int64_t gather_us, double absent) {
+void CheckSaidOfMemory(const MemorySize& size, int64_t gather_us, double absent) {
   CAPTURE(absent);
   CAPTURE(gather_us);
   Proving proving = AtClassSpeed();
+  proving.challenge.size.memory = size;
   proving.times.gather_us = gather_us;
   proving.challenge.expires_us += gather_us;
   const Verdict verdict = Judge(proving.Run());
@@ -171,8 +174,8 @@ TEST_CASE("Memory made anew in place of being kept is right, and too slow") {
   proving.times.gather_us = GatherUs(size, reads);
   CHECK(Judge(proving.Run()).refusal() == ProbeReason::kSlowMemory);
   for (const double absent : {0.0, 0.01, 0.03, 0.04, 0.045, 0.05, 0.1}) {
-    CheckSaidOfMemory(GatherUs(size, static_cast<int64_t>(static_cast<double>(reads) * absent)),
-                      absent);
+    CheckSaidOfMemory(
+        size, GatherUs(size, static_cast<int64_t>(static_cast<double>(reads) * absent)), absent);
   }
 }
 
@@ -221,14 +224,19 @@ class BatchedGather {
 
 TEST_CASE(
     "Absent blocks made for many walks at once, with legs left wrong, are no cheaper than said") {
-  const MemorySize size = test::TestSize().memory;
+  // Long walks: legs that may be left wrong make many more pieces than there are walks.
+  MemorySize size = test::TestSize().memory;
+  size.walks = kWalksPerLeaf;
+  size.legs = 30;
   const auto skipped = static_cast<double>(SkippedShareMax(size.opened, kDoubtBits)) / 1'000'000;
   const auto wrong_max = static_cast<int64_t>(skipped * static_cast<double>(size.all_legs()));
   for (const double absent : {0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4}) {
     for (const int64_t wrong : {int64_t{0}, wrong_max}) {
       CAPTURE(wrong);
-      CheckSaidOfMemory(GatherUs(size, BatchedGather(size, absent, wrong).MadeInTurn()), absent);
-      CheckSaidOfMemory(GatherUs(size, BatchedGather(size, absent, wrong).MadeByNeed()), absent);
+      CheckSaidOfMemory(size, GatherUs(size, BatchedGather(size, absent, wrong).MadeInTurn()),
+                        absent);
+      CheckSaidOfMemory(size, GatherUs(size, BatchedGather(size, absent, wrong).MadeByNeed()),
+                        absent);
     }
   }
 }
