@@ -25,8 +25,8 @@ class MusterBoard {
  public:
   // Who waits asks again after so long at the latest; a gate opens a little later than is known, so
   // that all who wait hear of it before.
-  static constexpr int64_t kAskAgainMicros = kMicrosPerSecond;
-  static constexpr int64_t kNoticeMicros = 3 * kMicrosPerSecond / 2;
+  static constexpr int64_t kAskAgainMicros = kMicrosPerSecond / 4;
+  static constexpr int64_t kNoticeMicros = kMicrosPerSecond / 2;
 
   enum class Gate : uint8_t { kStart = 0, kGather = 1 };
   struct Moment {
