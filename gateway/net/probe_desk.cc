@@ -91,11 +91,14 @@ RejectReason ProbeDesk::BeReady(Probe& probe, const NodeRow& node,
   const int64_t now = clocks_.monotonic.NowMicros();
   const OwnerId owner = state_.FindAccount(node.account)->owner;
   bool is_alone = true;
-  std::vector<NodeId> called;
+  std::vector<NodeId> awaited;
   for (const NodeId id : state_.NodesOf(owner)) {
     const NodeRow& other = *state_.FindNode(id);
     if (id != node.id && TakesPart(other)) is_alone = false;
-    if (other.probe_due == node.probe_due) called.push_back(id);
+    // Of the calls, which go out one by one, only some may be known yet: all proved nodes are
+    // meant.
+    const bool is_meant = other.probe_due == node.probe_due || other.proved_until != Timestamp();
+    if (is_meant) awaited.push_back(id);
   }
   probe.asked_micros = now;
   probe.answers_due = node.probe_due;
@@ -106,7 +109,7 @@ RejectReason ProbeDesk::BeReady(Probe& probe, const NodeRow& node,
   }
   MusterBoard::Answer answer{.wait_micros = MusterBoard::kAskAgainMicros};
   // One that is not called will be at the prober's next look, with all others.
-  if (node.probe_due != Timestamp()) answer = ComeTo(MusterBoard::Gate::kStart, probe, called);
+  if (node.probe_due != Timestamp()) answer = ComeTo(MusterBoard::Gate::kStart, probe, awaited);
   if (answer.is_missed) return RejectReason::kChallengeExpired;
   if (answer.wait_micros > 0) {
     reply.awaits = ProbeStep::kReady;
@@ -119,8 +122,8 @@ RejectReason ProbeDesk::BeReady(Probe& probe, const NodeRow& node,
 }
 
 MusterBoard::Answer ProbeDesk::ComeTo(MusterBoard::Gate gate, const Probe& probe,
-                                      std::span<const NodeId> called) {
-  return musters_.Come(gate, probe.muster, probe.answers_due, probe.node, called,
+                                      std::span<const NodeId> awaited) {
+  return musters_.Come(gate, probe.muster, probe.answers_due, probe.node, awaited,
                        {.monotonic_micros = clocks_.monotonic.NowMicros(),
                         .market = Timestamp(clocks_.market.NowMicros())});
 }

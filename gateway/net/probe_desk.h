@@ -117,7 +117,7 @@ class ProbeDesk {
   void HandOut(Probe& probe, const NodeRow& node, const std::string& hardware_class,
                int64_t at_micros, Reply& reply);
   MusterBoard::Answer ComeTo(MusterBoard::Gate gate, const Probe& probe,
-                             std::span<const NodeId> called);
+                             std::span<const NodeId> awaited);
   RejectReason TakePart(Probe& probe, const ProbeAnswerRequest& request, Reply& reply);
   void HandIn(uint64_t tag, Probe& probe, uint64_t reply_tag);
   void OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& transcript,
