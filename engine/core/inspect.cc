@@ -70,4 +70,8 @@ std::vector<InspectedLease> Inspector::Leases() const {
 
 size_t Inspector::pending_requests() const { return engine_.impl_->state.requests.size(); }
 
+size_t Inspector::resting_orders(Side side) const {
+  return engine_.impl_->state.orders_by_side[static_cast<size_t>(side)];
+}
+
 }  // namespace warpbook::engine

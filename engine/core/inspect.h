@@ -64,6 +64,7 @@ class Inspector {
   // Ascending by id: those not settled yet.
   std::vector<InspectedLease> Leases() const;
   size_t pending_requests() const;
+  size_t resting_orders(Side side) const;
 
  private:
   const Engine& engine_;

@@ -116,14 +116,18 @@ const char* CheckNothingTradable(const Instrument& instrument) {
 }
 
 const char* CheckInstruments(const State& state, Expected& expected) {
+  std::array<uint32_t, 2> orders_by_side = {};
   for (const auto& [id, instrument] : state.instruments.all()) {
     WARPBOOK_HOLDS(instrument->id == id && id.value() <= state.instruments.opened());
     for (const Side side : {Side::kBuy, Side::kSell}) {
+      orders_by_side[static_cast<size_t>(side)] +=
+          static_cast<uint32_t>(instrument->book.order_count(side));
       WARPBOOK_ALL_HOLD(CheckLadder(*instrument, side, expected));
     }
   }
   WARPBOOK_HOLDS(state.book_changes.empty());
   WARPBOOK_HOLDS(state.orders.size() == expected.orders);
+  WARPBOOK_HOLDS(state.orders_by_side == orders_by_side);
   WARPBOOK_HOLDS(state.ladder_memory.levels.live() == expected.levels);
   WARPBOOK_HOLDS(state.order_memory.live() == expected.orders);
   return nullptr;

@@ -112,6 +112,7 @@ void Finish(Context& context, Order& order) {
   if (order.expires < order.instrument->gate) state.expiries.erase({order.expires, order.id});
   if (order.client_order_handle != 0) state.client_order_ids.Finish(order, context.now);
   state.orders.Erase(order.id);
+  --state.orders_by_side[static_cast<size_t>(order.side)];
   state.order_memory.Release(&order);
 }
 
@@ -235,6 +236,7 @@ void AcceptOrder(Context& context, Order& order, Credits claim, uint64_t tag) {
   State& state = context.state;
   Account& account = *order.account;
   state.orders.Insert(&order);
+  ++state.orders_by_side[static_cast<size_t>(order.side)];
   // A line holds eight that follow one another: the next one is wanted soon.
   state.orders.Prefetch(OrderId(order.id.value() + 8));
   order.account_previous = account.last_order;

@@ -62,6 +62,7 @@ struct State {
   absl::btree_map<LeaseId, OwedLease> owed_leases;
   absl::btree_map<Sequence, PendingRequest> requests;
   IdIndex<Order> orders;
+  std::array<uint32_t, 2> orders_by_side = {};  // how many of them
   ClientOrderIds client_order_ids;
   // Orders whose own time (gtd) comes before their gate.
   absl::btree_set<std::pair<Timestamp, OrderId>> expiries;

@@ -263,6 +263,7 @@ class Reading {
     Order* kept = state_.order_memory.Acquire();
     *kept = order;
     state_.orders.Insert(kept);
+    ++state_.orders_by_side[static_cast<size_t>(kept->side)];
     orders_.emplace_back(kept->id, kept);
     ++kept->account->orders_in_book.FindOrAdd(instrument.id);
     if (kept->is_resale) {

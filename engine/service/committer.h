@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/service/engine_metrics.h"
 #include "engine/service/engine_port.h"
 #include "engine/service/local_engine_port.h"
 #include "schema/journal/command_log.h"
@@ -18,8 +19,9 @@ inline constexpr std::chrono::milliseconds kIdleMarkerDelay(5);
 
 class Committer {
  public:
+  // `metrics` null: nothing is counted.
   Committer(std::unique_ptr<journal::LogAppender> appender,
-            std::vector<std::shared_ptr<PortState>> ports);
+            std::vector<std::shared_ptr<PortState>> ports, EngineMetrics* metrics = nullptr);
 
   // Writes and syncs the batch and gives it to every port. A fault is final: what is on disk is not
   // known then, and nothing was given.
@@ -33,6 +35,8 @@ class Committer {
  private:
   const std::unique_ptr<journal::LogAppender> appender_;
   const std::vector<std::shared_ptr<PortState>> ports_;
+  EngineMetrics* const metrics_;
+  CommandTally commands_;
 };
 
 }  // namespace warpbook::engine

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/service/engine_metrics.h"
 #include "engine/service/engine_recovery.h"
 #include "engine/service/history_thread.h"
 #include "engine/service/journal_thread.h"
@@ -77,9 +78,14 @@ class LocalEngineService final : public EngineService {
     phase_ = Phase::kStopped;
     if (!appender.ok()) return appender.status();
     phase_ = Phase::kRunning;
-    journal_ = std::make_unique<JournalThread>(*std::move(appender), ports_, wakeup_);
+    if (options_.metrics != nullptr) {
+      metrics_ = std::make_unique<EngineMetrics>(*options_.metrics, options_.service_limits);
+      metrics_->OnSnapshot(summary_.snapshot_sequence);
+    }
+    journal_ =
+        std::make_unique<JournalThread>(*std::move(appender), ports_, wakeup_, metrics_.get());
     sequencer_ = std::make_unique<SequencerThread>(
-        Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_},
+        Sequencer::Parts{*engine_, *clock_, options_, ports_, windows_, metrics_.get()},
         StorageGuard(files_, options_.journal_directory,
                      options_.service_limits.disk_reserve_bytes),
         *journal_, wakeup_);
@@ -91,8 +97,10 @@ class LocalEngineService final : public EngineService {
     history_ = std::make_unique<HistoryThread>(
         std::make_unique<History>(files_, options_.journal_directory), ports_, historian_);
     if (options_.snapshots) {
-      snapshots_ = std::make_unique<SnapshotThread>(std::make_unique<Snapshotter>(
-          files_, options_.journal_directory, options_.limits, *options_.snapshots));
+      snapshots_ = std::make_unique<SnapshotThread>(
+          std::make_unique<Snapshotter>(files_, options_.journal_directory, options_.limits,
+                                        *options_.snapshots),
+          metrics_.get());
     }
     return absl::OkStatus();
   }
@@ -140,6 +148,7 @@ class LocalEngineService final : public EngineService {
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   const std::shared_ptr<Wakeup> historian_ = std::make_shared<Wakeup>();
   std::vector<std::shared_ptr<PortState>> ports_;
+  std::unique_ptr<EngineMetrics> metrics_;  // null: nothing is counted; the threads' below
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<SequencerThread> sequencer_;
   std::unique_ptr<HistoryThread> history_;

@@ -29,6 +29,7 @@
 
 namespace warpbook {
 class FileSystem;
+class Metrics;
 }  // namespace warpbook
 
 namespace warpbook::engine {
@@ -74,6 +75,7 @@ class EngineService {
     // replayed.
     std::optional<SnapshotOptions> snapshots;
     FileSystem* file_system = nullptr;  // null: the machine's; not owned
+    Metrics* metrics = nullptr;         // null: nothing is counted; not owned
   };
 
   // What recovery found.

@@ -23,8 +23,8 @@ void EndProcessUnlessOk(const absl::Status& status) {
 
 JournalThread::JournalThread(std::unique_ptr<journal::LogAppender> appender,
                              std::vector<std::shared_ptr<PortState>> ports,
-                             std::shared_ptr<Wakeup> sequencer)
-    : committer_(std::move(appender), std::move(ports)), sequencer_(std::move(sequencer)) {
+                             std::shared_ptr<Wakeup> sequencer, EngineMetrics* metrics)
+    : committer_(std::move(appender), std::move(ports), metrics), sequencer_(std::move(sequencer)) {
   thread_ = std::thread([this] { Run(); });
 }
 

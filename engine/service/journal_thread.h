@@ -18,9 +18,10 @@ namespace warpbook::engine {
 
 class JournalThread {
  public:
-  // `sequencer` is notified whenever the thread becomes free.
+  // `sequencer` is notified whenever the thread becomes free. `metrics` null: nothing is counted.
   JournalThread(std::unique_ptr<journal::LogAppender> appender,
-                std::vector<std::shared_ptr<PortState>> ports, std::shared_ptr<Wakeup> sequencer);
+                std::vector<std::shared_ptr<PortState>> ports, std::shared_ptr<Wakeup> sequencer,
+                EngineMetrics* metrics = nullptr);
   ~JournalThread();
   JournalThread(const JournalThread&) = delete;
   JournalThread& operator=(const JournalThread&) = delete;

@@ -39,6 +39,7 @@ class PortState {
 
   // The sequencer's thread.
   size_t Take(std::span<wire::CommandRecord> room) { return ring_.pop(room.data(), room.size()); }
+  size_t queued() const { return ring_.read_available(); }
   // From its return on, whatever was taken by TrySubmit is in the ring, and nothing more comes.
   void Close();
 

@@ -121,17 +121,38 @@ bool Sequencer::Gather() {
     PortState& port = *parts_.ports[(first_port_ + i) % parts_.ports.size()];
     const size_t room = parts_.options.service_limits.batch_commands_max - command_count_;
     const size_t count = port.Take(std::span(taken).first(std::min(room, taken.size())));
-    for (size_t k = 0; k < count; ++k) {
-      PrefetchAhead(parts_.engine, k, count, [&](size_t ahead) { return taken[ahead].view(); });
-      const wire::RecordView command = taken[k].view();
-      if (storage_low_ && AsksForMore(command.type())) [[unlikely]] {
-        taken[k] = MakeRefusal(command, RejectReason::kStorageLow);
-      }
-      Apply(taken[k]);
-    }
+    if (count > 0) ApplyAll(std::span(taken).first(count));
   }
   if (!parts_.ports.empty()) first_port_ = (first_port_ + 1) % parts_.ports.size();
   return command_count_ > commands_before;
+}
+
+void Sequencer::ApplyAll(std::span<wire::CommandRecord> commands) {
+  const bool timed = parts_.metrics != nullptr;
+  const SteadyTime begin = timed ? std::chrono::steady_clock::now() : SteadyTime();
+  for (size_t i = 0; i < commands.size(); ++i) {
+    PrefetchAhead(parts_.engine, i, commands.size(),
+                  [&](size_t ahead) { return commands[ahead].view(); });
+    const wire::RecordView command = commands[i].view();
+    if (storage_low_ && AsksForMore(command.type())) [[unlikely]] {
+      commands[i] = MakeRefusal(command, RejectReason::kStorageLow);
+    }
+    Apply(commands[i]);
+    // A reading of the clock takes as long as a small command: of many the first one is timed.
+    if (timed && i == 0) {
+      const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin;
+      match_duration_.Observe(took.count());
+    }
+  }
+}
+
+void Sequencer::Report() {
+  if (parts_.metrics == nullptr) return;
+  size_t queued = 0;
+  for (const std::shared_ptr<PortState>& port : parts_.ports) {
+    queued = std::max(queued, port->queued());
+  }
+  parts_.metrics->OnTick(parts_.engine, queued, match_duration_);
 }
 
 void Sequencer::Apply(wire::CommandRecord& command) {

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "engine/core/engine.h"
+#include "engine/service/engine_metrics.h"
 #include "engine/service/engine_port.h"
 #include "engine/service/engine_service.h"
 #include "engine/service/local_engine_port.h"
@@ -30,6 +32,7 @@ class Sequencer {
     const EngineService::Options& options;
     std::vector<std::shared_ptr<PortState>> ports;
     KnownWindows windows;  // as replayed
+    EngineMetrics* metrics = nullptr;
   };
   explicit Sequencer(Parts parts) : parts_(std::move(parts)) {}
 
@@ -40,6 +43,8 @@ class Sequencer {
   SteadyTime next_tick() const { return next_tick_; }
   // While the journal's disk is nearly full, what asks for something new is refused.
   void set_storage_low(bool low) { storage_low_ = low; }
+  // Hands what it has tallied to the metrics, if there are any.
+  void Report();
   // Takes some commands from each port, unless the batch is full; says whether there were any.
   bool Gather();
   // Ports take nothing more; what they took before can still be gathered.
@@ -53,6 +58,8 @@ class Sequencer {
   DurableBatch TakeBatch();
 
  private:
+  // Each command of one port's turn.
+  void ApplyAll(std::span<wire::CommandRecord> commands);
   void SubmitWindows();
   void SubmitTick(uint8_t checkpoint);
   // Stamps and applies it into the current batch.
@@ -71,6 +78,7 @@ class Sequencer {
   int ticks_until_opening_ = 0;  // not 0: windows were refused, and are tried again then
   size_t first_port_ = 0;        // the one whose turn it is
   bool storage_low_ = false;
+  HistogramTally match_duration_{Metric::kEngineMatchDuration};
 };
 
 }  // namespace warpbook::engine

@@ -11,7 +11,8 @@ using std::chrono::steady_clock;
 
 SequencerThread::SequencerThread(Sequencer::Parts parts, StorageGuard guard, JournalThread& journal,
                                  std::shared_ptr<Wakeup> wakeup)
-    : sequencer_(std::move(parts)),
+    : metrics_(parts.metrics),
+      sequencer_(std::move(parts)),
       guard_(std::move(guard)),
       journal_(journal),
       wakeup_(std::move(wakeup)) {}
@@ -46,8 +47,11 @@ void SequencerThread::Run() {
 void SequencerThread::RunTickIfDue() {
   const auto now = steady_clock::now();
   if (now < sequencer_.next_tick()) return;
-  sequencer_.set_storage_low(guard_.IsLow());
+  const bool storage_low = guard_.IsLow();
+  sequencer_.set_storage_low(storage_low);
   sequencer_.RunTickIfDue(now);
+  sequencer_.Report();
+  if (metrics_ != nullptr) metrics_->OnDisk(guard_.free_bytes(), storage_low);
 }
 
 void SequencerThread::Drain() {

@@ -40,6 +40,7 @@ class SequencerThread {
   // Hands the current batch, which is there, over and waits until it is durable and published.
   void Commit();
 
+  EngineMetrics* const metrics_;  // null: nothing is counted
   Sequencer sequencer_;
   StorageGuard guard_;
   JournalThread& journal_;

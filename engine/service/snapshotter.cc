@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/service/engine_metrics.h"
 #include "engine/service/engine_service.h"
 #include "engine/service/replayer.h"
 #include "engine/service/snapshot_file.h"
@@ -244,8 +245,8 @@ absl::Status Snapshotter::Archive(Timestamp now) const {
       .status();
 }
 
-SnapshotThread::SnapshotThread(std::unique_ptr<Snapshotter> snapshotter)
-    : snapshotter_(std::move(snapshotter)), thread_([this] { Run(); }) {}
+SnapshotThread::SnapshotThread(std::unique_ptr<Snapshotter> snapshotter, EngineMetrics* metrics)
+    : snapshotter_(std::move(snapshotter)), metrics_(metrics), thread_([this] { Run(); }) {}
 
 void SnapshotThread::Stop() {
   {
@@ -272,7 +273,11 @@ void SnapshotThread::Run() {
     const auto made = snapshotter_->MakeIfDue(stopping_);
     lock.lock();
     wait = made.ok() ? kLookInterval : kRetryInterval;
-    if (!made.ok() && !absl::IsCancelled(made.status())) Tell(made.status());
+    const bool failed = !made.ok() && !absl::IsCancelled(made.status());
+    if (failed) Tell(made.status());
+    if (metrics_ == nullptr) continue;
+    if (failed) metrics_->OnSnapshotFailed();
+    if (made.ok() && made->has_value()) metrics_->OnSnapshot(**made);
   }
 }
 

@@ -28,6 +28,8 @@
 
 namespace warpbook::engine {
 
+class EngineMetrics;
+
 struct SnapshotOptions {
   // A snapshot is made when so many bytes of sealed segments are behind the last one: a start
   // replays them and the segment that is being written at most.
@@ -96,7 +98,9 @@ inline constexpr int kSnapshotNice = 10;
 
 class SnapshotThread {
  public:
-  explicit SnapshotThread(std::unique_ptr<Snapshotter> snapshotter);
+  // Tells `metrics`, unless it is null, what became of each one.
+  explicit SnapshotThread(std::unique_ptr<Snapshotter> snapshotter,
+                          EngineMetrics* metrics = nullptr);
   ~SnapshotThread() { Stop(); }
   SnapshotThread(const SnapshotThread&) = delete;
   SnapshotThread& operator=(const SnapshotThread&) = delete;
@@ -110,6 +114,7 @@ class SnapshotThread {
   void Run();
 
   const std::unique_ptr<Snapshotter> snapshotter_;
+  EngineMetrics* const metrics_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<bool> stopping_ = false;

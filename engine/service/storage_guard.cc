@@ -9,9 +9,10 @@ StorageGuard::StorageGuard(FileSystem& files, std::string directory, uint64_t re
     : files_(files), directory_(std::move(directory)), reserve_bytes_(reserve_bytes) {}
 
 bool StorageGuard::IsLow() {
-  if (reserve_bytes_ == 0) return false;
   const absl::StatusOr<uint64_t> free = files_.FreeBytes(directory_);
   if (!free.ok()) return low_;
+  free_bytes_ = *free;
+  if (reserve_bytes_ == 0) return false;
   const uint64_t wanted = low_ ? reserve_bytes_ + reserve_bytes_ / 4 : reserve_bytes_;
   const bool low = *free < wanted;
   if (low != low_) {

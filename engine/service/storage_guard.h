@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "schema/base/file.h"
@@ -19,12 +20,15 @@ class StorageGuard {
   // is short. Once it is, a quarter more than the reserve must be free before it is not. Where the
   // disk cannot be asked the answer stays what it was.
   bool IsLow();
+  // As it was told when last asked; nullopt: it never was.
+  std::optional<uint64_t> free_bytes() const { return free_bytes_; }
 
  private:
   FileSystem& files_;
   const std::string directory_;
   const uint64_t reserve_bytes_;
   bool low_ = false;
+  std::optional<uint64_t> free_bytes_;
 };
 
 }  // namespace warpbook::engine

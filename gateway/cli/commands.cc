@@ -14,6 +14,8 @@ void AddCommands(Command root) {
   AddReportCommands(root);
   AddOperatorCommands(root);
   AddJournalCommands(root);
+  AddMetricsCommand(root);
+  AddDoctorCommand(root);
   AddDemoCommand(root);
 }
 

@@ -1,13 +1,17 @@
 // The command groups of `warpbook`, one file each. Each function adds its commands to the tree.
 #pragma once
 
-#include "gateway/cli/command_line.h"
+#include "schema/base/command_line.h"
 
 namespace warpbook::gateway {
+
+struct ServeOptions;
 
 // All of them, in the order of the help.
 void AddCommands(Command root);
 
+// What `serve` can be told, also in a file; for who looks at the same installation too.
+void AddServeOptions(Command& command, ServeOptions& options);
 void AddServeCommand(Command& root);      // serve
 void AddKeyCommands(Command& root);       // keys new|show
 void AddAccountCommands(Command& root);   // account open|changes, balances, orders, credits buy
@@ -19,6 +23,8 @@ void AddInstrumentCommands(Command& root);  // instruments, instrument halt|resu
 void AddOperatorCommands(Command& root);    // token, owner, limit, price
 void AddWatchCommands(Command& root);       // watch book|trades|executions|balances|leases
 void AddJournalCommands(Command& root);     // journal dump|verify
+void AddMetricsCommand(Command& root);      // metrics
+void AddDoctorCommand(Command& root);       // doctor
 void AddDemoCommand(Command& root);         // demo
 
 }  // namespace warpbook::gateway

@@ -2,11 +2,11 @@
 
 #include <iostream>
 
-#include "gateway/cli/command_line.h"
 #include "gateway/cli/commands.h"
+#include "schema/base/command_line.h"
 
 int main(int argc, char** argv) {
-  warpbook::gateway::CommandLine command_line("warpbook", "An exchange for GPU capacity.");
+  warpbook::CommandLine command_line("warpbook", "An exchange for GPU capacity.");
   warpbook::gateway::AddCommands(command_line.root());
   return command_line.Run(argc, argv, std::cout, std::cerr);
 }

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "gateway/cli/command_line.h"
 #include "gateway/client/json_value.h"
+#include "schema/base/command_line.h"
 
 namespace warpbook::gateway {
 

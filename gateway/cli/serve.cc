@@ -16,6 +16,8 @@
 #include "gateway/net/descriptors.h"
 #include "gateway/net/log.h"
 #include "gateway/publish/market_follower.h"
+#include "schema/base/version.h"
+#include "schema/metrics/process_metrics.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -73,9 +75,11 @@ ProbePolicy PolicyOf(const ServeOptions& options) {
 }
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfiguration& configuration,
+                                                            Metrics& metrics,
                                                             std::function<void()> on_engine_lost,
                                                             std::function<void(int64_t)> on_drain) {
   GatewayServer::Options options;
+  options.metrics = &metrics;
   options.on_engine_lost = std::move(on_engine_lost);
   options.on_drain = std::move(on_drain);
   options.listen = configuration.options.listen;
@@ -95,9 +99,10 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> CreateServer(const ServeConfigura
 }
 
 absl::StatusOr<std::unique_ptr<engine::EngineService>> RecoverEngine(
-    const ServeConfiguration& configuration, GatewayServer& server,
+    const ServeConfiguration& configuration, GatewayServer& server, Metrics& metrics,
     const std::function<bool()>& stop_requested) {
   engine::EngineService::Options options;
+  options.metrics = &metrics;
   options.journal_directory = configuration.options.journal;
   options.catalogue = configuration.catalogue;
   options.operator_key = configuration.operator_key;
@@ -204,7 +209,11 @@ absl::StatusOr<ServeConfiguration> LoadServeConfiguration(const ServeOptions& op
 }
 
 Exchange::Exchange(std::chrono::seconds drain)
-    : drain_micros_(std::chrono::microseconds(drain).count()) {}
+    : drain_micros_(std::chrono::microseconds(drain).count()) {
+  AddProcessMetrics(metrics_, {.service = "warpbook",
+                               .version = std::string(kVersion),
+                               .rules_version = absl::StrCat(engine::kRulesVersion)});
+}
 
 Exchange::~Exchange() {
   if (server_) server_->Stop();
@@ -216,7 +225,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
       new Exchange(std::chrono::seconds(configuration.options.drain_seconds)));
   // The ports first: a busy one is told before a long replay.
   absl::StatusOr<std::unique_ptr<GatewayServer>> server = CreateServer(
-      configuration, [lost = &exchange->engine_lost_] { lost->store(true); },
+      configuration, exchange->metrics_, [lost = &exchange->engine_lost_] { lost->store(true); },
       [exchange = exchange.get()](int64_t timeout_micros) {
         exchange->drain_micros_.store(timeout_micros);
         exchange->drain_asked_.store(true);
@@ -224,7 +233,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Start(
   if (!server.ok()) return server.status();
   exchange->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<engine::EngineService>> service =
-      RecoverEngine(configuration, *exchange->server_, stop_requested);
+      RecoverEngine(configuration, *exchange->server_, exchange->metrics_, stop_requested);
   if (!service.ok()) return service.status();
   exchange->service_ = *std::move(service);
 

@@ -16,6 +16,7 @@
 #include "engine/service/engine_service.h"
 #include "gateway/net/server.h"
 #include "schema/catalogue/catalogue.h"
+#include "schema/metrics/metrics.h"
 #include "schema/types/public_key.h"
 
 namespace warpbook::gateway {
@@ -86,6 +87,7 @@ class Exchange {
   // The gateway fell so far behind the engine that it lost events: it has sent every client away,
   // and only another start serves them again. Set by the server's thread.
   std::atomic<bool> engine_lost_ = false;
+  Metrics metrics_;
   // The server reads the service's clock: it goes first.
   std::unique_ptr<engine::EngineService> service_;
   std::unique_ptr<GatewayServer> server_;

@@ -100,8 +100,13 @@ void AddProbes(Command& serve, ServeOptions& options) {
 
 void AddServeCommand(Command& root) {
   const auto arguments = std::make_shared<ServeArguments>();
-  ServeOptions& options = arguments->options;
   Command serve = root.Add("serve", "Run the exchange: engine, journal and gateway");
+  AddServeOptions(serve, arguments->options);
+  serve.Flag("--check-config", arguments->check_config, "Check everything and end");
+  serve.OnRun([arguments] { return Run(*arguments); });
+}
+
+void AddServeOptions(Command& serve, ServeOptions& options) {
   serve.ConfigFile("A file of `key = value` lines, keys as these options without the dashes");
   serve.Text("--journal", options.journal, "Directory of the journal, made if it is not there")
       .Environment("WARPBOOK_JOURNAL");
@@ -139,11 +144,9 @@ void AddServeCommand(Command& root) {
                "With less free on the journal's disk, cancels are taken but nothing new; 0: never")
       .Environment("WARPBOOK_DISK_RESERVE_MEBIBYTES")
       .Range(0, 1'000'000'000);
-  serve.Flag("--check-config", arguments->check_config, "Check everything and end");
   serve.Footer(
       "The file is overruled by the environment (WARPBOOK_JOURNAL, ...), and that by the "
       "command line.");
-  serve.OnRun([arguments] { return Run(*arguments); });
 }
 
 }  // namespace warpbook::gateway

@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gateway/cli/command_line.h"
 #include "gateway/client/client.h"
+#include "schema/base/command_line.h"
 
 namespace warpbook::gateway {
 

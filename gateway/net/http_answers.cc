@@ -15,6 +15,17 @@ HttpAnswer Status(unsigned status, std::string_view word) {
   return answer;
 }
 
+HttpAnswer AnswerMetrics(const HttpOrigin& origin, SessionHost& host) {
+  HttpAnswer answer;
+  if (host.AskMetrics(origin.connection_id)) {
+    answer.later = true;
+  } else {
+    answer = HttpError(503, "too_many_requests", "The metrics are being asked for already.");
+  }
+  answer.keeps_connection = true;
+  return answer;
+}
+
 HttpAnswer AnswerApi(const HttpRequest& request, const HttpOrigin& origin, SessionHost& host) {
   HttpAnswer answer;
   if (!request.is_get && !request.is_head) {
@@ -46,6 +57,7 @@ std::optional<HttpAnswer> AnswerHttp(const HttpRequest& request, const HttpOrigi
     if (request.target == "/readyz") {
       return host.IsReady() ? Status(200, "ready") : Status(503, "not_ready");
     }
+    if (request.target == "/metrics") return AnswerMetrics(origin, host);
   }
   if (!is_api && (!request.is_upgrade || request.target != "/ws")) {
     return HttpError(404, "not_found", "The API is a WebSocket at /ws.");

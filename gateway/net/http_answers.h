@@ -1,6 +1,6 @@
-// What the gateway's ports answer to plain HTTP: /ws opens a WebSocket, /livez and /readyz of the
-// admin listener tell how it is, /api/v1/ of the clients' is the host's to answer, and everything
-// else is refused with a JSON reason.
+// What the gateway's ports answer to plain HTTP: /ws opens a WebSocket, /livez, /readyz and
+// /metrics of the admin listener tell how it is, /api/v1/ of the clients' is the host's to answer,
+// and everything else is refused with a JSON reason.
 #pragma once
 
 #include <optional>

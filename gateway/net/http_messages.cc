@@ -59,7 +59,8 @@ std::string FormatHttpAnswer(const HttpAnswer& answer, bool keep_alive, bool hea
   response.version(11);
   response.result(answer.status);
   response.set(http::field::server, "warpbook");
-  response.set(http::field::content_type, "application/json");
+  response.set(http::field::content_type,
+               boost::beast::string_view(answer.content_type.data(), answer.content_type.size()));
   response.set(http::field::cache_control, "no-store");
   if (answer.retry_after_seconds > 0) {
     response.set(http::field::retry_after, std::to_string(answer.retry_after_seconds));

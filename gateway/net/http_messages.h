@@ -22,7 +22,8 @@ struct HttpRequest {
 
 struct HttpAnswer {
   unsigned status = 200;
-  std::string body;  // JSON
+  std::string body;
+  std::string_view content_type = "application/json";  // a literal
   int64_t retry_after_seconds = 0;
   bool keeps_connection = false;  // for another request, if the client wants that
   bool later = false;             // it is still to come: all else is empty

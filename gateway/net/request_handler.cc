@@ -97,6 +97,7 @@ void RequestHandler::Answer(Visitor& visitor, Subscriber& subscriber, const Deco
 
 void RequestHandler::Dispatch(Call& call) {
   Introduce(call.visitor);
+  publisher_.tally().OnReceived(call.message.method);
   const int64_t now = clocks_.monotonic.NowMicros();
   if (!std::holds_alternative<Refusal>(call.message.request)) {
     // A batch counts as what it holds.
@@ -148,6 +149,7 @@ void RequestHandler::Validated(Call& call) {
 LateReply RequestHandler::LateReplyTo(const Call& call) const {
   return {.connection_id = call.visitor.connection_id,
           .subscriber = &call.subscriber,
+          .tally = &publisher_.tally(),
           .method = *call.message.method,
           .req_id = call.message.req_id,
           .time_in_us = call.time_in_us,
@@ -157,7 +159,10 @@ LateReply RequestHandler::LateReplyTo(const Call& call) const {
 void RequestHandler::Refuse(Call& call, const Refusal& refusal) {
   message_.clear();
   MessageWriter out(call.subscriber.encoding(), message_);
-  WriteError(out, HeadOf(call), refusal, RequestOutcome::kRejected);
+  const ReplyHead head = HeadOf(call);
+  WriteError(out, head, refusal, RequestOutcome::kRejected);
+  publisher_.tally().OnReply(call.message.method, head);
+  publisher_.tally().OnRejected(refusal.reason);
   call.subscriber.Send(message_);
 }
 

@@ -226,6 +226,7 @@ void RequestHandler::Succeed(Call& call, WriteFields&& write_fields) {
   message_.clear();
   MessageWriter out(call.subscriber.encoding(), message_);
   WriteReply(out, head, write_fields);
+  publisher_.tally().OnReply(call.message.method, head);
   call.subscriber.Send(message_);
 }
 

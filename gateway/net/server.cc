@@ -23,6 +23,8 @@ class GatewayServer::Impl {
                         : std::make_unique<SettlementReports>(
                               SettlementReports::Options{.address = options_.settlement})),
         probes_(catalogue_, options_.probes),
+        metrics_(options_.metrics != nullptr ? *options_.metrics : own_metrics_),
+        metrics_desk_(std::make_unique<MetricsDesk>(metrics_)),
         context_{.options = options_,
                  .catalogue = catalogue_,
                  .admission = admission_,
@@ -30,6 +32,8 @@ class GatewayServer::Impl {
                  .admin_tls = nullptr,
                  .settlement = settlement_.get(),
                  .probes = probes_,
+                 .metrics = metrics_,
+                 .metrics_desk = *metrics_desk_,
                  .on_drained = [this] { OnDrained(); },
                  .on_engine_lost = [this] { OnEngineLost(); }} {}
 
@@ -56,6 +60,9 @@ class GatewayServer::Impl {
   SharedAdmission admission_;
   std::unique_ptr<SettlementReports> settlement_;  // null: nobody is asked
   SharedProbes probes_;
+  Metrics own_metrics_;  // where nobody has given any
+  Metrics& metrics_;
+  std::unique_ptr<MetricsDesk> metrics_desk_;
   WorkerContext context_;
   std::once_flag engine_lost_;
   std::mutex drained_mutex_;
@@ -128,6 +135,7 @@ absl::Status GatewayServer::Impl::Start(std::vector<std::unique_ptr<engine::Engi
 void GatewayServer::Impl::Stop() {
   for (const auto& worker : workers_) worker->Stop();
   settlement_.reset();  // what it still brings is the workers'
+  metrics_desk_.reset();
   running_ = false;
 }
 

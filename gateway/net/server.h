@@ -27,6 +27,7 @@
 #include "gateway/net/transport.h"
 #include "schema/base/clock.h"
 #include "schema/catalogue/catalogue.h"
+#include "schema/metrics/metrics.h"
 
 namespace warpbook::gateway {
 
@@ -57,6 +58,9 @@ class GatewayServer {
     // do so, with this much time for Drain.
     std::function<void(int64_t timeout_micros)> on_drain;
     GatewayLimits limits;
+    // What is counted goes here, and /metrics of the admin listener tells it; it outlives the
+    // server. Null: the server counts for itself alone.
+    Metrics* metrics = nullptr;
   };
 
   // Checks the options and opens the listeners, so that a busy port is known before anything else

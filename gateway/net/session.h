@@ -74,6 +74,7 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
 
   Visitor& visitor() { return visitor_; }
   bool was_opened() const { return was_opened_; }  // as a WebSocket
+  size_t queued_bytes() const { return queue_.bytes(); }
 
  private:
   enum class State : uint8_t {

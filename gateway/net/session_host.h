@@ -22,6 +22,9 @@ namespace warpbook::gateway {
 
 class Session;
 
+// Why a connection was cut whose socket took nothing for too long.
+inline constexpr std::string_view kWriteStall = "write stall";
+
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
@@ -34,6 +37,12 @@ class SessionHost {
   virtual std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) {
     static_cast<void>(target), static_cast<void>(connection_id);
     return std::nullopt;
+  }
+
+  // GET /metrics on the operators' listener: brought by Session::AnswerLater; false: not now.
+  virtual bool AskMetrics(uint64_t connection_id) {
+    static_cast<void>(connection_id);
+    return false;
   }
 
   // The WebSocket is open. Until OnEnding the session may be sent to.

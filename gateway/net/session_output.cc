@@ -208,7 +208,7 @@ void Session::Cut(std::string_view why) {
 void Session::Sweep(int64_t now_micros) {
   if (stalled_since_micros_ != 0 &&
       now_micros - stalled_since_micros_ > limits_.write_stall_micros) {
-    return Cut("write stall");
+    return Cut(kWriteStall);
   }
   switch (state_) {
     case State::kHttp:

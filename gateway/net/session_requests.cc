@@ -1,6 +1,6 @@
 #include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
-#include "gateway/protocol/version.h"
+#include "schema/base/version.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -49,6 +49,7 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
              {.connection_id = call.visitor.connection_id,
               .account = request.account.value(),
               .detail = RejectReasonCode(reason)});
+    publisher_.tally().OnLogonRefused(reason);
     return Refuse(call, reason);
   }
   call.visitor.logged_on = LoggedOn{.account = account->id,
@@ -77,7 +78,7 @@ void RequestHandler::Handle(Call& call, const SessionStatusRequest&) {
       WriteScopes(out, logged_on->scopes);
     }
     out.Field("server_name", authenticator_.server_name());
-    out.Field("market_time", clocks_.market.NowMicros()).Field("version", kGatewayVersion);
+    out.Field("market_time", clocks_.market.NowMicros()).Field("version", kVersion);
   });
 }
 

@@ -56,6 +56,7 @@ Worker::Worker(const WorkerContext& context)
       thread_state_(limits_),
       publisher_(context.catalogue, thread_state_.real_clock(), limits_.recent_events),
       market_data_(io_, thread_state_, publisher_),
+      metrics_(context.metrics),
       ready_(io_),
       sweep_timer_(io_),
       sweep_each_micros_(SweepEachMicros(limits_)),
@@ -76,6 +77,7 @@ absl::Status Worker::OpenListeners() {
   if (!admin_listener.ok()) return admin_listener.status();
   listener_ = *std::move(listener);
   admin_listener_ = *std::move(admin_listener);
+  market_metrics_ = std::make_unique<MarketMetrics>(context_.metrics, context_.catalogue);
   return absl::OkStatus();
 }
 
@@ -125,6 +127,7 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
   if (admin_listener_ != nullptr) {
     admin_listener_->Start(
         [this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), true); });
+    metrics_.SetReady(true);
   }
   return absl::OkStatus();
 }
@@ -169,6 +172,9 @@ void Worker::OnAccepted(asio::ip::tcp::socket socket, bool on_admin) {
   if (error) return;
   const std::string address = remote.address().to_string();
   const SharedAdmission::Arrival arrival = context_.admission.AddConnection(address, on_admin);
+  if (arrival.verdict != ConnectionCounter::Verdict::kServe) {
+    metrics_.OnConnectionRefused(arrival.verdict == ConnectionCounter::Verdict::kDrop);
+  }
   if (arrival.verdict == ConnectionCounter::Verdict::kDrop) return;
   const TlsContext* tls = (on_admin ? context_.admin_tls : context_.tls).get();
   auto session = std::make_shared<Session>(
@@ -184,6 +190,7 @@ void Worker::OnAccepted(asio::ip::tcp::socket socket, bool on_admin) {
   connections_.emplace(
       arrival.connection_id,
       Connection{.session = session, .next_sweep_micros = MonotonicMicros() + sweep_each_micros_});
+  metrics_.OnConnected(on_admin);
   session->Start();
 }
 
@@ -215,11 +222,30 @@ std::optional<HttpAnswer> Worker::OnHttpGet(std::string_view target, uint64_t co
 
 void Worker::OnSettlementAnswer(uint64_t connection_id, const SettlementReports::Answer& answer,
                                 HttpAnswer while_away) {
+  AnswerLater(connection_id, OfSettlement(answer, std::move(while_away)));
+}
+
+bool Worker::AskMetrics(uint64_t connection_id) {
+  return context_.metrics_desk.Ask([this, connection_id](std::string text) {
+    asio::post(io_, [this, connection_id, text = std::move(text)]() mutable {
+      AnswerLater(connection_id,
+                  {.status = 200, .body = std::move(text), .content_type = kMetricsContentType});
+    });
+  });
+}
+
+void Worker::AnswerLater(uint64_t connection_id, const HttpAnswer& answer) {
   const auto found = connections_.find(connection_id);
   if (found == connections_.end()) return;
   thread_state_.BeginTurn();
-  found->second.session->AnswerLater(OfSettlement(answer, std::move(while_away)));
+  found->second.session->AnswerLater(answer);
   thread_state_.FlushAll();
+}
+
+void Worker::CountQueued(Connection& connection, size_t bytes) {
+  const auto more = static_cast<int64_t>(bytes) - static_cast<int64_t>(connection.queued_bytes);
+  if (more != 0) metrics_.AddQueuedBytes(more);
+  connection.queued_bytes = bytes;
 }
 
 void Worker::OnOpened(Session& session) {
@@ -261,8 +287,14 @@ void Worker::OnGone(Session& session, std::string_view why) {
     LogEvent(LogLevel::kInfo, "connection_closed",
              {.connection_id = id, .peer = visitor.address, .detail = why});
   }
+  if (why == RejectReasonCode(RejectReason::kSlowConsumer) || why == kWriteStall) {
+    metrics_.OnSlowConsumer();
+  }
+  metrics_.OnGone(visitor.on_admin);
   context_.admission.RemoveConnection(visitor.address, visitor.on_admin);
-  connections_.erase(id);
+  const auto connection = connections_.find(id);
+  CountQueued(connection->second, 0);
+  connections_.erase(connection);
   if (draining_) ContinueDrain();
 }
 
@@ -299,6 +331,7 @@ void Worker::TakeBatches() {
       return WaitForBatches();
     }
     publisher_.Take(*batch);
+    if (market_metrics_ != nullptr) market_metrics_->OnBatch(*batch, publisher_.state());
     // Not at the end alone: who waits for the first batch is not to wait for the last.
     if ((i + 1) % kBatchesPerFlush == 0) thread_state_.FlushAll();
   }
@@ -310,6 +343,7 @@ void Worker::TakeBatches() {
 // more.
 void Worker::OnPortLost() {
   LogEvent(LogLevel::kError, "engine_port_lost");
+  metrics_.SetReady(false);
   handler_->BeginShutdown();
   EndAll(CloseCode::kGoingAway);
   context_.on_engine_lost();
@@ -333,7 +367,10 @@ void Worker::Sweep() {
     if (now < connection.next_sweep_micros) continue;
     connection.next_sweep_micros = now + sweep_each_micros_;
     connection.session->Sweep(now);
+    CountQueued(connection, connection.session->queued_bytes());
   }
+  metrics_.Take(publisher_.tally());
+  if (market_metrics_ != nullptr) market_metrics_->Look(publisher_.state());
   publisher_.replier().AnswerOverdue(now);
   publisher_.Tick(now);
   market_data_.OnBroadcast();
@@ -355,6 +392,7 @@ void Worker::OnDrain(int64_t deadline_micros) {
   drain_deadline_micros_ = deadline_micros;
   listener_->Close();
   handler_->BeginDrain();
+  metrics_.SetReady(false);
   LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
   const int64_t reconnect_by =
       thread_state_.real_clock().NowMicros() + deadline_micros - MonotonicMicros();

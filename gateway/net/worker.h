@@ -23,8 +23,11 @@
 #include "absl/status/status.h"
 #include "engine/service/engine_port.h"
 #include "gateway/admission/shared_admission.h"
+#include "gateway/net/gateway_metrics.h"
 #include "gateway/net/listener.h"
 #include "gateway/net/market_data_pacer.h"
+#include "gateway/net/market_metrics.h"
+#include "gateway/net/metrics_desk.h"
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/request_handler.h"
 #include "gateway/net/server.h"
@@ -46,6 +49,8 @@ struct WorkerContext {
   std::shared_ptr<const TlsContext> tls, admin_tls;  // null: plain
   SettlementReports* settlement;                     // null: it cannot be asked
   SharedProbes& probes;
+  Metrics& metrics;
+  MetricsDesk& metrics_desk;
   // Each is called on the worker's thread, at most once by each worker.
   std::function<void()> on_drained;
   std::function<void()> on_engine_lost;
@@ -76,6 +81,7 @@ class Worker final : public SessionHost {
   bool IsAllowedOrigin(std::string_view origin) const override;
   int64_t WaitForHttp(const std::string& peer) override;
   std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) override;
+  bool AskMetrics(uint64_t connection_id) override;
   void OnOpened(Session& session) override;
   void OnText(Session& session, std::string_view text) override;
   void OnBinary(Session& session, std::string_view bytes) override;
@@ -88,6 +94,7 @@ class Worker final : public SessionHost {
   struct Connection {
     std::shared_ptr<Session> session;
     int64_t next_sweep_micros = 0;
+    size_t queued_bytes = 0;  // as the metrics know it
   };
 
   // ---- Connections ----
@@ -96,6 +103,10 @@ class Worker final : public SessionHost {
   // Settlement's answer to what a connection has asked for.
   void OnSettlementAnswer(uint64_t connection_id, const SettlementReports::Answer& answer,
                           HttpAnswer while_away);
+  // What a connection waits for, if it is still there.
+  void AnswerLater(uint64_t connection_id, const HttpAnswer& answer);
+  // What its send queue holds has changed.
+  void CountQueued(Connection& connection, size_t bytes);
 
   // ---- The engine ----
   void WaitForBatches();
@@ -123,6 +134,8 @@ class Worker final : public SessionHost {
   boost::asio::io_context io_{1};
   Publisher publisher_;
   MarketDataPacer market_data_;
+  GatewayMetrics metrics_;
+  std::unique_ptr<MarketMetrics> market_metrics_;  // of the first worker
   std::unique_ptr<engine::EnginePort> port_;
   std::unique_ptr<RequestHandler> handler_;
   std::unique_ptr<Listener> listener_;

@@ -1,7 +1,7 @@
 #include "gateway/publish/exchange_feed.h"
 
-#include "gateway/protocol/version.h"
 #include "schema/base/check.h"
+#include "schema/base/version.h"
 #include "schema/types/reject_reason.h"
 
 namespace warpbook::gateway {
@@ -134,7 +134,7 @@ std::string ExchangeFeed::StatusMessage(Encoding encoding, MessageType type,
     if (!event.empty()) out.Field("event", event);
     out.Field("status", reconnect_by_us_ == 0 ? "online" : "draining");
     if (reconnect_by_us_ != 0) out.Field("reconnect_by", reconnect_by_us_);
-    out.Field("storage_low", storage_low_).Field("version", kGatewayVersion).EndObject();
+    out.Field("storage_low", storage_low_).Field("version", kVersion).EndObject();
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "gateway/protocol/methods.h"
 #include "gateway/protocol/reply_writer.h"
+#include "gateway/publish/gateway_tally.h"
 #include "gateway/publish/subscriber.h"
 #include "schema/base/clock.h"
 
@@ -15,6 +16,7 @@ namespace warpbook::gateway {
 struct LateReply {
   uint64_t connection_id = 0;
   Subscriber* subscriber = nullptr;
+  GatewayTally* tally = nullptr;
   Method method = Method::kPing;
   std::optional<int64_t> req_id;
   int64_t time_in_us = 0;
@@ -33,13 +35,18 @@ struct LateReply {
   void Succeed(uint64_t sequence, const Clock& clock, WriteFields&& write_fields) const {
     std::string message;
     MessageWriter out(subscriber->encoding(), message);
-    WriteReply(out, HeadAt(sequence, clock), write_fields);
+    const ReplyHead head = HeadAt(sequence, clock);
+    WriteReply(out, head, write_fields);
+    tally->OnReply(method, head);
     subscriber->Send(message);
   }
   void Refuse(const Refusal& refusal, const Clock& clock) const {
     std::string message;
     MessageWriter out(subscriber->encoding(), message);
-    WriteError(out, HeadAt(0, clock), refusal, RequestOutcome::kRejected);
+    const ReplyHead head = HeadAt(0, clock);
+    WriteError(out, head, refusal, RequestOutcome::kRejected);
+    tally->OnReply(method, head);
+    tally->OnRejected(refusal.reason);
     subscriber->Send(message);
   }
 };

@@ -81,7 +81,10 @@ void PrivateFeed::SendFirst(uint64_t connection_id, Channel channel, int64_t ts_
   listener->last_sequence = account.last_sequence;
   Subscriber& subscriber = *listener->subscriber;
   WritePrivateSnapshots(subscriber.encoding(), channel, account, state_, ts_us,
-                        [&](std::string_view message) { subscriber.Send(message); });
+                        [&](std::string_view message) {
+                          tally_.OnSent(channel);
+                          subscriber.Send(message);
+                        });
 }
 
 void PrivateFeed::OnEvent(const PrivateEvent& event) {
@@ -96,6 +99,7 @@ void PrivateFeed::OnEvent(const PrivateEvent& event) {
       MessageWriter out(listener.subscriber->encoding(), message_);
       WritePrivateUpdate(out, channel, event, listener.last_sequence, state_);
       listener.last_sequence = event.sequence();
+      tally_.OnSent(channel);
       listener.subscriber->Send(message_);
     }
   }

@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "gateway/protocol/methods.h"
+#include "gateway/publish/gateway_tally.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_event.h"
 #include "gateway/publish/subscriber.h"
@@ -22,7 +23,7 @@ namespace warpbook::gateway {
 
 class PrivateFeed {
  public:
-  explicit PrivateFeed(const MarketState& state) : state_(state) {}
+  PrivateFeed(const MarketState& state, GatewayTally& tally) : state_(state), tally_(tally) {}
 
   bool IsSubscribed(uint64_t connection_id, Channel channel) const;
   // To a private channel of an account that it is not subscribed to; a connection listens to one
@@ -57,6 +58,7 @@ class PrivateFeed {
   Listener* Find(uint64_t connection_id);
 
   const MarketState& state_;
+  GatewayTally& tally_;
   absl::flat_hash_map<AccountId, std::vector<Listener>> listeners_;
   absl::flat_hash_map<uint64_t, AccountId> account_of_;  // by connection
   std::string message_;                                  // being written; kept for its memory

@@ -19,8 +19,11 @@ namespace warpbook::gateway {
 
 class PublicFeed {
  public:
-  explicit PublicFeed(const MarketState& state)
-      : state_(state), market_(state, subscriptions_), exchange_(state, subscriptions_) {}
+  PublicFeed(const MarketState& state, GatewayTally& tally)
+      : state_(state),
+        subscriptions_(tally),
+        market_(state, subscriptions_),
+        exchange_(state, subscriptions_) {}
 
   bool IsSubscribed(uint64_t connection_id, const Topic& topic) const {
     return subscriptions_.Contains(connection_id, topic);

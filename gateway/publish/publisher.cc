@@ -54,6 +54,7 @@ void Publisher::AnnounceShutdown(int64_t reconnect_by_us) {
   replier_.ForEachConnection([&](uint64_t connection_id, Subscriber& subscriber) {
     if (public_.IsSubscribed(connection_id, {.channel = Channel::kStatus})) return;
     subscriber.Send(ShutdownNotice(subscriber.encoding(), reconnect_by_us));
+    tally_.OnSent(Channel::kStatus);
   });
   public_.AnnounceShutdown(reconnect_by_us);
 }
@@ -64,6 +65,7 @@ void Publisher::On(const wire::KeyRevoked& event) {
   std::copy_n(event.public_key()->Data(), key.size(), key.begin());
   for (const uint64_t connection_id : logons_.End(account, key)) {
     private_.RemoveConnection(connection_id);
+    tally_.OnSent(Channel::kStatus);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/service/engine_port.h"
+#include "gateway/publish/gateway_tally.h"
 #include "gateway/publish/logons.h"
 #include "gateway/publish/market_state.h"
 #include "gateway/publish/private_feed.h"
@@ -35,7 +36,11 @@ class Publisher {
  public:
   // Catalogue and clock (real time) must outlive it.
   Publisher(const Catalogue& catalogue, const Clock& clock, const RecentEventsLimits& recent = {})
-      : state_(catalogue), replier_(clock), recent_(recent), private_(state_), public_(state_) {}
+      : state_(catalogue),
+        replier_(clock, tally_),
+        recent_(recent),
+        private_(state_, tally_),
+        public_(state_, tally_) {}
 
   // Takes in one batch; batches come without a gap. Whoever has asked for something is answered,
   // and accounts are told what is theirs.
@@ -75,6 +80,9 @@ class Publisher {
   // Tells every connection that the server goes, and by when to connect again (real time).
   void AnnounceShutdown(int64_t reconnect_by_us);
 
+  // What happened since somebody last took it.
+  GatewayTally& tally() { return tally_; }
+
   const MarketState& state() const { return state_; }
   Replier& replier() { return replier_; }
   // The last private events of each account, those that recovery replayed included.
@@ -93,6 +101,7 @@ class Publisher {
   void OnEvent(wire::RecordView command, wire::RecordView event, wire::RecordView cause);
   void On(const wire::KeyRevoked& event);
 
+  GatewayTally tally_;
   MarketState state_;
   Replier replier_;
   RecentEvents recent_;

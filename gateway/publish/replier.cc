@@ -76,6 +76,7 @@ void Replier::Send(const PendingRequest& request, uint64_t sequence, Write&& wri
   ReplyHead head = HeadOf(request, sequence);
   if (connection.limits_of) head.limits = connection.limits_of();
   write(out, head);
+  tally_.OnReply(request.method, head);
   connection.subscriber->Send(message_);
 }
 
@@ -105,6 +106,7 @@ void Replier::Fail(uint64_t tag, uint64_t sequence, const Refusal& refusal,
                    RequestOutcome outcome) {
   const auto request = pending_.Take(tag);
   if (!request) return;
+  tally_.OnRejected(refusal.reason);
   if (request->batch != 0) {
     return SetItem(request->batch, request->item,
                    {.method = request->method,
@@ -133,6 +135,7 @@ uint64_t Replier::BeginBatch(const PendingRequest& request, size_t items) {
 }
 
 void Replier::RefuseItem(uint64_t batch, uint32_t item, Method method, const Refusal& refusal) {
+  tally_.OnRejected(refusal.reason);
   SetItem(batch, item, {.method = method, .outcome = Failure{.refusal = refusal}});
 }
 

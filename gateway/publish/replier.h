@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "gateway/protocol/reply_writer.h"
+#include "gateway/publish/gateway_tally.h"
 #include "gateway/publish/order_outcome.h"
 #include "gateway/publish/pending_requests.h"
 #include "gateway/publish/subscriber.h"
@@ -26,7 +27,7 @@ class Replier {
   using LimitsOf = std::function<LimitStates()>;
 
   // `clock`: real time, for time_out.
-  explicit Replier(const Clock& clock) : clock_(clock) {}
+  Replier(const Clock& clock, GatewayTally& tally) : clock_(clock), tally_(tally) {}
 
   PendingRequests& pending() { return pending_; }
   const PendingRequests& pending() const { return pending_; }
@@ -102,6 +103,7 @@ class Replier {
 
   PendingRequests pending_;
   const Clock& clock_;
+  GatewayTally& tally_;
   absl::flat_hash_map<uint64_t, Connection> connections_;
   absl::flat_hash_map<uint64_t, Batch> batches_;
   uint64_t last_batch_ = 0;

@@ -47,6 +47,7 @@ void Resumer::Begin(const Request& request) {
     Answer(resume, "memory");
     Run(resume);
   } else if (!ReadJournal(resume)) {
+    publisher_.tally().OnResume("busy");
     request.reply.Refuse(
         {.reason = RejectReason::kHistoryBusy, .retry_after_us = limits_.retry_micros},
         real_clock_);
@@ -56,6 +57,7 @@ void Resumer::Begin(const Request& request) {
 
 void Resumer::Answer(Resume& resume, std::string_view source) {
   resume.answered = true;
+  publisher_.tally().OnResume("resumed");
   const uint64_t last = AccountOf(resume).last_sequence;
   const uint64_t missed = last - resume.request.last_sequence;
   resume.request.reply.Succeed(publisher_.last_sequence(), real_clock_, [&](MessageWriter& out) {
@@ -92,6 +94,7 @@ bool Resumer::Tell(Resume& resume, const PrivateEvent& event) {
     MessageWriter out(subscriber.encoding(), message);
     WritePrivateUpdate(out, channel, event, resume.previous_sequence, publisher_.state());
     if (!subscriber.SendPublic(Share(subscriber.encoding(), std::move(message)))) return false;
+    publisher_.tally().OnSent(channel);
     resume.previous_sequence = event.sequence();
     resume.channels_left &= ~ChannelBit(channel);
   }
@@ -139,6 +142,7 @@ void Resumer::OnArrival(Resume& resume, HistoryCursor::Arrival arrival) {
 // Before the answer it is the answer; afterwards, the last that the connection hears.
 void Resumer::EndWithGap(Resume& resume, std::string_view reason) {
   const LateReply reply = resume.request.reply;
+  publisher_.tally().OnResume(reason);
   const uint64_t last = AccountOf(resume).last_sequence;
   const uint64_t oldest = resume.cursor.oldest() != 0
                               ? resume.cursor.oldest()
@@ -155,6 +159,7 @@ void Resumer::EndWithGap(Resume& resume, std::string_view reason) {
       WriteGap(out, reason, last, oldest);
       out.EndObject();
     }));
+    publisher_.tally().OnSent(Channel::kStatus);
   }
   Erase(reply.connection_id);
 }

@@ -118,9 +118,13 @@ void Subscriptions::Broadcast(const Topic& topic, Encode encode) {
 void Subscriptions::SendSnapshot(uint64_t connection_id, const Topic& topic, Encode encode) {
   Connection& connection = GetConnection(connection_id);
   Subscription& subscription = Get(connection, topic);
-  subscription.next = subscription.audience->end();
+  const uint64_t end = subscription.audience->end();
+  // Passed over: the one that was refused, and those behind it.
+  if (subscription.missed) tally_.conflated += end - subscription.next + 1;
+  subscription.next = end;
   subscription.missed =
       !connection.subscriber->SendPublic(Share(connection.encoding, encode(connection.encoding)));
+  if (!subscription.missed) tally_.OnSent(topic.channel);
 }
 
 void Subscriptions::SendLast(const Topic& topic, Encode encode) {
@@ -134,6 +138,7 @@ void Subscriptions::SendLast(const Topic& topic, Encode encode) {
 void Subscriptions::SendLastTo(uint64_t connection_id, const Topic& topic, Encode encode) {
   Connection& connection = GetConnection(connection_id);
   Serve(connection, Get(connection, topic));
+  tally_.OnSent(topic.channel);
   connection.subscriber->Send(encode(connection.encoding));
 }
 
@@ -145,6 +150,7 @@ void Subscriptions::Serve(const Connection& connection, Subscription& subscripti
     const Post& post = audience.posts[subscription.next - audience.first];
     subscription.missed =
         !connection.subscriber->SendPublic(post[static_cast<size_t>(connection.encoding)]);
+    if (!subscription.missed) tally_.OnSent(subscription.topic.channel);
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
+#include "gateway/publish/gateway_tally.h"
 #include "gateway/publish/subscriber.h"
 #include "gateway/publish/topic.h"
 
@@ -23,6 +24,8 @@ class Subscriptions {
  public:
   // A message's bytes.
   using Encode = absl::FunctionRef<std::string(Encoding)>;
+
+  explicit Subscriptions(GatewayTally& tally) : tally_(tally) {}
 
   bool Contains(uint64_t connection_id, const Topic& topic) const;
   // That is not there.
@@ -84,11 +87,12 @@ class Subscriptions {
   Connection& GetConnection(uint64_t connection_id);
   static Subscription& Get(Connection& connection, const Topic& topic);
   void Leave(const Subscription& subscription, Connection& connection);
-  static void Serve(Connection& connection);
-  static void Serve(const Connection& connection, Subscription& subscription);
+  void Serve(Connection& connection);
+  void Serve(const Connection& connection, Subscription& subscription);
   void BeginRound();
   void EndRound();
 
+  GatewayTally& tally_;
   absl::node_hash_map<Topic, Audience> audiences_;  // of topics with listeners
   absl::node_hash_map<uint64_t, Connection> connections_;
   std::vector<Topic> posted_;          // topics with posts, perhaps others

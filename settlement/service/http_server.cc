@@ -175,7 +175,8 @@ class HttpServer::Impl::Connection : public std::enable_shared_from_this<Connect
     response_.version(11);
     response_.result(answer.status);
     response_.set(http::field::server, "warpbook-settlement");
-    response_.set(http::field::content_type, "application/json");
+    response_.set(http::field::content_type,
+                  beast::string_view(answer.content_type.data(), answer.content_type.size()));
     response_.set(http::field::cache_control, "no-store");
     if (answer.status == 405) response_.set(http::field::allow, "GET, HEAD");
     response_.keep_alive(keep_alive);
@@ -218,6 +219,10 @@ void HttpServer::Impl::Serve(tcp::socket socket) {
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { Stop(); }
+
+absl::Status HttpServer::CheckAddress(const Options& options) {
+  return ParseAddress(options).status();
+}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, Handler handler) {
   auto impl = std::make_unique<Impl>(std::move(options), std::move(handler));

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -19,7 +20,8 @@ namespace warpbook::settlement {
 
 struct HttpAnswer {
   unsigned status = 200;
-  std::string body;  // JSON
+  std::string body;
+  std::string_view content_type = "application/json";  // a literal
 };
 // {"error":{"code":...,"message":...}}
 HttpAnswer HttpError(unsigned status, std::string_view code, std::string_view message);
@@ -38,6 +40,9 @@ class HttpServer {
   using Respond = std::function<void(HttpAnswer)>;
   // Calls `respond` once; until then the connection waits.
   using Handler = std::function<void(const std::string& target, Respond respond)>;
+
+  // Whether the address is one, and may be listened on: as Start says it.
+  static absl::Status CheckAddress(const Options& options);
 
   // InvalidArgument, in one sentence, where the address is none or not allowed; Unavailable where
   // it cannot be listened on.

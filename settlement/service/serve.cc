@@ -4,10 +4,14 @@
 #include <thread>
 #include <utility>
 
+#include "schema/base/version.h"
 #include "schema/journal/tail_reader.h"
+#include "schema/metrics/process_metrics.h"
 #include "settlement/service/engine_link.h"
+#include "settlement/service/ledger_monitor.h"
 #include "settlement/service/log.h"
 #include "settlement/service/report_service.h"
+#include "settlement/service/settlement_metrics.h"
 #include "settlement/service/worker.h"
 #include "settlement/store/store.h"
 
@@ -18,8 +22,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 class Service {
  public:
-  Service(const ServeOptions& options, Ed25519PrivateKey key, const std::atomic<bool>& stop)
+  Service(const ServeOptions& options, Ed25519PrivateKey key, const std::atomic<bool>& stop,
+          SettlementMetrics& metrics)
       : options_(options),
+        metrics_(metrics),
         stop_(stop),
         public_key_(key.public_key()),
         link_({.address = options.engine_address,
@@ -32,6 +38,7 @@ class Service {
     while (true) {
       const absl::Status status = RunOnce();
       if (status.ok() || stop_) return status;
+      metrics_.OnFailure(status);
       // A database that was there before comes back, and so does the lock that our lost connection
       // may still hold there. At the first start a lock is another worker's.
       const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
@@ -69,12 +76,15 @@ class Service {
     auto store = Store::Open({.conninfo = options_.conninfo});
     if (!store.ok()) return store.status();
     if (absl::Status status = store->WriteNames(options_.catalogue); !status.ok()) return status;
-    auto worker = Worker::Create({.cursor_directory = options_.journal_directory,
-                                  .key = public_key_,
-                                  .on_slow_commit = LogSlowCommit},
-                                 *store, link_);
+    auto worker = Worker::Create(
+        {.cursor_directory = options_.journal_directory,
+         .key = public_key_,
+         .on_slow_commit = LogSlowCommit,
+         .on_commit = [this](std::chrono::nanoseconds took) { metrics_.OnCommit(took); }},
+        *store, link_);
     if (!worker.ok()) return worker.status();
     started_ = true;
+    metrics_.OnStarted(**worker);
     Log(LogLevel::kInfo, "started", Position(**worker));
     auto reader = OpenJournal((*worker)->FirstSequence());
     if (!reader.ok() || *reader == nullptr) return reader.status();
@@ -83,6 +93,7 @@ class Service {
       const auto wrote = (*worker)->Step();
       if (!wrote.ok()) return wrote.status();
       retry_ = options_.retry_first;
+      Measure(**worker);
       if (!*wrote) std::this_thread::sleep_for(options_.poll);
       LogStatus(**worker);
     }
@@ -115,6 +126,12 @@ class Service {
     return fields;
   }
 
+  void Measure(const Worker& worker) {
+    if (SteadyClock::now() < next_measure_) return;
+    next_measure_ = SteadyClock::now() + options_.metrics_interval;
+    metrics_.OnStep(worker, link_.connected());
+  }
+
   void LogStatus(const Worker& worker) {
     if (SteadyClock::now() < next_status_) return;
     next_status_ = SteadyClock::now() + options_.status_interval;
@@ -131,27 +148,38 @@ class Service {
   }
 
   const ServeOptions& options_;
+  SettlementMetrics& metrics_;
   const std::atomic<bool>& stop_;
   const PublicKey public_key_;
   EngineLink link_;
   bool started_ = false;
   std::chrono::milliseconds retry_{};  // before the next try
   SteadyClock::time_point next_status_ = SteadyClock::now();
+  SteadyClock::time_point next_measure_ = SteadyClock::now();
 };
 
 }  // namespace
 
 absl::Status Serve(const ServeOptions& options, Ed25519PrivateKey key,
                    const std::atomic<bool>& stop) {
+  Metrics metrics;
+  AddProcessMetrics(
+      metrics,
+      {.service = "warpbook-settlement", .version = std::string(kVersion), .rules_version = ""});
+  SettlementMetrics worker_metrics(metrics, options.journal_directory);
+  std::unique_ptr<LedgerMonitor> monitor;
   std::unique_ptr<ReportService> reports;
   if (!options.http.address.empty()) {
-    auto started =
-        ReportService::Start(options.http, {options.conninfo, options.catalogue, options.tariff});
+    auto started = ReportService::Start(
+        options.http, {options.conninfo, options.catalogue, options.tariff},
+        {.metrics = metrics, .is_ready = [&worker_metrics] { return worker_metrics.is_ready(); }});
     if (!started.ok()) return started.status();
     reports = *std::move(started);
+    monitor = std::make_unique<LedgerMonitor>(LedgerMonitor::Options{.conninfo = options.conninfo},
+                                              metrics);
     Log(LogLevel::kInfo, "reports_served", gateway::JsonObject().Integer("port", reports->port()));
   }
-  Service service(options, std::move(key), stop);
+  Service service(options, std::move(key), stop, worker_metrics);
   return service.Run();
 }
 

@@ -31,6 +31,7 @@ struct ServeOptions {
   // core), and how often a status is logged.
   std::chrono::microseconds poll{200};
   std::chrono::milliseconds status_interval{10'000};
+  std::chrono::milliseconds metrics_interval{200};
   // Between two tries at what is away: the first time, and at most; doubled from one to the next.
   std::chrono::milliseconds retry_first{250};
   std::chrono::milliseconds retry_max{10'000};

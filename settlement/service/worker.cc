@@ -27,7 +27,8 @@ Worker::Worker(Options options, Store& store, DecisionSender& sender, Books book
       store_(store),
       sender_(sender),
       books_(std::move(books)),
-      outbox_(std::move(outbox)) {}
+      outbox_(std::move(outbox)),
+      committed_(books_.cursor().sequence) {}
 
 uint64_t Worker::FirstSequence() const {
   const uint64_t posted = books_.cursor().sequence.value();
@@ -42,6 +43,7 @@ absl::StatusOr<bool> Worker::Step() {
   const Sequence before = books_.cursor().sequence;
   const auto at_end = Gather();
   if (!at_end.ok()) return at_end.status();
+  at_end_ = false;
   const bool posted = books_.cursor().sequence != before;
   if (!books_.journal_confirmed()) return false;
 
@@ -62,9 +64,11 @@ absl::StatusOr<bool> Worker::Step() {
   if (deciding_) changes->decided = Decide(books_, outbox_);
   if (!posted && changes->decided.empty()) {
     if (absl::Status status = FinishCommit(); !status.ok()) return status;
+    at_end_ = *at_end;
     return false;
   }
   if (absl::Status status = Write(*std::move(changes), *at_end); !status.ok()) return status;
+  at_end_ = *at_end;
   return true;
 }
 
@@ -85,7 +89,12 @@ absl::StatusOr<bool> Worker::Gather() {
 absl::Status Worker::Write(Changes changes, bool wait) {
   if (absl::Status status = FinishCommit(); !status.ok()) return status;
   committing_ = std::move(changes);
-  commit_ = std::async(std::launch::async, [this] { return store_.Commit(committing_); });
+  commit_ = std::async(std::launch::async, [this] {
+    const auto begin = std::chrono::steady_clock::now();
+    absl::Status status = store_.Commit(committing_);
+    options_.on_commit(std::chrono::steady_clock::now() - begin);
+    return status;
+  });
   return wait ? FinishCommit() : absl::OkStatus();
 }
 
@@ -100,6 +109,7 @@ absl::Status Worker::FinishCommit() {
 }
 
 absl::Status Worker::Announce(const Changes& changes) {
+  committed_ = changes.to.sequence;
   ++figures_.transactions;
   figures_.transfers += changes.transfers.size();
   figures_.decisions += changes.decided.size();

@@ -53,6 +53,8 @@ class Worker {
     std::chrono::milliseconds slow_commit{10'000};
     std::function<void(std::chrono::milliseconds)> on_slow_commit = [](std::chrono::milliseconds) {
     };
+    // A commit has taken so long; on its own thread.
+    std::function<void(std::chrono::nanoseconds)> on_commit = [](std::chrono::nanoseconds) {};
   };
 
   // What it did so far, for a status line.
@@ -81,6 +83,10 @@ class Worker {
   const Figures& figures() const { return figures_; }
   // Whether decisions are made by now.
   bool deciding() const { return deciding_; }
+  // The last command that is in the database.
+  Sequence committed() const { return committed_; }
+  // Whether the last step found the journal's end, and all before it is committed.
+  bool at_end() const { return at_end_; }
 
  private:
   Worker(Options options, Store& store, DecisionSender& sender, Books books, Outbox outbox);
@@ -101,6 +107,8 @@ class Worker {
   Outbox outbox_;
   Figures figures_;
   bool deciding_ = false;
+  Sequence committed_;
+  bool at_end_ = false;
   bool account_told_ = false;
   Changes committing_;
   std::future<absl::Status> commit_;  // of committing_; the last member, so that its end waits

@@ -87,6 +87,28 @@ absl::StatusOr<TokenFigures> ReadTokenFigures(Database& database) {
   return figures;
 }
 
+absl::StatusOr<MonitoredFigures> ReadMonitoredFigures(Database& database) {
+  MonitoredFigures figures;
+  const absl::Status status = database.Transact(
+      Database::Mode::kSnapshot, "reading the ledger for the metrics",
+      [&figures](pqxx::transaction_base& transaction) {
+        for (const LeaseState state :
+             {LeaseState::kReserved, LeaseState::kActive, LeaseState::kDelivered,
+              LeaseState::kFailed, LeaseState::kDisputed}) {
+          figures.leases[std::string(Name(state))] = 0;
+        }
+        // By the index of open leases.
+        for (const pqxx::row& row :
+             transaction.exec("SELECT state, count(*) FROM lease_records"
+                              " WHERE settled_event IS NULL AND gpus > 0 GROUP BY state")) {
+          figures.leases[row[0].c_str()] = Int(row[1]);
+        }
+        return ReadTokens(transaction, figures.tokens);
+      });
+  if (!status.ok()) return status;
+  return figures;
+}
+
 absl::StatusOr<DisclosureFigures> ReadDisclosures(Database& database) {
   DisclosureFigures figures;
   const absl::Status status = database.Transact(

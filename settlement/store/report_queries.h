@@ -32,6 +32,13 @@ struct TokenFigures {
 };
 absl::StatusOr<TokenFigures> ReadTokenFigures(Database& database);
 
+// What the metrics tell of the ledger.
+struct MonitoredFigures {
+  TokenFigures tokens;
+  std::map<std::string, int64_t> leases;  // that are not settled, by state; every state is there
+};
+absl::StatusOr<MonitoredFigures> ReadMonitoredFigures(Database& database);
+
 // Today and the days before it, by the day on which work was settled.
 inline constexpr int64_t kDisclosedWorkDays = 30;
 // By the market's time of its settlement.

@@ -3,8 +3,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "gateway/cli/command_line.h"
 #include "gateway/cli/commands.h"
+#include "schema/base/command_line.h"
 
 namespace warpbook::gateway {
 namespace {

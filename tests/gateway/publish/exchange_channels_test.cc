@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "gateway/protocol/version.h"
+#include "schema/base/version.h"
 #include "tests/gateway/support/json_text.h"
 #include "tests/gateway/support/test_gateway.h"
 
@@ -84,7 +84,7 @@ TEST_CASE("The status begins with how the exchange is, and tells everybody when 
   const std::string ts = std::to_string(gateway.publisher.last_time_us());
   CHECK(messages[0] == R"({"channel":"status","type":"snapshot","seq":0,"ts":)" + ts +
                            R"(,"data":{"status":"online","storage_low":false,"version":")" +
-                           std::string(kGatewayVersion) + R"("}})");
+                           std::string(kVersion) + R"("}})");
   gateway.publisher.AnnounceShutdown(1'234);
   gateway.publisher.DeliverAll();
   messages = watcher.Take("status");

@@ -91,7 +91,8 @@ struct Broadcaster {
     while (subscriptions.has_undelivered()) subscriptions.Deliver(1);
   }
 
-  Subscriptions subscriptions;
+  GatewayTally tally;
+  Subscriptions subscriptions{tally};
   std::array<uint64_t, kTopics.size()> numbers = {};
 };
 

@@ -185,7 +185,9 @@ TEST_CASE("One GET has its answer, or a sentence why not, in its time") {
 TEST_CASE("The reports say that there is no database, one desk not waiting for the other") {
   ReportDesk::Options reports;
   reports.conninfo = "host=127.0.0.1 port=1";
-  auto service = ReportService::Start(OnLoopback(), reports);
+  const Metrics metrics;
+  auto service = ReportService::Start(OnLoopback(), reports,
+                                      {.metrics = metrics, .is_ready = [] { return true; }});
   REQUIRE(service.ok());
   TestSocket socket((*service)->port());
   CHECK(CodeOf(socket.Http(kGet)) == "database_unavailable");

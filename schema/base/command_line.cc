@@ -1,4 +1,4 @@
-#include "gateway/cli/command_line.h"
+#include "schema/base/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-namespace warpbook::gateway {
+namespace warpbook {
 namespace {
 
 constexpr const char* kConfigOption = "--config";
@@ -183,4 +183,4 @@ int CommandLine::Run(int argc, const char* const* argv, std::ostream& out, std::
   }
 }
 
-}  // namespace warpbook::gateway
+}  // namespace warpbook

@@ -1,4 +1,4 @@
-#include "gateway/cli/command_line.h"
+#include "schema/base/command_line.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 
 #include "tests/support/temporary_directory.h"
 
-namespace warpbook::gateway {
+namespace warpbook {
 namespace {
 
 constexpr const char* kVariable = "WARPBOOK_TEST_COUNT";
@@ -179,4 +179,4 @@ TEST_CASE("A wrong configuration file is told with its path and the key") {
 }
 
 }  // namespace
-}  // namespace warpbook::gateway
+}  // namespace warpbook

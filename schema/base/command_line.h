@@ -1,4 +1,4 @@
-// CommandLine: the tree of commands and options that `warpbook` understands. A thin face of CLI11,
+// CommandLine: the tree of commands and options that a program understands. A thin face of CLI11,
 // which only command_line.cc includes (it takes eight seconds to compile).
 //
 // Exit codes: 0 done, 1 refused or failed (the command's own), 2 the command line, an environment
@@ -18,7 +18,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-namespace warpbook::gateway {
+namespace warpbook {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;
@@ -87,4 +87,4 @@ class CommandLine {
   int exit_code_ = kExitOk;
 };
 
-}  // namespace warpbook::gateway
+}  // namespace warpbook
