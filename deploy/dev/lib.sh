@@ -56,6 +56,10 @@ install_packages() {
       say "  mkdir -p ${WARPBOOK_CLUSTER_CONF%/*} && echo 'create_main_cluster = false'" \
         ">$WARPBOOK_CLUSTER_CONF  # no cluster of Debian's own on port 5432"
     fi
+    if [[ " ${missing[*]} " == *" prometheus "* ]]; then
+      say "  mkdir -p ${prometheus_unit%/*} && ln -s /dev/null $prometheus_unit" \
+        "# no service of Debian's own on port 9090"
+    fi
     say "  apt-get update && ${install[*]}"
     exit 2
   fi
@@ -65,10 +69,10 @@ install_packages() {
   # In a shell of its own, whose end undoes what it did to /etc, also where a signal ends it: by a trap,
   # as with one the shell outlives apt-get.
   (
-    trap 'trap "" INT TERM HUP; allow_debian_cluster' EXIT
+    trap 'trap "" INT TERM HUP; allow_debian_cluster; unmask_debian_prometheus' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    forbid_debian_cluster &&
+    forbid_debian_cluster && mask_debian_prometheus "${missing[@]}" &&
       as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" </dev/null
   ) || status=$?
   if ((status > 128)); then exit "$status"; fi
@@ -83,6 +87,27 @@ forbid_debian_cluster() {
   say "create_main_cluster = false" | as_root tee "$WARPBOOK_CLUSTER_CONF" >/dev/null
 }
 allow_debian_cluster() { as_root rm -f "$WARPBOOK_CLUSTER_CONF"; }
+
+# Debian's Prometheus package starts a service on port 9090, and again with each boot. Ours is private,
+# so that unit is masked before the package is first installed, and stays so: removing the link, or
+# `systemctl unmask prometheus`, gives it back.
+prometheus_unit=/etc/systemd/system/prometheus.service
+masked_prometheus=false
+mask_debian_prometheus() {
+  if [[ " $* " != *" prometheus "* || -e $prometheus_unit || -L $prometheus_unit ]]; then
+    return 0
+  fi
+  say "Debian's own prometheus.service is masked, so that it does not start: systemctl unmask prometheus gives it back."
+  as_root mkdir -p "${prometheus_unit%/*}"
+  as_root ln -s /dev/null "$prometheus_unit"
+  masked_prometheus=true
+}
+# Where the installation came to nothing.
+unmask_debian_prometheus() {
+  if [[ $masked_prometheus == true && " $(missing_packages observe) " == *" prometheus "* ]]; then
+    as_root rm -f "$prometheus_unit"
+  fi
+}
 
 # build FOLDER CMAKE_OPTION... -- TARGET...: configures and builds, Release unless told otherwise.
 build() {

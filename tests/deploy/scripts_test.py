@@ -5,30 +5,13 @@ bash with programs of our own."""
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import unittest
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-
-# A supervisor around the programs that a test defines as exec_NAME.
-SUPERVISOR = """
-set -euo pipefail
-source {root}/deploy/dev/lib.sh
-source {root}/deploy/lib/processes.sh
-LOGS={logs}
-notice() {{ say "notice: $*"; }}
-trap 'for name in "${{!PROCESS[@]}}"; do stop "$name" || true; done' EXIT
-"""
-
-
-def run(command, **options):
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False, timeout=60, **options)
+from script_test_case import ROOT, SUPERVISOR, ScriptTestCase, run
 
 
 class OptionsTest(unittest.TestCase):
@@ -52,6 +35,14 @@ class OptionsTest(unittest.TestCase):
             ("--reports-port", "7401"): "the reports' port 7401 is no other port",
             ("--port", "65534"): "the reports' port 65536 is no other port",
             ("--clock-factor", "0"): '--clock-factor takes a whole number from 1 to 3600, not "0"',
+            ("--observe", "--observe-port", "0"): '--observe-port takes a whole number from 1 to 65535, not "0"',
+            ("--observe", "--grafana-port"): "--grafana-port needs a value",
+            ("--observe-port", "9091"): "--observe-port and --grafana-port go with --observe",
+            ("--grafana-port", "3001"): "--observe-port and --grafana-port go with --observe",
+            ("--observe", "--observe-port", "7402"): "Prometheus's port 7402 is no other port",
+            ("--observe", "--port", "9089"): "Prometheus's port 9090 is no other port",
+            ("--observe", "--grafana-port", "9090"): "Grafana's port 9090 is no other port",
+            ("--observe", "--admin-port", "3000"): "Grafana's port 3000 is no other port",
         }
         for arguments, message in wrong.items():
             with self.subTest(arguments=arguments):
@@ -64,7 +55,7 @@ class OptionsTest(unittest.TestCase):
         ended = run([f"{ROOT}/deploy/run", "--help"])
         self.assertEqual(ended.returncode, 0)
         for option in ("--fresh", "--seconds", "--port", "--admin-port", "--reports-port", "--clock-factor",
-                       "--no-demo"):
+                       "--no-demo", "--observe", "--observe-port", "--grafana-port"):
             self.assertIn(option, ended.stdout)
 
     def test_a_seed_that_is_none_ends_the_economics_before_anything_is_built(self):
@@ -77,28 +68,7 @@ class OptionsTest(unittest.TestCase):
                 self.assertEqual(ended.stdout, "")
 
 
-class FunctionsTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="warpbook-scripts-")
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def write(self, name, text):
-        """A file in the test's folder; its path."""
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def wait_for(self, condition):
-        deadline = time.monotonic() + 30
-        while not condition():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
-
-    def bash(self, script, prelude=SUPERVISOR):
-        text = prelude.format(root=ROOT, logs=self.folder) + script
-        return run(["bash", "-c", text, "deploy/run"])
-
+class FunctionsTest(ScriptTestCase):
     # -- deploy/dev/lib.sh
 
     def test_every_package_has_a_known_group_and_stands_once(self):
@@ -106,10 +76,10 @@ class FunctionsTest(unittest.TestCase):
             rows = [line.split("#")[0].split() for line in file]
         rows = [row for row in rows if row]
         self.assertTrue(all(len(row) == 2 for row in rows), rows)
-        self.assertEqual({group for group, _ in rows}, {"build", "run", "test", "dev"})
+        self.assertEqual({group for group, _ in rows}, {"build", "run", "observe", "test", "dev"})
         names = [name for _, name in rows]
         self.assertEqual(len(names), len(set(names)))
-        listed = self.bash("packages_of build run test dev").stdout.split()
+        listed = self.bash("packages_of build run observe test dev").stdout.split()
         self.assertEqual(listed, names)
 
     def test_missing_packages_are_those_that_dpkg_does_not_know_as_installed(self):
@@ -287,13 +257,6 @@ class FunctionsTest(unittest.TestCase):
             self.assertEqual(self.bash(f"port_is_busy {port}").returncode, 0)
 
     # -- deploy/run
-
-    def market(self, script):
-        """The functions of a deploy/run whose checkout, and so whose .var, is the test's folder."""
-        shutil.copytree(f"{ROOT}/deploy", f"{self.folder}/deploy")
-        os.mkdir(f"{self.folder}/.var")
-        return self.bash(f"mkdir -p $LOGS\n{script}",
-                         prelude=f"source {self.folder}/deploy/run\n")
 
     def test_a_fresh_market_keeps_your_keys_and_nothing_that_names_the_old_one(self):
         ended = self.market("""
