@@ -19,6 +19,7 @@ What is in this folder:
   raw_socket.py       handshakes and frames made by hand
   bad_frame_test.py   frames, handshakes and bare sockets that are not what they should be
   canary_test.py      secrets are in no log, no file and no memory where they do not belong
+  operations_test.py  metrics, health, settlement's configuration, the doctor
   bad_start_test.py   what is wrong before the start stops it with one sentence
   crash_test.py       kill -9 of each process under load
   tls_test.py         everybody by TLS, and whom nobody believes

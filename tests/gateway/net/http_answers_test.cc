@@ -21,6 +21,10 @@ class FakeHost final : public SessionHost {
     if (target != "/api/v1/book?symbol=x") return std::nullopt;
     return HttpAnswer{.body = "{}"};
   }
+  bool AskMetrics(uint64_t connection_id) override {
+    asked = std::to_string(connection_id) + " metrics";
+    return has_metrics;
+  }
   void OnOpened(Session&) override {}
   void OnText(Session&, std::string_view) override {}
   void OnBinary(Session&, std::string_view) override {}
@@ -30,6 +34,7 @@ class FakeHost final : public SessionHost {
   void OnGone(Session&, std::string_view) override {}
 
   bool is_ready = true;
+  bool has_metrics = true;
   int64_t wait_micros = 0;
   std::string asked;
 };
@@ -72,6 +77,21 @@ TEST_CASE("What is under /api/v1/ is the host's to answer, and the connection go
   const HttpAnswer later = AnswerTo(host, Get("/api/v1/supply"));
   CHECK(later.later);
   CHECK(later.keeps_connection);
+}
+
+TEST_CASE("Metrics are the operators', also while the exchange is not ready") {
+  FakeHost host;
+  host.is_ready = false;
+  const HttpAnswer later = AnswerTo(host, Get("/metrics"), /*on_admin=*/true);
+  CHECK(later.later);
+  CHECK(later.keeps_connection);
+  CHECK(host.asked == "9 metrics");
+  host.has_metrics = false;
+  CHECK(AnswerTo(host, Get("/metrics"), /*on_admin=*/true).status == 503);
+  host.asked.clear();
+  CHECK(AnswerTo(host, Get("/metrics")).status == 404);
+  CHECK(AnswerTo(host, Get("/metrics/"), /*on_admin=*/true).status == 404);
+  CHECK(host.asked.empty());
 }
 
 TEST_CASE("The host is not asked by those who may not ask") {

@@ -33,6 +33,22 @@ TEST_CASE("The admin listener tells whether it lives and is ready, the public on
   CHECK(Get(server.admin_port(), kGetLivez).starts_with("HTTP/1.1 200"));
 }
 
+TEST_CASE("The admin listener gives the metrics, one answer after the other on a connection") {
+  TestServer server;
+  TestSocket socket(server.admin_port());
+  const std::string get = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer = socket.Http(get);
+    CHECK(answer.starts_with("HTTP/1.1 200"));
+    CHECK(answer.find("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n") !=
+          std::string::npos);
+    const std::string text = Body(answer);
+    CHECK(text.find("\nwarpbook_gateway_ready 1\n") != std::string::npos);
+    CHECK(text.find("\nwarpbook_gateway_connections{kind=\"operator\"} 1\n") != std::string::npos);
+  }
+  CHECK(Get(server.port(), get).starts_with("HTTP/1.1 404"));
+}
+
 TEST_CASE("The clients' listener answers the read-only API, the admin one does not") {
   TestServer server;
   const auto get = [](const std::string& target) {

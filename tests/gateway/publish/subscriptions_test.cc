@@ -130,6 +130,26 @@ TEST_CASE("The last message of a topic comes behind what waits, and nothing come
   CHECK(listener.texts == std::vector<std::string>{"10s0", "10u1", "10e2"});
 }
 
+TEST_CASE("What a listener was passed over in is counted when it is given a snapshot again") {
+  Broadcaster broadcaster;
+  Listener slow(Encoding::kJson), fast(Encoding::kJson);
+  broadcaster.Subscribe(1, slow, 0);
+  broadcaster.Subscribe(2, fast, 0);
+  const auto& sent = broadcaster.tally.sent[static_cast<size_t>(Channel::kBook)];
+  CHECK(sent == 2);
+  slow.is_full = true;
+  for (int i = 0; i < 3; ++i) broadcaster.Broadcast(0);
+  broadcaster.DeliverAll();
+  CHECK(sent == 5);  // the fast one's
+  CHECK(broadcaster.tally.conflated == 0);
+  slow.is_full = false;
+  broadcaster.Snapshot(1, 0);
+  CHECK(broadcaster.tally.conflated == 3);
+  CHECK(sent == 6);
+  broadcaster.Snapshot(1, 0);  // one that was asked for
+  CHECK(broadcaster.tally.conflated == 3);
+}
+
 TEST_CASE("A message is kept until the end of the round that began after it, and no longer") {
   Broadcaster broadcaster;
   std::vector<Listener> listeners(3, Listener(Encoding::kJson));
