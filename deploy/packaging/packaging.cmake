@@ -57,7 +57,8 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME warpbook)
 set(CPACK_PACKAGE_VENDOR Warpbook)
 set(CPACK_PACKAGE_CONTACT "Warpbook <packages@warpbook.example>")
-set(CPACK_PACKAGE_VERSION 0.1.0)  # packages-build adds which commit it is
+file(STRINGS ${CMAKE_SOURCE_DIR}/schema/base/version.h WARPBOOK_VERSION_LINE REGEX "kVersion = ")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" CPACK_PACKAGE_VERSION "${WARPBOOK_VERSION_LINE}")  # and the commit
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS

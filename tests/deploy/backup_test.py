@@ -53,8 +53,8 @@ class BackupTest(unittest.TestCase):
         cls.market.await_orders()
         cls.market.back_up()
         cls.market.trade(2)
-        # A start begins a segment: the backup before has the sealed one already.
-        cls.market.engine.kill()
+        # A stop leaves a snapshot, and a start begins a segment.
+        cls.market.engine.stop()
         cls.market.start_engine()
         cls.market.back_up()
         cls.market.trade(2)
@@ -218,6 +218,27 @@ class BackupTest(unittest.TestCase):
         shutil.rmtree(journal)
         self.assertEqual(self.restore(source=backups).returncode, 0)
         self.assertEqual(max(self.times_of(self.journal)), durable)
+
+    def test_a_journal_whose_beginning_was_moved_away_is_proved_from_its_snapshot(self):
+        journal = shutil.copytree(self.market.journal, self.journal)
+        self.assertEqual(len(journal_files.list_snapshots(journal)), 1)
+        os.remove(os.path.join(journal, "00000001.segment"))
+        backups = os.path.join(self.folder, "new")
+        ended = run([BACKUP, "--journal", journal, "--to", backups, "--no-ledger"])
+        self.assertEqual(ended.returncode, 0, ended)
+        shutil.rmtree(journal)
+        ended = self.restore(source=backups)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""), ended)
+        self.assertIn("only what a start reads is proved\n", ended.stdout)
+        self.assertIn("a start would begin behind the snapshot of sequence", ended.stdout)
+
+    def test_a_backup_without_segments_in_the_middle_is_refused(self):
+        backups = self.copy_of_backups()
+        last = os.path.join(backups, os.path.basename(self.stored[-1].folder))
+        os.remove(os.path.join(last, "journal", "00000001.segment"))
+        ended = self.restore(source=last)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("00000001.segment is missing", ended.stderr)
 
     def test_old_backups_go_and_what_was_interrupted(self):
         backups = self.copy_of_backups()
