@@ -26,6 +26,8 @@ What is in this folder:
   api_documents.py    the API's documents, and a recorder that holds every message against them
   api_documents_test.py  every method, channel and kind of message is as documented
   api_validity_test.py   the documents are valid by what npm/ installs
+  prometheus.py       a real Prometheus beside a market, and what the dashboards ask it
+  observe_test.py     every panel has data, every rule evaluates, no alert fires
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
 Debian's python3-websockets and python3-cryptography, node-ws and chromium; nothing but loopback is

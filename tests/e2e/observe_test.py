@@ -4,19 +4,19 @@ rule evaluates, no alert fires, and what is caused here is what is shown."""
 
 import asyncio
 import collections
-import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
-import os
 
 import market
 from client import Key, Refused
-from market import Market, Process, wait_until, warpbook_binary
-from market_test_case import HARDWARE_CLASS, REGION, MarketTestCase
+from market import Market, Process, warpbook_binary
+from market_test_case import MarketTestCase
 from prometheus import LOOPBACK, Prometheus, as_asked, has_data, load_dashboards, panels_of
 from raw_socket import OP_TEXT, frame, handshake
 
@@ -24,8 +24,10 @@ sys.path.append(os.path.join(market.SOURCE_ROOT, "tests/deploy"))
 from metric_table import HISTOGRAM_SUFFIXES, load_table  # noqa: E402
 
 DATA_DEADLINE_S = 100
-# Enough in one packet to fill the socket's buffers and more than the queue of market data.
-LARGE_REQUESTS = 40
+WATCHED_S = 80  # longer than any alert that looks at the moment waits before it fires
+LARGE_REQUESTS = 40  # whose answers fill the buffers of a socket
+BUSY_ORDERS = 100
+AMENDS = 4000  # updates of a book that are more than what waits for a client that does not read
 
 
 class ObserveTest(MarketTestCase):
@@ -47,36 +49,58 @@ class ObserveTest(MarketTestCase):
     async def test_everything_that_is_watched_is_there(self):
         self.start_demo()
         self.prometheus = Prometheus(self.market).start()
+        started = time.monotonic()
         self.addCleanup(self.prometheus.stop)
-        never_reads = await self.somebody_who_never_reads()
+        symbol = (await self.windows())[-1]["symbol"]
+        never_reads, reads_late = (self.somebody_who_does_not_read(symbol) for _ in range(2))
+        await self.a_busy_book(symbol)
+        reading = asyncio.create_task(self.read_all(reads_late))
         await self.refused_requests()
         await self.refused_logons()
         await self.a_resumed_session()
         self.a_restart_of_the_database()
         await self.shown("warpbook_gateway_slow_consumer_disconnects_total", 1)
         never_reads.close()
+        reading.cancel()
+        reads_late.close()
         await self.every_panel_has_data()
         self.variables_have_values()
         await self.what_was_caused_is_shown()
         self.every_rule_evaluates()
         self.both_export_what_the_table_says()
+        await asyncio.sleep(WATCHED_S - (time.monotonic() - started))
         self.no_alert_has_fired()
 
     # -- Causes
 
-    async def somebody_who_never_reads(self):
-        """Subscribed to a busy book, behind answers that are not taken: passed over, then cut off."""
+    def somebody_who_does_not_read(self, symbol):
+        """Subscribed to a book, behind answers that are not taken: passed over, and in the end cut off."""
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", self.market.port))
-        connection.settimeout(10)
         connection.sendall(handshake())
-        symbols = [row["symbol"] for row in await self.windows(REGION and HARDWARE_CLASS, REGION)]
-        requests = [{"method": "subscribe", "req_id": i, "params": {"channel": "book", "symbol": symbol}}
-                    for i, symbol in enumerate(symbols, 1)]
-        requests += [{"method": "instruments", "req_id": 1000 + i} for i in range(LARGE_REQUESTS)]
+        self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 101 "))
+        requests = [{"method": "subscribe", "req_id": i, "params": {"channel": channel, "symbol": symbol}}
+                    for i, channel in enumerate(("book", "orders"), 1)]
+        requests += [{"method": "instruments", "req_id": 10 + i} for i in range(LARGE_REQUESTS)]
         connection.sendall(b"".join(frame(OP_TEXT, json.dumps(each).encode()) for each in requests))
+        connection.setblocking(False)
         return connection
+
+    async def read_all(self, connection):
+        while await asyncio.get_running_loop().sock_recv(connection, 1 << 16):
+            pass
+
+    async def a_busy_book(self, symbol):
+        """Many orders that change at once, again and again: updates that are long."""
+        buyer = await self.buyer(burn="1000")
+        orders = await asyncio.gather(*(self.bid(buyer, symbol, "1.00", 1) for _ in range(BUSY_ORDERS)))
+        for i in range(AMENDS // BUSY_ORDERS):
+            await asyncio.gather(
+                *(buyer.call("order.amend", order_id=order, price=("1.10", "1.00")[i % 2], gpus=1)
+                  for order in orders),
+                asyncio.sleep(BUSY_ORDERS / 800))  # 1,000 a second are allowed
+        await buyer.call("order.cancel_all")
 
     async def refused_requests(self):
         """By the gateway, and by the engine."""
@@ -99,7 +123,7 @@ class ObserveTest(MarketTestCase):
         await again.resume(client)
 
     def a_restart_of_the_database(self):
-        self.market.postgres.stop()
+        self.market.postgres.stop(signal.SIGINT)  # its fast shutdown
         self.market.start_postgres()
 
     # -- What Prometheus says

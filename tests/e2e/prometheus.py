@@ -49,7 +49,8 @@ class Prometheus:
         def both_are_scraped():
             if not self.process.running:
                 raise AssertionError(f"prometheus ended: {self.process.log_tail()}")
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # an HTTPError is one too
+                LOOPBACK.open(f"{self.url}/-/ready", timeout=5).close()
                 targets = self.get("targets")["activeTargets"]
                 return [target["health"] for target in targets] == ["up", "up"]
             return False
