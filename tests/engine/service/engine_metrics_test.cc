@@ -55,7 +55,10 @@ TEST_CASE("Commands are counted by type and result once they are durable") {
   for (uint64_t tag = 301; tag <= 340; ++tag) commands.push_back(OpenAccountCommand(tag - 300));
   for (uint64_t tag = 401; tag <= 405; ++tag) commands.push_back(BadOrder(tag));
   user.Submit(commands);
-  REQUIRE(user.PollUntil([&] { return user.reply_count() == 305; }));
+  REQUIRE(user.PollUntil([&] {
+    return user.reply_count() == 300 &&
+           RecordsOf<wire::CommandRejected>(user.records()).size() == 45;
+  }));
   REQUIRE(service->Stop().ok());
   // The keys of the forty are taken.
   CHECK(ValueOf(metrics, Commands("open_account", "accepted")) == 300);

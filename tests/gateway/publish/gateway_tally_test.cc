@@ -67,7 +67,7 @@ TEST_CASE("Refusals of the engine and of a batch's items are counted by their co
   gateway.Ask(member, "order.place", bid);  // without credits
   CHECK(tally.rejects.at(RejectReason::kInsufficientCredits) == 1);
   gateway.Ask(member, "order.batch",
-              R"({"items":[{"method":"order.place","params":)" + bid +
+              R"({"requests":[{"method":"order.place","params":)" + bid +
                   R"(},{"method":"order.place","params":)" + bid + "}]}");
   CHECK(tally.rejects.at(RejectReason::kInsufficientCredits) == 3);
 }

@@ -188,6 +188,7 @@ class Trial {
     Resumer::Request request;
     request.reply.connection_id = client.connection_id;
     request.reply.subscriber = client.queue.get();
+    request.reply.tally = &publisher_->tally();
     request.reply.method = Method::kSessionResume;
     request.account = client.account;
     request.channels = client.channels;
