@@ -258,6 +258,15 @@ class DashboardsTest(unittest.TestCase):
         wrong = subprocess.run([GENERATOR, "--chek"], capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(wrong.returncode, 2)
 
+    def test_each_has_a_picture_of_a_size_to_read_on_a_page(self):
+        pictures = os.path.join(GRAFANA, "pictures")
+        self.assertEqual(sorted(os.listdir(pictures)), [name + ".png" for name in NAMES])
+        for name in os.listdir(pictures):
+            path = os.path.join(pictures, name)
+            self.assertLess(os.path.getsize(path), 300 << 10)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+
     def test_grafana_is_told_where_they_are_and_whom_to_ask(self):
         def provisioned(kind):
             path, = os.listdir(os.path.join(GRAFANA, "provisioning", kind))

@@ -17,7 +17,7 @@ import market
 from client import Key, Refused
 from market import Market, Process, warpbook_binary
 from market_test_case import MarketTestCase
-from prometheus import LOOPBACK, Prometheus, as_asked, has_data, load_dashboards, panels_of
+from prometheus import LOOPBACK, Prometheus, as_asked, has_data, load_dashboards, panels_of, selection_of
 from raw_socket import OP_TEXT, frame, handshake
 
 sys.path.append(os.path.join(market.SOURCE_ROOT, "tests/deploy"))
@@ -154,14 +154,16 @@ class ObserveTest(MarketTestCase):
             await self.shown(metric, least, **labels)
 
     async def every_panel_has_data(self):
-        """Each target of each panel, with everything selected, as Grafana would ask it."""
-        without = {(name, panel["title"], target["expr"])
+        """Each target of each panel, as Grafana asks it when the dashboard is opened, and with everything
+        selected."""
+        without = {(name, panel["title"], as_asked(target["expr"], **selection))
                    for name, dashboard in load_dashboards().items()
+                   for selection in ({}, selection_of(dashboard))
                    for panel in panels_of(dashboard) for target in panel["targets"]}
-        self.assertGreater(len(without), 80)
+        self.assertGreater(len(without), 160)
         deadline = time.monotonic() + DATA_DEADLINE_S
         while without:
-            without = {each for each in without if not has_data(self.prometheus.query(as_asked(each[2])))}
+            without = {each for each in without if not has_data(self.prometheus.query(each[2]))}
             self.assertLess(time.monotonic(), deadline, without)
             if without:
                 await asyncio.sleep(2)

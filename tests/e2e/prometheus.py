@@ -117,6 +117,12 @@ def panels_of(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
+def selection_of(dashboard):
+    """{variable: what is selected when the dashboard is opened}; what is not here is all."""
+    return {each["name"]: "|".join(each["current"]["value"]) for each in dashboard["templating"]["list"]
+            if each["type"] == "query" and each["current"]["value"] != ["$__all"]}
+
+
 def as_asked(expression, **selected):
     """The expression as Grafana asks it: everything is selected where nothing else is said."""
     text = expression.replace("$__rate_interval", f"{RATE_INTERVAL_S}s")
