@@ -8,11 +8,11 @@
 #include "schema/base/command_line.h"
 #include "schema/base/crypto.h"
 #include "schema/base/file.h"
+#include "schema/base/log.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/decimal.h"
 #include "settlement/service/audit_run.h"
 #include "settlement/service/http_server.h"
-#include "settlement/service/log.h"
 #include "settlement/service/report.h"
 #include "settlement/service/serve.h"
 #include "settlement/store/audit.h"
@@ -118,8 +118,7 @@ int RunServe(const Arguments& arguments) {
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
   const absl::Status status = Serve(*options, *std::move(key), stop_requested);
   if (status.ok()) return kExitOk;
-  Log(LogLevel::kError, "failed",
-      gateway::JsonObject().Text("detail", std::string(status.message())));
+  Log(LogLevel::kError, "failed", JsonObject().Text("detail", std::string(status.message())));
   return kExitFailed;
 }
 

@@ -36,7 +36,7 @@ absl::StatusOr<RecoveredEngine> RecoverEngine(FileSystem& files, journal::Comman
   const auto find_start = [&]() -> absl::StatusOr<uint64_t> {
     const absl::Status loaded = LoadState(files, start, recovered);
     if (!loaded.ok()) return loaded;
-    replayer.emplace(*recovered.engine);
+    replayer.emplace(*recovered.engine, Replayer::Progress::kLog);
     return recovered.snapshot_sequence.value();
   };
   const auto on_batch = [&](const journal::BatchView& batch) {

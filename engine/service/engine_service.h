@@ -94,7 +94,7 @@ class EngineService {
   // order; what it refuses is the answer, and nothing is changed. Fails with one
   // sentence where another process owns the journal, where it is damaged (file, offset, reason;
   // nothing is changed), or where the replay gives other events than were journaled (the sequence).
-  // Long replays tell their progress on standard error.
+  // Long replays log their progress.
   static absl::StatusOr<std::unique_ptr<EngineService>> Recover(
       Options options, std::function<absl::Status(const DurableBatch&)> on_replayed,
       std::function<absl::Status(std::span<const std::byte>)> on_restored = nullptr);

@@ -1,21 +1,24 @@
 #include "engine/service/journal_thread.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "engine/service/engine_service.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 
 namespace warpbook::engine {
 namespace {
 
 void EndProcessUnlessOk(const absl::Status& status) {
   if (status.ok()) return;
-  std::fprintf(stderr,
-               "warpbook: the journal cannot be written (%s); the process ends at once, for what "
-               "is on disk is not known; nothing that was acknowledged is lost\n",
-               status.ToString().c_str());
+  Log(LogLevel::kError, "journal_failed",
+      JsonObject().Text(
+          "detail",
+          absl::StrCat("the journal cannot be written (", status.ToString(),
+                       "); the process ends at once, for what is on disk is not known; nothing "
+                       "that was acknowledged is lost")));
   std::_Exit(kJournalFailedExitStatus);
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "engine/service/prefetch.h"
+#include "schema/base/log.h"
 
 namespace warpbook::engine {
 namespace {
@@ -80,7 +81,7 @@ absl::Status Replayer::Replay(const journal::BatchView& batch) {
   if (!Same(batch.records, writer_.bytes())) return Difference(batch.records, writer_.bytes());
   commands_ += batch.command_count;
   events_ += batch.event_count;
-  if (tells_progress_) TellProgress();
+  if (progress_ != Progress::kNone) TellProgress();
   return absl::OkStatus();
 }
 
@@ -88,6 +89,10 @@ void Replayer::TellProgress() {
   const auto now = std::chrono::steady_clock::now();
   if (now - told_ < kProgressInterval) return;
   told_ = now;
+  if (progress_ == Progress::kLog) {
+    return Log(LogLevel::kInfo, "replaying",
+               JsonObject().Integer("commands", static_cast<int64_t>(commands_)));
+  }
   std::fprintf(stderr, "replaying the journal: %llu commands so far\n",
                static_cast<unsigned long long>(commands_));
 }

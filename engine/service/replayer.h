@@ -15,10 +15,13 @@ namespace warpbook::engine {
 
 class Replayer {
  public:
-  // The engine must outlive it and be as it was before the first batch. `tells_progress`: on
-  // standard error, every few seconds.
-  explicit Replayer(Engine& engine, bool tells_progress = true)
-      : engine_(engine), tells_progress_(tells_progress) {}
+  // What is told every few seconds: nothing, a line for people on standard error, or an event of
+  // the service's log.
+  enum class Progress { kNone, kText, kLog };
+
+  // The engine must outlive it and be as it was before the first batch.
+  explicit Replayer(Engine& engine, Progress progress = Progress::kText)
+      : engine_(engine), progress_(progress) {}
 
   // DataLoss, naming the sequence, where the engine gives other events than were journaled.
   absl::Status Replay(const journal::BatchView& batch);
@@ -30,7 +33,7 @@ class Replayer {
   void TellProgress();
 
   Engine& engine_;
-  const bool tells_progress_;
+  const Progress progress_;
   wire::RecordWriter writer_;
   std::vector<wire::RecordView> commands_of_batch_;
   uint64_t commands_ = 0;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/service/prefetch.h"
+#include "schema/base/log.h"
 #include "schema/types/enums.h"
 #include "schema/types/reject_reason.h"
 
@@ -86,10 +86,9 @@ void Sequencer::SubmitWindows() {
   }
   if (refused == 0) return;
   ticks_until_opening_ = kTicksBetweenOpenings;
-  std::fprintf(stderr,
-               "warpbook: %d windows were refused by the engine (the journal says why); they are "
-               "tried again in a minute\n",
-               refused);
+  // The journal says why.
+  Log(LogLevel::kWarning, "windows_refused",
+      JsonObject().Integer("count", refused).Integer("retry_s", kTicksBetweenOpenings));
 }
 
 void Sequencer::RunTickIfDue(SteadyTime now) {

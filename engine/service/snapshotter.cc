@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "engine/service/replayer.h"
 #include "engine/service/snapshot_file.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 #include "schema/journal/archive.h"
 #include "schema/journal/cursors.h"
 #include "schema/journal/segment_reader.h"
@@ -28,8 +28,8 @@ constexpr std::chrono::seconds kLookInterval(1);
 constexpr std::chrono::seconds kRetryInterval(60);  // after a failure
 
 void Tell(const absl::Status& status) {
-  std::fprintf(stderr, "warpbook: no snapshot could be made: %s\n",
-               std::string(status.message()).c_str());
+  Log(LogLevel::kWarning, "snapshot_failed",
+      JsonObject().Text("detail", std::string(status.message())));
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> LoadSnapshot(
@@ -166,7 +166,7 @@ absl::Status Snapshotter::Make(Sequence up_to, const std::atomic<bool>* stop) {
       LoadNewestSnapshot(files_, directory_, limits_, 0, read_follower);
   if (!loaded.ok()) return loaded.status();
   Engine& engine = *loaded->engine;
-  Replayer replayer(engine, false);
+  Replayer replayer(engine, Replayer::Progress::kNone);
   const absl::StatusOr<std::unique_ptr<journal::TailReader>> reader =
       journal::TailReader::Open(files_, directory_, engine.last_sequence().value() + 1);
   if (!reader.ok()) return reader.status();
@@ -201,9 +201,8 @@ void Snapshotter::IndexAccounts(const std::atomic<bool>& stop) {
   const absl::Status made = account_indexer_.MakeMissing(stop);
   if (absl::IsCancelled(made)) return;
   if (!made.ok() && !indexing_failed_) {
-    std::fprintf(stderr,
-                 "warpbook: account indexes cannot be made, sessions resume more slowly: %s\n",
-                 std::string(made.message()).c_str());
+    Log(LogLevel::kWarning, "account_indexes_failed",
+        JsonObject().Text("detail", std::string(made.message())));
   }
   indexing_failed_ = !made.ok();
 }

@@ -1,7 +1,8 @@
 #include "engine/service/storage_guard.h"
 
-#include <cstdio>
 #include <utility>
+
+#include "schema/base/log.h"
 
 namespace warpbook::engine {
 
@@ -16,12 +17,10 @@ bool StorageGuard::IsLow() {
   const uint64_t wanted = low_ ? reserve_bytes_ + reserve_bytes_ / 4 : reserve_bytes_;
   const bool low = *free < wanted;
   if (low != low_) {
-    std::fprintf(stderr,
-                 low ? "warpbook: %llu MiB are free for the journal in %s: nothing new is taken "
-                       "until there are more\n"
-                     : "warpbook: %llu MiB are free for the journal in %s again: everything is "
-                       "taken\n",
-                 static_cast<unsigned long long>(*free >> 20), directory_.c_str());
+    Log(low ? LogLevel::kError : LogLevel::kInfo, low ? "storage_low" : "storage_enough",
+        JsonObject()
+            .Integer("free_mebibytes", static_cast<int64_t>(*free >> 20))
+            .Text("directory", directory_));
   }
   low_ = low;
   return low_;

@@ -16,7 +16,7 @@ class StorageGuard {
   // reserve_bytes 0: there is always room.
   StorageGuard(FileSystem& files, std::string directory, uint64_t reserve_bytes);
 
-  // Looks at the disk, tells on standard error where its answer changes, and gives it: whether room
+  // Looks at the disk, logs where its answer changes, and gives it: whether room
   // is short. Once it is, a quarter more than the reserve must be free before it is not. Where the
   // disk cannot be asked the answer stays what it was.
   bool IsLow();

@@ -7,7 +7,7 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/signed_messages.h"
 
 namespace warpbook::gateway {

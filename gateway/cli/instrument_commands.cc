@@ -7,7 +7,7 @@
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::gateway {
 namespace {

@@ -7,7 +7,7 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/session.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::gateway {
 namespace {

@@ -11,7 +11,7 @@
 #include "gateway/cli/report_print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/signed_messages.h"
 #include "schema/types/timestamp.h"
 

@@ -10,7 +10,7 @@
 #include "gateway/cli/print.h"
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/timestamp.h"
 
 namespace warpbook::gateway {

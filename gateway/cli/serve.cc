@@ -14,8 +14,8 @@
 #include "gateway/client/server_address.h"
 #include "gateway/net/address.h"
 #include "gateway/net/descriptors.h"
-#include "gateway/net/log.h"
 #include "gateway/publish/market_follower.h"
+#include "schema/base/log.h"
 #include "schema/base/version.h"
 #include "schema/metrics/process_metrics.h"
 
@@ -36,9 +36,11 @@ absl::Status LimitConnections(size_t io_threads, GatewayLimits& limits) {
   if (!fitted.ok()) return fitted;
   const size_t given = limits.client_connections.total_max;
   if (given < wanted) {
-    LogEvent(LogLevel::kWarning, "connections_limited",
-             {.detail = absl::StrCat(given, " clients instead of ", wanted,
-                                     ", as the limit of open files is ", *descriptors)});
+    Log(LogLevel::kWarning, "connections_limited",
+        JsonObject()
+            .Integer("clients", static_cast<int64_t>(given))
+            .Integer("wanted", static_cast<int64_t>(wanted))
+            .Integer("open_files_max", static_cast<int64_t>(*descriptors)));
   }
   return absl::OkStatus();
 }

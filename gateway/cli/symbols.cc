@@ -7,7 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/timestamp.h"
 
 namespace warpbook::gateway {

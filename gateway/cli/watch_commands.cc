@@ -14,8 +14,8 @@
 #include "gateway/cli/session.h"
 #include "gateway/cli/symbols.h"
 #include "gateway/client/book_view.h"
-#include "gateway/client/json_object.h"
 #include "gateway/client/orders_view.h"
+#include "schema/base/json_object.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {

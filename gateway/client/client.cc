@@ -22,11 +22,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/client/client_loop_impl.h"
-#include "gateway/client/json_object.h"
 #include "gateway/client/server_address.h"
 #include "gateway/client/tls_client.h"
 #include "schema/base/check.h"
 #include "schema/base/clock.h"
+#include "schema/base/json_object.h"
 #include "schema/types/signed_messages.h"
 
 namespace warpbook::gateway {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/net/address.h"
-#include "gateway/net/log.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -89,7 +89,7 @@ void Listener::OnAccept(error_code error, tcp::socket socket) {
     on_accepted_(std::move(socket));
     return Accept();
   }
-  LogEvent(LogLevel::kWarning, "accept_failed", {.detail = error.message()});
+  Log(LogLevel::kWarning, "accept_failed", JsonObject().Text("detail", error.message()));
   retry_.expires_after(kAcceptRetry);
   retry_.async_wait([this](error_code cancelled) {
     if (!cancelled) Accept();

@@ -1,5 +1,5 @@
-#include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 
@@ -14,9 +14,10 @@ void RequestHandler::Handle(Call& call, const InstrumentHaltRequest& request) {
 
 void RequestHandler::Handle(Call& call, const DrainRequest& request) {
   if (call.message.validate) return Validated(call);
-  LogEvent(LogLevel::kInfo, "drain_asked",
-           {.connection_id = call.visitor.connection_id,
-            .account = call.visitor.logged_on->account.value()});
+  Log(LogLevel::kInfo, "drain_asked",
+      JsonObject()
+          .Integer("conn_id", static_cast<int64_t>(call.visitor.connection_id))
+          .Id("account", call.visitor.logged_on->account.value()));
   // The reply first: with the drain every connection comes to its end.
   Succeed(call, [](MessageWriter&) {});
   if (role_.on_drain) role_.on_drain(request.timeout_ms * 1'000);

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/net/log.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -279,10 +279,11 @@ void ProbeDesk::OnVerdict(uint64_t tag, uint64_t reply_tag, const Sha256Digest& 
     decision.gpus = probe.gpus;
     decision.share_bps = verdict.share_bps;
   }
-  LogEvent(verdict.passed() ? LogLevel::kInfo : LogLevel::kWarning, "probe_decided",
-           {.connection_id = probe.connection_id,
-            .detail = Name(decision.reason),
-            .count = static_cast<int64_t>(probe.node.value())});
+  Log(verdict.passed() ? LogLevel::kInfo : LogLevel::kWarning, "probe_decided",
+      JsonObject()
+          .Integer("conn_id", static_cast<int64_t>(probe.connection_id))
+          .Id("node", probe.node.value())
+          .Text("detail", Name(decision.reason)));
   probes_.erase(found);
   Decide(decision, reply_tag);
 }

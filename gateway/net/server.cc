@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/admission/shared_admission.h"
-#include "gateway/net/log.h"
 #include "gateway/net/monotonic_time.h"
 #include "gateway/net/worker.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 class GatewayServer::Impl {
@@ -126,9 +126,11 @@ absl::Status GatewayServer::Impl::Start(std::vector<std::unique_ptr<engine::Engi
   }
   for (const auto& worker : workers_) worker->Run();
   running_ = true;
-  LogEvent(LogLevel::kInfo, "gateway_started",
-           {.detail = absl::StrCat("clients ", port(), ", operators ", admin_port(), ", threads ",
-                                   workers_.size())});
+  Log(LogLevel::kInfo, "gateway_started",
+      JsonObject()
+          .Integer("port", port())
+          .Integer("admin_port", admin_port())
+          .Integer("threads", static_cast<int64_t>(workers_.size())));
   return absl::OkStatus();
 }
 

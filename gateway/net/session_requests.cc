@@ -1,5 +1,5 @@
-#include "gateway/net/log.h"
 #include "gateway/net/request_handler.h"
+#include "schema/base/log.h"
 #include "schema/base/version.h"
 
 namespace warpbook::gateway {
@@ -45,10 +45,11 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
       call.visitor.challenge, request.account, request.public_key, request.timestamp,
       request.signature, scopes != 0, clocks_.real.NowMicros());
   if (reason != RejectReason::kNone) {
-    LogEvent(LogLevel::kWarning, "logon_refused",
-             {.connection_id = call.visitor.connection_id,
-              .account = request.account.value(),
-              .detail = RejectReasonCode(reason)});
+    Log(LogLevel::kWarning, "logon_refused",
+        JsonObject()
+            .Integer("conn_id", static_cast<int64_t>(call.visitor.connection_id))
+            .Id("account", request.account.value())
+            .Text("detail", RejectReasonCode(reason)));
     publisher_.tally().OnLogonRefused(reason);
     return Refuse(call, reason);
   }
@@ -58,8 +59,10 @@ void RequestHandler::Handle(Call& call, const SessionLogonRequest& request) {
                                     .scopes = scopes,
                                     .orders = admission_.budgets().account_orders.Get(
                                         account->id, clocks_.monotonic.NowMicros())};
-  LogEvent(LogLevel::kInfo, "logon",
-           {.connection_id = call.visitor.connection_id, .account = account->id.value()});
+  Log(LogLevel::kInfo, "logon",
+      JsonObject()
+          .Integer("conn_id", static_cast<int64_t>(call.visitor.connection_id))
+          .Id("account", account->id.value()));
   publisher_.logons().Add(call.visitor.connection_id, account->id, request.public_key,
                           call.subscriber);
   Succeed(call, [&](MessageWriter& out) {

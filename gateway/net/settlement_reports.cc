@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "gateway/net/log.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -71,10 +71,10 @@ void SettlementReports::OnAnswer(const std::string& target, absl::StatusOr<HttpR
 void SettlementReports::LogChange(const absl::Status& status) {
   if (std::exchange(away_, !status.ok()) == away_) return;
   if (status.ok()) {
-    LogEvent(LogLevel::kInfo, "settlement_answers");
+    Log(LogLevel::kInfo, "settlement_answers");
   } else {
-    const std::string why(status.message());
-    LogEvent(LogLevel::kWarning, "settlement_unavailable", {.detail = why});
+    Log(LogLevel::kWarning, "settlement_unavailable",
+        JsonObject().Text("detail", std::string(status.message())));
   }
 }
 

@@ -7,11 +7,11 @@
 #include <chrono>
 #include <utility>
 
-#include "gateway/net/log.h"
 #include "gateway/publish/catalogue_check.h"
 #include "gateway/publish/http_api.h"
 #include "gateway/publish/market_snapshot.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -36,6 +36,12 @@ int64_t SweepEachMicros(const GatewayLimits& limits) {
       {limits.handshake_timeout_micros, limits.idle_timeout_micros / 2, limits.write_stall_micros,
        limits.close_timeout_micros, limits.send_queue_age_max_micros});
   return std::min(shortest / 8, kSweepEachMicrosMax);
+}
+
+JsonObject FieldsOf(const Visitor& visitor) {
+  return JsonObject()
+      .Integer("conn_id", static_cast<int64_t>(visitor.connection_id))
+      .Text("peer", visitor.address);
 }
 
 // Settlement's answer as ours; while it is away, what is said then.
@@ -251,8 +257,7 @@ void Worker::CountQueued(Connection& connection, size_t bytes) {
 void Worker::OnOpened(Session& session) {
   const Visitor& visitor = session.visitor();
   publisher_.AddConnection(visitor.connection_id, session);
-  LogEvent(LogLevel::kInfo, "connection_opened",
-           {.connection_id = visitor.connection_id, .peer = visitor.address});
+  Log(LogLevel::kInfo, "connection_opened", FieldsOf(visitor));
 }
 
 void Worker::OnText(Session& session, std::string_view text) {
@@ -284,8 +289,7 @@ void Worker::OnGone(Session& session, std::string_view why) {
   const Visitor& visitor = session.visitor();
   const uint64_t id = visitor.connection_id;
   if (session.was_opened()) {
-    LogEvent(LogLevel::kInfo, "connection_closed",
-             {.connection_id = id, .peer = visitor.address, .detail = why});
+    Log(LogLevel::kInfo, "connection_closed", FieldsOf(visitor).Text("detail", why));
   }
   if (why == RejectReasonCode(RejectReason::kSlowConsumer) || why == kWriteStall) {
     metrics_.OnSlowConsumer();
@@ -342,7 +346,7 @@ void Worker::TakeBatches() {
 // What was not polled is lost, and so is the state built from it: nothing true can be said any
 // more.
 void Worker::OnPortLost() {
-  LogEvent(LogLevel::kError, "engine_port_lost");
+  Log(LogLevel::kError, "engine_port_lost");
   metrics_.SetReady(false);
   handler_->BeginShutdown();
   EndAll(CloseCode::kGoingAway);
@@ -393,7 +397,8 @@ void Worker::OnDrain(int64_t deadline_micros) {
   listener_->Close();
   handler_->BeginDrain();
   metrics_.SetReady(false);
-  LogEvent(LogLevel::kInfo, "drain_started", {.count = static_cast<int64_t>(connections_.size())});
+  Log(LogLevel::kInfo, "drain_started",
+      JsonObject().Integer("count", static_cast<int64_t>(connections_.size())));
   const int64_t reconnect_by =
       thread_state_.real_clock().NowMicros() + deadline_micros - MonotonicMicros();
   publisher_.AnnounceShutdown(reconnect_by);

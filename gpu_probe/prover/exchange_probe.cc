@@ -7,12 +7,11 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::probe {
 namespace {
 
-using gateway::JsonObject;
 using gateway::JsonValue;
 using gateway::Reply;
 

@@ -29,7 +29,7 @@ void Write(const JsonValue& value, size_t depth, std::string& out) {
       absl::StrAppend(&out, value.integer());
       return;
     case Kind::kText:
-      gateway::AppendJsonString(value.text(), out);
+      AppendJsonString(value.text(), out);
       return;
     case Kind::kArray:
       out.push_back('[');
@@ -46,7 +46,7 @@ void Write(const JsonValue& value, size_t depth, std::string& out) {
       for (size_t i = 0; i < value.fields().size(); ++i) {
         if (i > 0) out.push_back(',');
         new_line(depth + 1);
-        gateway::AppendJsonString(value.fields()[i].first, out);
+        AppendJsonString(value.fields()[i].first, out);
         out.append(": ");
         Write(value.fields()[i].second, depth + 1, out);
       }
@@ -68,7 +68,7 @@ std::string JsonArray(const std::vector<std::string>& values) {
 
 std::string JsonString(std::string_view text) {
   std::string written;
-  gateway::AppendJsonString(text, written);
+  AppendJsonString(text, written);
   return written;
 }
 

@@ -11,12 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gateway/client/json_object.h"
 #include "gateway/client/json_value.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::probe {
 
-using gateway::JsonObject;
 using gateway::JsonValue;
 
 // The values, already written, as an array.

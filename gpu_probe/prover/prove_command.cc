@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/client/client.h"
-#include "gateway/client/json_object.h"
 #include "gpu_probe/prover/challenge_client.h"
 #include "gpu_probe/prover/commands.h"
 #include "gpu_probe/prover/exchange_probe.h"
@@ -20,6 +19,7 @@
 #include "gpu_probe/prover/report.h"
 #include "gpu_probe/prover/size_limits.h"
 #include "schema/base/file.h"
+#include "schema/base/json_object.h"
 #include "schema/types/reject_reason.h"
 
 namespace warpbook::probe {
@@ -168,7 +168,7 @@ int ConcludeExchange(const ProveOptions& options, const Program& program,
                      const gateway::JsonValue& verdict) {
   const auto reason = ParseName<ProbeReason>(verdict["reason"].text());
   if (!reason) return Fail(program, kExitFailed, "the exchange's verdict is not understood");
-  gateway::JsonObject report;
+  JsonObject report;
   report.Text("proved_to", options.exchange).Id("node", static_cast<uint64_t>(options.node));
   report.Flag("passed", *reason == ProbeReason::kNone).Text("reason", Name(*reason));
   for (const char* field :

@@ -7,8 +7,6 @@
 
 namespace warpbook::settlement {
 
-using gateway::JsonObject;
-
 void AddTokens(JsonObject& object, const std::string& name, Tokens tokens) {
   object.Text(name + "_utok", std::to_string(tokens.value()));
   object.Text(name, FormatTokens(tokens));

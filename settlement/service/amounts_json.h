@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/amounts.h"
 #include "schema/types/timestamp.h"
 #include "settlement/ledger/accounts.h"
@@ -15,12 +15,11 @@
 namespace warpbook::settlement {
 
 // "burned_utok": "12500000", "burned": "12.5"
-void AddTokens(gateway::JsonObject& object, const std::string& name, Tokens tokens);
+void AddTokens(JsonObject& object, const std::string& name, Tokens tokens);
 // "free": "60000000", "free_usd": "1.00" (rounded down to micro-USD)
-void AddCredits(gateway::JsonObject& object, const std::string& name, Credits credits);
+void AddCredits(JsonObject& object, const std::string& name, Credits credits);
 // As AddTokens or AddCredits, by what the holding holds.
-void AddHolding(gateway::JsonObject& object, const std::string& name, Holding holding,
-                int64_t amount);
+void AddHolding(JsonObject& object, const std::string& name, Holding holding, int64_t amount);
 
 // "2026-12-01T14:00:05Z"; whole seconds, rounded down.
 std::string UtcText(Timestamp time);

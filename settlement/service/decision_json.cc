@@ -1,11 +1,11 @@
 #include "settlement/service/decision_json.h"
 
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::settlement {
 
 std::string DecisionParameters(const Decision& decision) {
-  gateway::JsonObject object;
+  JsonObject object;
   // Amounts are decimal strings, as ids are.
   const auto amount = [&object](std::string_view key, int64_t value) {
     object.Text(key, std::to_string(value));

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::settlement {
 namespace {
@@ -57,9 +57,8 @@ absl::StatusOr<tcp::endpoint> ParseAddress(const HttpServer::Options& options) {
 }  // namespace
 
 HttpAnswer HttpError(unsigned status, std::string_view code, std::string_view message) {
-  const std::string reason =
-      gateway::JsonObject().Text("code", code).Text("message", message).Build();
-  return {status, gateway::JsonObject().Raw("error", reason).Build()};
+  const std::string reason = JsonObject().Text("code", code).Text("message", message).Build();
+  return {status, JsonObject().Raw("error", reason).Build()};
 }
 
 // Lives on its own thread but for Start, Stop and what handlers answer.

@@ -8,8 +8,6 @@
 namespace warpbook::settlement {
 namespace {
 
-using gateway::JsonObject;
-
 // Adds the transfer to the part of the proof that it is.
 void Count(const Transfer& transfer, LeaseProof& proof, Credits& cleared) {
   const Holding from = transfer.debit.holding(), to = transfer.credit.holding();

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "schema/base/log.h"
 #include "settlement/ledger/accounts.h"
-#include "settlement/service/log.h"
 #include "settlement/tokens/coverage.h"
 
 namespace warpbook::settlement {
@@ -113,7 +113,7 @@ void LedgerMonitor::Read() {
   }
   if (!absl::IsNotFound(figures.status()) && !absl::IsUnavailable(figures.status())) {
     Log(LogLevel::kWarning, "ledger_not_monitored",
-        gateway::JsonObject().Text("detail", std::string(figures.status().message())));
+        JsonObject().Text("detail", std::string(figures.status().message())));
   }
   const std::lock_guard lock(mutex_);
   database_.reset();

@@ -4,15 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/arithmetic.h"
 #include "schema/types/decimal.h"
 #include "settlement/service/supply_json.h"
 
 namespace warpbook::settlement {
 namespace {
-
-using gateway::JsonObject;
 
 // GPU-minutes as GPU-hours with two decimals, rounded down.
 std::string GpuHours(int64_t gpu_minutes) {

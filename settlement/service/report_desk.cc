@@ -15,7 +15,6 @@
 namespace warpbook::settlement {
 namespace {
 
-using gateway::JsonObject;
 using gateway::RequestTarget;
 
 HttpAnswer Success(const Cursor& cursor, const std::string& result) {

@@ -3,14 +3,14 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::settlement {
 
 namespace {
 
 HttpAnswer Status(unsigned status, std::string_view word) {
-  return {.status = status, .body = gateway::JsonObject().Text("status", word).Build()};
+  return {.status = status, .body = JsonObject().Text("status", word).Build()};
 }
 
 }  // namespace

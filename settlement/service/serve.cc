@@ -4,12 +4,12 @@
 #include <thread>
 #include <utility>
 
+#include "schema/base/log.h"
 #include "schema/base/version.h"
 #include "schema/journal/tail_reader.h"
 #include "schema/metrics/process_metrics.h"
 #include "settlement/service/engine_link.h"
 #include "settlement/service/ledger_monitor.h"
-#include "settlement/service/log.h"
 #include "settlement/service/report_service.h"
 #include "settlement/service/settlement_metrics.h"
 #include "settlement/service/worker.h"
@@ -44,7 +44,7 @@ class Service {
       const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
                           (absl::IsAlreadyExists(status) && started_);
       if (!passes) return status;
-      gateway::JsonObject fields = Fault(status);
+      JsonObject fields = Fault(status);
       Log(LogLevel::kWarning, started_ ? "interrupted" : "waiting_for_database",
           fields.Integer("retry_ms", retry_.count()));
       Pause(retry_);
@@ -54,8 +54,8 @@ class Service {
   }
 
  private:
-  static gateway::JsonObject Fault(const absl::Status& status) {
-    return gateway::JsonObject().Text("detail", std::string(status.message()));
+  static JsonObject Fault(const absl::Status& status) {
+    return JsonObject().Text("detail", std::string(status.message()));
   }
 
   void Pause(std::chrono::milliseconds length) const {
@@ -67,8 +67,7 @@ class Service {
   }
 
   static void LogSlowCommit(std::chrono::milliseconds waited) {
-    Log(LogLevel::kWarning, "slow_database",
-        gateway::JsonObject().Integer("commit_ms", waited.count()));
+    Log(LogLevel::kWarning, "slow_database", JsonObject().Integer("commit_ms", waited.count()));
   }
 
   // From the database's state on, until something fails or it is time to stop.
@@ -114,8 +113,8 @@ class Service {
     return std::unique_ptr<journal::TailReader>();
   }
 
-  static gateway::JsonObject Position(const Worker& worker) {
-    gateway::JsonObject fields;
+  static JsonObject Position(const Worker& worker) {
+    JsonObject fields;
     const Cursor& cursor = worker.books().cursor();
     fields.Integer("seq", static_cast<int64_t>(cursor.sequence.value()));
     fields.Integer("market_time_us", cursor.market_time.micros());
@@ -135,7 +134,7 @@ class Service {
   void LogStatus(const Worker& worker) {
     if (SteadyClock::now() < next_status_) return;
     next_status_ = SteadyClock::now() + options_.status_interval;
-    gateway::JsonObject fields = Position(worker);
+    JsonObject fields = Position(worker);
     const Worker::Figures& figures = worker.figures();
     fields.Integer("transactions", static_cast<int64_t>(figures.transactions));
     fields.Integer("transfers", static_cast<int64_t>(figures.transfers));
@@ -177,7 +176,7 @@ absl::Status Serve(const ServeOptions& options, Ed25519PrivateKey key,
     reports = *std::move(started);
     monitor = std::make_unique<LedgerMonitor>(LedgerMonitor::Options{.conninfo = options.conninfo},
                                               metrics);
-    Log(LogLevel::kInfo, "reports_served", gateway::JsonObject().Integer("port", reports->port()));
+    Log(LogLevel::kInfo, "reports_served", JsonObject().Integer("port", reports->port()));
   }
   Service service(options, std::move(key), stop, worker_metrics);
   return service.Run();

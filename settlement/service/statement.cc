@@ -12,8 +12,6 @@
 namespace warpbook::settlement {
 namespace {
 
-using gateway::JsonObject;
-
 struct KindName {
   MovementKind kind;
   std::string_view name;

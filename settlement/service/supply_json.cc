@@ -14,8 +14,6 @@
 namespace warpbook::settlement {
 namespace {
 
-using gateway::JsonObject;
-
 constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
 int64_t Total(const HoldingTotals& totals, Holding holding) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/catalogue/catalogue.h"
 #include "settlement/store/report_queries.h"
 
@@ -19,8 +19,8 @@ inline constexpr int64_t kBoundDaysDefault = 365;
 inline constexpr size_t kLargestProviders = 10;
 
 // Supply, vault, outside, members, fee, and each counter: what `summary` and /supply share.
-gateway::JsonObject TokensObject(const HoldingTotals& totals, const SupplyCounters& counters);
-gateway::JsonObject CreditsObject(const HoldingTotals& totals);
+JsonObject TokensObject(const HoldingTotals& totals, const SupplyCounters& counters);
+JsonObject CreditsObject(const HoldingTotals& totals);
 
 // Whole days since 1970, of the market.
 int64_t DayOf(Timestamp time);

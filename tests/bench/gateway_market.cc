@@ -9,8 +9,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/client/json_value.h"
-#include "gateway/net/log.h"
 #include "schema/base/check.h"
+#include "schema/base/log.h"
 #include "schema/types/decimal.h"
 #include "schema/types/signed_messages.h"
 
@@ -73,7 +73,7 @@ gateway::GatewayLimits AmpleLimits() {
 GatewayMarket::GatewayMarket(const std::string& directory, const std::string& catalogue_file,
                              size_t members, const gateway::GatewayLimits& limits)
     : operator_key_(Ed25519PrivateKey::Generate()), settlement_key_(Ed25519PrivateKey::Generate()) {
-  gateway::SetLogLevel(gateway::LogLevel::kError);
+  SetLogLevel(LogLevel::kError);
   absl::StatusOr<Catalogue> catalogue = LoadCatalogue(catalogue_file);
   WARPBOOK_CHECK(catalogue.ok());
   catalogue->windows_ahead = 2;

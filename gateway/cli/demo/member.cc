@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/demo/operator_desk.h"
 #include "gateway/cli/key_files.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/decimal.h"
 
 namespace warpbook::gateway {

@@ -16,7 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "gateway/cli/demo/context.h"
 #include "gateway/cli/demo/reconnecting_client.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/ids.h"
 
 namespace warpbook::gateway {

@@ -1,7 +1,7 @@
 #include "gateway/cli/demo/stats.h"
 
 #include "absl/strings/str_cat.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::gateway {
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/demo/context.h"
 #include "gateway/cli/demo/member_leases.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/decimal.h"
 #include "schema/types/timestamp.h"
 #include "tests/support/temporary_directory.h"

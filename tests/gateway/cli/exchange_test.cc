@@ -12,7 +12,7 @@
 #include "gateway/cli/key_files.h"
 #include "gateway/cli/message_queue.h"
 #include "gateway/client/book_view.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/journal/format.h"
 #include "schema/journal/tail_reader.h"
 #include "schema/types/client_order_id.h"

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/key_files.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/journal/tail_reader.h"
 #include "schema/types/enums.h"
 #include "schema/wire/record.h"

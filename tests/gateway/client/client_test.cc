@@ -10,7 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 #include "schema/types/public_key.h"
 #include "schema/types/signed_messages.h"
 #include "tests/gateway/client/scripted_gateway.h"

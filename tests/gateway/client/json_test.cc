@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "gateway/client/json_object.h"
 #include "gateway/client/json_value.h"
+#include "schema/base/json_object.h"
 
 namespace warpbook::gateway {
 namespace {

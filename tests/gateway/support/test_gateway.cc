@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "gateway/net/log.h"
+#include "schema/base/log.h"
 #include "schema/types/signed_messages.h"
 #include "tests/gateway/support/client_json.h"
 #include "tests/gateway/support/json_text.h"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "gateway/net/log.h"
+#include "schema/base/log.h"
 #include "schema/types/signed_messages.h"
 #include "tests/gateway/support/json_text.h"
 #include "tests/gateway/support/test_gateway.h"

@@ -11,14 +11,13 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "gateway/client/json_object.h"
 #include "gpu_probe/verifier/verdict.h"
+#include "schema/base/json_object.h"
 #include "tests/gpu_probe/support/proving.h"
 
 namespace warpbook::probe {
 namespace {
 
-using gateway::JsonObject;
 using gateway::JsonValue;
 using gateway::Reply;
 

@@ -8,8 +8,8 @@
 #include <functional>
 #include <thread>
 
-#include "gateway/net/log.h"
 #include "gateway/net/server.h"
+#include "schema/base/log.h"
 #include "schema/types/reject_reason.h"
 #include "settlement/service/decision_json.h"
 #include "tests/gateway/client/scripted_gateway.h"
@@ -47,7 +47,7 @@ Ed25519PrivateKey Copy(const Ed25519PrivateKey& key) {
 class Exchange {
  public:
   Exchange() {
-    gateway::SetLogLevel(gateway::LogLevel::kError);
+    SetLogLevel(LogLevel::kError);
     StartServer("127.0.0.1:0");
     admin_address_ = "127.0.0.1:" + std::to_string(server_->admin_port());
     wire::OpenAccount open;

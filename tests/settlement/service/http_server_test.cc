@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "gateway/client/http_get.h"
-#include "gateway/client/json_object.h"
 #include "gateway/client/json_value.h"
+#include "schema/base/json_object.h"
 #include "settlement/service/report_service.h"
 #include "tests/gateway/support/test_socket.h"
 
@@ -33,7 +33,7 @@ HttpServer::Options OnLoopback() {
 
 // Answers at once with the target.
 void Echo(const std::string& target, const HttpServer::Respond& respond) {
-  respond({200, gateway::JsonObject().Text("target", target).Build()});
+  respond({200, JsonObject().Text("target", target).Build()});
 }
 
 std::unique_ptr<HttpServer> Serve(HttpServer::Options options, HttpServer::Handler handler = Echo) {

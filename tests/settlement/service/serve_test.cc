@@ -10,8 +10,8 @@
 
 #include "engine/service/engine_service.h"
 #include "gateway/client/client.h"
-#include "gateway/net/log.h"
 #include "gateway/net/server.h"
+#include "schema/base/log.h"
 #include "settlement/service/replay.h"
 #include "settlement/service/report.h"
 #include "settlement/store/audit.h"
@@ -53,7 +53,7 @@ struct Keys {
 class Exchange {
  public:
   Exchange(const std::string& journal, const Keys& keys, const std::string& admin_listen) {
-    gateway::SetLogLevel(gateway::LogLevel::kError);
+    SetLogLevel(LogLevel::kError);
     gateway::GatewayServer::Options options;
     options.listen = "127.0.0.1:0";
     options.admin_listen = admin_listen;

@@ -1,10 +1,10 @@
-#include "gateway/client/json_object.h"
+#include "schema/base/json_object.h"
 
 #include <array>
 
 #include "absl/strings/str_cat.h"
 
-namespace warpbook::gateway {
+namespace warpbook {
 
 void AppendJsonString(std::string_view value, std::string& out) {
   static constexpr std::array<char, 16> kHex = {'0', '1', '2', '3', '4', '5', '6', '7',
@@ -73,4 +73,4 @@ JsonObject& JsonObject::IdIfAny(std::string_view key, uint64_t value) {
 
 std::string JsonObject::Build() const { return absl::StrCat("{", body_, "}"); }
 
-}  // namespace warpbook::gateway
+}  // namespace warpbook

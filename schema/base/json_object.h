@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace warpbook::gateway {
+namespace warpbook {
 
 class JsonObject {
  public:
@@ -35,4 +35,4 @@ class JsonObject {
 // Appends `value` as a JSON string, quotes included. Bytes from 0x80 on are passed through.
 void AppendJsonString(std::string_view value, std::string& out);
 
-}  // namespace warpbook::gateway
+}  // namespace warpbook

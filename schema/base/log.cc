@@ -1,22 +1,20 @@
-#include "settlement/service/log.h"
+#include "schema/base/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
-#include <string>
 
 #include "absl/time/time.h"
 #include "schema/base/clock.h"
 
-namespace warpbook::settlement {
+namespace warpbook {
 namespace {
 
 // spdlog writes whole lines, whichever thread they come from; the line is ours.
 spdlog::logger& Logger() {
   static spdlog::logger* const logger = [] {
-    auto* made =
-        new spdlog::logger("settlement", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto* made = new spdlog::logger("warpbook", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->flush_on(spdlog::level::trace);
     return made;
@@ -42,19 +40,27 @@ Level LevelOf(LogLevel level) {
 
 }  // namespace
 
-void Log(LogLevel level, std::string_view event, const gateway::JsonObject& fields) {
-  const auto [name, spdlog_level] = LevelOf(level);
-  gateway::JsonObject head;
-  head.Text("ts",
-            absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ",
-                             absl::FromUnixMicros(SystemClock().NowMicros()), absl::UTCTimeZone()));
-  head.Text("level", name).Text("event", event);
+std::string FormatLogLine(LogLevel level, std::string_view event, const JsonObject& fields,
+                          int64_t now_micros) {
+  JsonObject head;
+  head.Text("ts", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromUnixMicros(now_micros),
+                                   absl::UTCTimeZone()));
+  head.Text("level", LevelOf(level).name).Text("event", event);
   std::string line = head.Build();
   if (const std::string rest = fields.Build(); rest != "{}") {
     line.back() = ',';
     line.append(rest, 1);
   }
+  return line;
+}
+
+void Log(LogLevel level, std::string_view event, const JsonObject& fields) {
+  const spdlog::level::level_enum spdlog_level = LevelOf(level).spdlog_level;
+  if (!Logger().should_log(spdlog_level)) return;
+  const std::string line = FormatLogLine(level, event, fields, SystemClock().NowMicros());
   Logger().log(spdlog_level, spdlog::string_view_t(line.data(), line.size()));
 }
 
-}  // namespace warpbook::settlement
+void SetLogLevel(LogLevel level) { Logger().set_level(LevelOf(level).spdlog_level); }
+
+}  // namespace warpbook
