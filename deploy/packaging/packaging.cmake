@@ -29,7 +29,13 @@ foreach(name IN ITEMS backup restore)
   install(CODE "file(CREATE_LINK ../lib/warpbook/${name}
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/sbin/warpbook-${name}\" SYMBOLIC)" COMPONENT exchange)
 endforeach()
-install(FILES ${WARPBOOK_DEPLOY}/OPERATIONS.md DESTINATION share/doc/warpbook COMPONENT exchange)
+install(FILES ${WARPBOOK_DEPLOY}/OPERATIONS.md ${WARPBOOK_DEPLOY}/RUNBOOK.md ${WARPBOOK_DEPLOY}/METRICS.md
+  DESTINATION share/doc/warpbook COMPONENT exchange)
+# For a Prometheus and a Grafana that are there, wherever they run.
+install(FILES ${WARPBOOK_DEPLOY}/prometheus/prometheus.yml DESTINATION share/warpbook/prometheus COMPONENT exchange)
+install(DIRECTORY ${WARPBOOK_DEPLOY}/prometheus/rules DESTINATION share/warpbook/prometheus COMPONENT exchange)
+install(DIRECTORY ${WARPBOOK_DEPLOY}/grafana/dashboards ${WARPBOOK_DEPLOY}/grafana/provisioning
+  DESTINATION share/warpbook/grafana COMPONENT exchange)
 install(FILES ${CMAKE_SOURCE_DIR}/schema/journal/README.md
   DESTINATION share/doc/warpbook RENAME journal.md COMPONENT exchange)
 install(FILES ${WARPBOOK_DEPLOY}/logrotate/warpbook

@@ -55,7 +55,8 @@ std::optional<HttpAnswer> AnswerHttp(const HttpRequest& request, const HttpOrigi
   if (origin.on_admin && (request.is_get || request.is_head) && !request.is_upgrade) {
     if (request.target == "/livez") return Status(200, "alive");
     if (request.target == "/readyz") {
-      return host.IsReady() ? Status(200, "ready") : Status(503, "not_ready");
+      if (!host.IsReady()) return Status(503, "not_ready");
+      return host.IsBehind() ? Status(503, "journal_behind") : Status(200, "ready");
     }
     if (request.target == "/metrics") return AnswerMetrics(origin, host);
   }

@@ -28,7 +28,9 @@ inline constexpr std::string_view kWriteStall = "write stall";
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
-  virtual bool IsReady() const = 0;  // /readyz
+  virtual bool IsReady() const = 0;  // takes connections and commands
+  // Nothing has become durable for a while, though something does each second: /readyz says so.
+  virtual bool IsBehind() const { return false; }
   virtual bool IsAllowedOrigin(std::string_view origin) const = 0;
   // 0, or how many microseconds that address is to wait before it asks by HTTP again.
   virtual int64_t WaitForHttp(const std::string& peer) = 0;

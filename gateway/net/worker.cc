@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kSweepInterval(100);
 constexpr int64_t kSweepEachMicrosMax = 1'000'000;
 // Batches taken in one turn of the I/O loop, so that sockets get theirs.
 constexpr int kBatchesPerTurn = 16;
+// The engine ticks once a second: without a batch for so long, the journal or the engine stands.
+constexpr int64_t kBehindMicros = 5'000'000;
 // A connection's replies out of so many leave together.
 constexpr int kBatchesPerFlush = 4;
 // The last part of a drain's time is for the closing handshakes.
@@ -127,6 +129,7 @@ absl::Status Worker::Prepare(std::unique_ptr<engine::EnginePort> port, const Clo
                                act();
                              });
                            }});
+  last_batch_micros_ = MonotonicMicros();
   TakeBatches();  // what was published before
   ScheduleSweep();
   listener_->Start([this](asio::ip::tcp::socket socket) { OnAccepted(std::move(socket), false); });
@@ -199,6 +202,8 @@ void Worker::OnAccepted(asio::ip::tcp::socket socket, bool on_admin) {
   metrics_.OnConnected(on_admin);
   session->Start();
 }
+
+bool Worker::IsBehind() const { return MonotonicMicros() - last_batch_micros_ > kBehindMicros; }
 
 bool Worker::IsAllowedOrigin(std::string_view origin) const {
   const auto& allowed = context_.options.allowed_origins;
@@ -334,6 +339,7 @@ void Worker::TakeBatches() {
       if (draining_) ContinueDrain();
       return WaitForBatches();
     }
+    last_batch_micros_ = thread_state_.now_micros();
     publisher_.Take(*batch);
     if (market_metrics_ != nullptr) market_metrics_->OnBatch(*batch, publisher_.state());
     // Not at the end alone: who waits for the first batch is not to wait for the last.
@@ -374,7 +380,10 @@ void Worker::Sweep() {
     CountQueued(connection, connection.session->queued_bytes());
   }
   metrics_.Take(publisher_.tally());
-  if (market_metrics_ != nullptr) market_metrics_->Look(publisher_.state());
+  if (market_metrics_ != nullptr) {
+    market_metrics_->Look(publisher_.state());
+    metrics_.SetReady(IsReady() && !IsBehind());
+  }
   publisher_.replier().AnswerOverdue(now);
   publisher_.Tick(now);
   market_data_.OnBroadcast();

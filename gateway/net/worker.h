@@ -78,6 +78,7 @@ class Worker final : public SessionHost {
 
   // SessionHost.
   bool IsReady() const override { return !draining_ && !port_->lost(); }
+  bool IsBehind() const override;
   bool IsAllowedOrigin(std::string_view origin) const override;
   int64_t WaitForHttp(const std::string& peer) override;
   std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) override;
@@ -147,6 +148,7 @@ class Worker final : public SessionHost {
   const std::shared_ptr<Mailbox> mailbox_;
   std::thread thread_;
 
+  int64_t last_batch_micros_ = 0;  // monotonic: when the last one was taken
   bool draining_ = false;
   bool closing_ = false;  // the drain's last part: every connection has been told to end
   bool drained_ = false;

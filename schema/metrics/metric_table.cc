@@ -54,7 +54,8 @@ constexpr std::array<MetricInfo, kMetricCount> kTable = {{
     {Metric::kGatewayResumes, kCounter, "warpbook_gateway_resumes_total", "result",
      "Sessions resumed (resumed), or why not, by reason code."},
     {Metric::kGatewayReady, kGauge, "warpbook_gateway_ready", "",
-     "1 while commands are taken, as /readyz says; 0 while it drains or has lost the engine."},
+     "1 while /readyz says ready; 0 while it drains, has lost the engine, or the journal stands "
+     "still."},
 
     {Metric::kEngineCommands, kCounter, "warpbook_engine_commands_total", "type,result",
      "Commands applied by type; result: accepted or rejected."},

@@ -13,6 +13,7 @@ namespace {
 class FakeHost final : public SessionHost {
  public:
   bool IsReady() const override { return is_ready; }
+  bool IsBehind() const override { return is_behind; }
   bool IsAllowedOrigin(std::string_view origin) const override { return origin == "https://ours"; }
   int64_t WaitForHttp(const std::string&) override { return wait_micros; }
   std::optional<HttpAnswer> OnHttpGet(std::string_view target, uint64_t connection_id) override {
@@ -34,6 +35,7 @@ class FakeHost final : public SessionHost {
   void OnGone(Session&, std::string_view) override {}
 
   bool is_ready = true;
+  bool is_behind = false;
   bool has_metrics = true;
   int64_t wait_micros = 0;
   std::string asked;
@@ -92,6 +94,18 @@ TEST_CASE("Metrics are the operators', also while the exchange is not ready") {
   CHECK(AnswerTo(host, Get("/metrics")).status == 404);
   CHECK(AnswerTo(host, Get("/metrics/"), /*on_admin=*/true).status == 404);
   CHECK(host.asked.empty());
+}
+
+TEST_CASE("A host whose journal stands still is not ready, and still takes who comes") {
+  FakeHost host;
+  CHECK(AnswerTo(host, Get("/readyz"), /*on_admin=*/true).status == 200);
+  host.is_behind = true;
+  const HttpAnswer behind = AnswerTo(host, Get("/readyz"), /*on_admin=*/true);
+  CHECK(behind.status == 503);
+  CHECK(At(behind.body, "/status") == "journal_behind");
+  CHECK(AnswerTo(host, Get("/api/v1/book?symbol=x")).status == 200);
+  host.is_ready = false;
+  CHECK(At(AnswerTo(host, Get("/readyz"), /*on_admin=*/true).body, "/status") == "not_ready");
 }
 
 TEST_CASE("The host is not asked by those who may not ask") {
