@@ -28,6 +28,7 @@ What is in this folder:
   api_validity_test.py   the documents are valid by what npm/ installs
   prometheus.py       a real Prometheus beside a market, and what the dashboards ask it
   observe_test.py     every panel has data, every rule evaluates, no alert fires
+  faults.py           faults that deploy/dev/alert-drill causes
 
 The binaries come from WARPBOOK_BINARY and WARPBOOK_SETTLEMENT_BINARY (CMake sets them). Python 3.11,
 Debian's python3-websockets and python3-cryptography, node-ws and chromium; nothing but loopback is

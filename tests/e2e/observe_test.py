@@ -4,11 +4,9 @@ rule evaluates, no alert fires, and what is caused here is what is shown."""
 
 import asyncio
 import collections
-import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +16,7 @@ from client import Key, Refused
 from market import Market, Process, warpbook_binary
 from market_test_case import MarketTestCase
 from prometheus import LOOPBACK, Prometheus, as_asked, has_data, load_dashboards, panels_of, selection_of
-from raw_socket import OP_TEXT, frame, handshake
+from raw_socket import open_without_reading
 
 sys.path.append(os.path.join(market.SOURCE_ROOT, "tests/deploy"))
 from metric_table import HISTOGRAM_SUFFIXES, load_table  # noqa: E402
@@ -75,17 +73,10 @@ class ObserveTest(MarketTestCase):
 
     def somebody_who_does_not_read(self, symbol):
         """Subscribed to a book, behind answers that are not taken: passed over, and in the end cut off."""
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(("127.0.0.1", self.market.port))
-        connection.sendall(handshake())
-        self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 101 "))
         requests = [{"method": "subscribe", "req_id": i, "params": {"channel": channel, "symbol": symbol}}
                     for i, channel in enumerate(("book", "orders"), 1)]
         requests += [{"method": "instruments", "req_id": 10 + i} for i in range(LARGE_REQUESTS)]
-        connection.sendall(b"".join(frame(OP_TEXT, json.dumps(each).encode()) for each in requests))
-        connection.setblocking(False)
-        return connection
+        return open_without_reading(self.market.port, requests)
 
     async def read_all(self, connection):
         while await asyncio.get_running_loop().sock_recv(connection, 1 << 16):

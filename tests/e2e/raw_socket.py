@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import socket
 import struct
 
 OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG = 0, 1, 2, 8, 9, 10
@@ -56,6 +57,22 @@ async def http(port, request):
         return None, None
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body or "{}").get("error", {}).get("code")
+
+
+def open_without_reading(port, messages=(), address="127.0.0.1"):
+    """An open connection that asks and takes no answer; its socket, which does not block."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.bind((address, 0))
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(handshake())
+    answer = connection.recv(4096)
+    if not answer.startswith(b"HTTP/1.1 101 "):
+        connection.close()
+        raise ConnectionRefusedError(answer.split(b"\r\n")[0].decode() or "closed at once")
+    connection.sendall(b"".join(frame(OP_TEXT, json.dumps(each).encode()) for each in messages))
+    connection.setblocking(False)
+    return connection
 
 
 class RawSocket:
