@@ -12,17 +12,13 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import threading
-import time
 import urllib.request
-
-import websockets
 
 import settlement_test
 from client import Key, Refused
 from line import Line
-from market import Market, Process, run, warpbook_binary
+from market import Market, run
 from market_test_case import SMALL_CATALOGUE
 from probe_test import ProbeTestCase
 from raw_socket import OP_TEXT, RawSocket, frame, open_without_reading
@@ -457,12 +453,3 @@ async def token_price_gone(site):
     await deal.buyer.call("lease.complete", lease=deal.lease)
     await deal.until("settled")
     yield
-
-
-def demo_of(site):
-    """Members who trade."""
-    market = site.market
-    return Process("demo", [
-        warpbook_binary(), "demo", "--connect", market.address, "--admin", market.admin_address,
-        "--operator-key", market.path("operator.pem"), "--keys-dir", market.path("demo-keys")],
-        market.path("demo.log"))

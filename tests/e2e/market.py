@@ -268,6 +268,13 @@ class Market:
                 argv += ["--" + name.replace("_", "-"), *([value] if value is not True else [])]
         return argv
 
+    def make_demo(self):
+        """Members who trade; they want `probe_profile="small"`. To be started."""
+        return Process("demo", [
+            warpbook_binary(), "demo", "--connect", self.address, "--admin", self.admin_address,
+            "--operator-key", self.path("operator.pem"), "--keys-dir", self.path("demo-keys")],
+            self.path("demo.log"))
+
     def audit(self, *extra):
         """`warpbook-settlement audit`."""
         return run([settlement_binary(), "audit", "--database",

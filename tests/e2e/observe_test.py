@@ -13,7 +13,7 @@ import time
 
 import market
 from client import Key, Refused
-from market import Market, Process, warpbook_binary
+from market import Market
 from market_test_case import MarketTestCase
 from prometheus import LOOPBACK, Prometheus, as_asked, has_data, load_dashboards, panels_of, selection_of
 from raw_socket import open_without_reading
@@ -37,10 +37,7 @@ class ObserveTest(MarketTestCase):
         """The demo has an operator of its own."""
 
     def start_demo(self):
-        demo = Process("demo", [
-            warpbook_binary(), "demo", "--connect", self.market.address, "--admin", self.market.admin_address,
-            "--operator-key", self.market.path("operator.pem"), "--keys-dir", self.market.path("demo-keys")],
-            self.market.path("demo.log"))
+        demo = self.market.make_demo()
         demo.start()
         self.addCleanup(demo.stop)
 
