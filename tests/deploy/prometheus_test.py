@@ -234,6 +234,11 @@ class PrometheusTest(unittest.TestCase):
         names = {rule["record"] for rule in self.records}
         self.assertEqual((names - valued, names - empty), (set(), set()))
 
+    def test_each_alert_has_a_fault_in_the_drill(self):
+        listed = subprocess.run([os.path.join(ROOT, "deploy/dev/alert-drill"), "--list"], capture_output=True,
+                                text=True, check=False, timeout=60)
+        self.assertEqual((listed.returncode, listed.stderr), (0, ""), listed.stdout)
+
     def test_the_table_of_metrics_is_what_promtool_calls_good(self):
         done = subprocess.run(["promtool", "check", "metrics"], input=exposition(load_table()),
                               capture_output=True, text=True, check=False, timeout=60)
