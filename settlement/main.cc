@@ -4,10 +4,8 @@
 #include <iostream>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "schema/base/command_line.h"
 #include "schema/base/crypto.h"
-#include "schema/base/file.h"
 #include "schema/base/log.h"
 #include "schema/catalogue/catalogue.h"
 #include "schema/types/decimal.h"
@@ -16,6 +14,7 @@
 #include "settlement/service/report.h"
 #include "settlement/service/serve.h"
 #include "settlement/store/audit.h"
+#include "settlement/store/conninfo.h"
 #include "settlement/store/migrations.h"
 #include "settlement/tokens/electricity.h"
 
@@ -50,28 +49,10 @@ absl::Status Missing(const char* option) {
   return absl::InvalidArgumentError(std::string(option) + " is missing");
 }
 
-// The connection string, wherever it is.
-absl::StatusOr<std::string> ConninfoOf(const Arguments& arguments) {
-  if (arguments.database_file.empty()) {
-    if (arguments.database.empty()) return Missing("--database (or --database-file)");
-    return arguments.database;
-  }
-  if (!arguments.database.empty()) {
-    return absl::InvalidArgumentError("--database and --database-file are both given");
-  }
-  auto text = ReadWholeFile(PosixFileSystem(), arguments.database_file);
-  if (!text.ok()) return text.status();
-  const std::string conninfo(absl::StripAsciiWhitespace(*text));
-  if (conninfo.empty()) {
-    return absl::InvalidArgumentError(arguments.database_file + " holds no connection string");
-  }
-  return conninfo;
-}
-
 // Everything that can be told wrong before the start.
 absl::StatusOr<ServeOptions> OptionsOf(const Arguments& arguments) {
   ServeOptions options;
-  auto conninfo = ConninfoOf(arguments);
+  auto conninfo = ResolveConninfo(arguments.database, arguments.database_file);
   if (!conninfo.ok()) return conninfo.status();
   options.conninfo = *std::move(conninfo);
   if (arguments.journal.empty()) return Missing("--journal");
@@ -123,7 +104,7 @@ int RunServe(const Arguments& arguments) {
 }
 
 int RunMigrate(const Arguments& arguments) {
-  const auto conninfo = ConninfoOf(arguments);
+  const auto conninfo = ResolveConninfo(arguments.database, arguments.database_file);
   if (!conninfo.ok()) return Fail(conninfo.status(), kExitUsage);
   auto database = Database::Connect(*conninfo);
   if (!database.ok()) return Fail(database.status());
@@ -135,7 +116,7 @@ int RunMigrate(const Arguments& arguments) {
 }
 
 int RunAuditCommand(const Arguments& arguments) {
-  const auto conninfo = ConninfoOf(arguments);
+  const auto conninfo = ResolveConninfo(arguments.database, arguments.database_file);
   if (!conninfo.ok()) return Fail(conninfo.status(), kExitUsage);
   if (!arguments.replay_into.empty() && arguments.journal.empty()) {
     return Fail(absl::InvalidArgumentError("--replay-into needs --journal"), kExitUsage);
@@ -147,7 +128,7 @@ int RunAuditCommand(const Arguments& arguments) {
 }
 
 int RunSummary(const Arguments& arguments) {
-  const auto conninfo = ConninfoOf(arguments);
+  const auto conninfo = ResolveConninfo(arguments.database, arguments.database_file);
   if (!conninfo.ok()) return Fail(conninfo.status(), kExitUsage);
   auto database = Database::Connect(*conninfo);
   if (!database.ok()) return Fail(database.status());

@@ -2,13 +2,12 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/doctor/database_checks.h"
 #include "gateway/cli/doctor/exchange_checks.h"
 #include "gateway/cli/doctor/machine_checks.h"
 #include "gateway/cli/serve.h"
-#include "schema/base/file.h"
+#include "settlement/store/conninfo.h"
 
 namespace warpbook::gateway {
 namespace {
@@ -31,16 +30,15 @@ const char* WordOf(Severity severity) {
 }
 
 void CheckLedger(const DoctorArguments& arguments, Findings& findings) {
-  if (!arguments.database.empty()) return CheckDatabase(arguments.database, findings);
-  if (arguments.database_file.empty()) {
+  if (arguments.database.empty() && arguments.database_file.empty()) {
     return findings.Warn("postgresql",
                          "Not looked at: say where it is with --database or --database-file.");
   }
-  const auto conninfo = ReadWholeFile(PosixFileSystem(), arguments.database_file);
+  const auto conninfo = settlement::ResolveConninfo(arguments.database, arguments.database_file);
   if (!conninfo.ok()) {
     return findings.Fault("postgresql", std::string(conninfo.status().message()));
   }
-  CheckDatabase(std::string(absl::StripAsciiWhitespace(*conninfo)), findings);
+  CheckDatabase(*conninfo, findings);
 }
 
 int Run(const DoctorArguments& arguments) {
@@ -55,7 +53,8 @@ int Run(const DoctorArguments& arguments) {
     if (finding.severity == Severity::kFault) ++faults;
     if (finding.severity == Severity::kWarning) ++warnings;
   }
-  std::cout << "\n" << faults << " faults, " << warnings << " warnings\n";
+  std::cout << "\n"
+            << "faults: " << faults << ", warnings: " << warnings << "\n";
   return faults == 0 ? kExitOk : kExitFailed;
 }
 

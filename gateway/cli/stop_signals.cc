@@ -17,14 +17,8 @@ sigset_t StopSignals() {
   return signals;
 }
 
-}  // namespace
-
-void BlockStopSignals() {
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
-bool WaitForStopSignal(std::chrono::milliseconds timeout) {
+// Whether one came within the time.
+bool TakeSignal(std::chrono::milliseconds timeout) {
   const sigset_t signals = StopSignals();
   const timespec wait{.tv_sec = timeout.count() / 1'000,
                       .tv_nsec = timeout.count() % 1'000 * 1'000'000};
@@ -33,13 +27,22 @@ bool WaitForStopSignal(std::chrono::milliseconds timeout) {
   return true;
 }
 
-bool StopSignalCame() {
-  WaitForStopSignal(std::chrono::milliseconds(0));
-  return signals_taken > 0;
+}  // namespace
+
+void BlockStopSignals() {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+bool WaitForStopSignal(std::chrono::milliseconds timeout) {
+  // One that was taken by somebody who only looked is not lost.
+  return signals_taken > 0 || TakeSignal(timeout);
+}
+
+bool StopSignalCame() { return WaitForStopSignal(std::chrono::milliseconds(0)); }
+
 bool StopSignalCameAgain() {
-  WaitForStopSignal(std::chrono::milliseconds(0));
+  TakeSignal(std::chrono::milliseconds(0));
   return signals_taken > 1;
 }
 

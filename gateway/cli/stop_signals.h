@@ -9,7 +9,8 @@ namespace warpbook::gateway {
 // first thread is started.
 void BlockStopSignals();
 
-// Waits for a signal; false where none came in time.
+// Waits for a signal; false where none came in time. True at once where one came before, whoever
+// took it.
 bool WaitForStopSignal(std::chrono::milliseconds timeout);
 // Whether one, or a second one, has been waited for or is waiting.
 bool StopSignalCame();

@@ -75,7 +75,11 @@ void GatewayMetrics::Take(GatewayTally& tally) {
   }
   TakeReasons(Metric::kGatewayRejects, tally.rejects, rejects_);
   TakeReasons(Metric::kGatewayAuthFailures, tally.auth_failures, auth_failures_);
-  for (const auto& [result, count] : tally.resumes) resumes_.find(result)->second.Add(count);
+  for (const auto& [result, count] : tally.resumes) {
+    Resolve(resumes_, result, [&, result = result] {
+      return metrics_.counter(Metric::kGatewayResumes, {std::string(result)});
+    }).Add(count);
+  }
   tally.resumes.clear();
   conflated_.Add(std::exchange(tally.conflated, 0));
 }

@@ -11,7 +11,6 @@ namespace warpbook::gateway {
 namespace {
 
 constexpr int64_t kSecondsPerMinute = 60;
-constexpr int64_t kCreditsPerMicroUsd = 60;
 
 // GPUs at a side's best prices, and the best one.
 template <typename Levels>
@@ -117,9 +116,8 @@ void MarketMetrics::HandOverTrades() {
     }
     counters->second.fills.Add(traded.fills);
     counters->second.gpu_seconds.Add(traded.gpu_seconds);
-    counters->second.usd.Add(static_cast<uint64_t>(traded.paid.value() / kCreditsPerMicroUsd));
-    // What is no whole micro-USD yet counts the next time.
-    traded = {.paid = Credits(traded.paid.value() % kCreditsPerMicroUsd)};
+    counters->second.usd.Add(static_cast<uint64_t>(traded.paid.value()));
+    traded = {};
   }
 }
 

@@ -1,5 +1,7 @@
 #include "schema/metrics/metric_table.h"
 
+#include "schema/types/amounts.h"
+
 namespace warpbook {
 namespace {
 
@@ -99,7 +101,7 @@ constexpr std::array<MetricInfo, kMetricCount> kTable = {{
     {Metric::kMarketTradedGpuSeconds, kCounter, "warpbook_market_traded_gpu_seconds_total",
      "class,region", "GPU time sold."},
     {Metric::kMarketTradedUsd, kCounter, "warpbook_market_traded_usd_total", "class,region",
-     "What was paid for the GPU time sold, USD.", kMicro},
+     "What was paid for the GPU time sold, USD.", kCreditsPerUsd},
     {Metric::kMarketProbeVerdicts, kCounter, "warpbook_market_probe_verdicts_total", "verdict",
      "Proofs of machines that were decided: passed or failed."},
 
@@ -128,7 +130,7 @@ constexpr std::array<MetricInfo, kMetricCount> kTable = {{
     {Metric::kSettlementDatabaseConnected, kGauge, "warpbook_settlement_database_connected", "",
      "1 while the database takes what settlement posts."},
     {Metric::kSettlementOwed, kGauge, "warpbook_settlement_owed_usd", "",
-     "What providers are owed and the vault could not pay yet, USD.", kMicro},
+     "What providers are owed and the vault could not pay yet, USD.", kCreditsPerUsd},
     {Metric::kLedgerImbalance, kGauge, "warpbook_ledger_imbalance", "asset",
      "What the database's balances (tokens, credits; smallest units) miss adding up to zero by: a "
      "fault unless 0."},
@@ -142,7 +144,7 @@ constexpr std::array<MetricInfo, kMetricCount> kTable = {{
     {Metric::kVaultCoverage, kGauge, "warpbook_vault_coverage_ratio", "",
      "What the vault holds, of what all credits stand for; 1: all of it.", kBasisPoints},
     {Metric::kVaultDebt, kGauge, "warpbook_vault_debt_usd", "",
-     "What all credits stand for that are free, locked, in escrow or owed, USD.", kMicro},
+     "What all credits stand for that are free, locked, in escrow or owed, USD.", kCreditsPerUsd},
 
     {Metric::kBuildInfo, kGauge, "warpbook_build_info", "service,version,rules_version",
      "1; which program runs, and by which rules."},

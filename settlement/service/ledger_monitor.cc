@@ -12,7 +12,6 @@
 namespace warpbook::settlement {
 namespace {
 
-constexpr int64_t kCreditsPerMicroUsd = 60;
 constexpr std::chrono::seconds kStatementTimeout(30);
 
 // What the balances of an asset miss adding up to zero by. Modulo 2^64: tampered rows may hold
@@ -48,8 +47,8 @@ void AddTokens(const TokenFigures& figures, MetricSamples& samples) {
        {Holding::kFree, Holding::kLocked, Holding::kEscrow, Holding::kOwed}) {
     debt += Credits(total(holding));
   }
-  samples.Add(Metric::kVaultDebt, {}, debt.value() / kCreditsPerMicroUsd);
-  samples.Add(Metric::kSettlementOwed, {}, total(Holding::kOwed) / kCreditsPerMicroUsd);
+  samples.Add(Metric::kVaultDebt, {}, debt.value());
+  samples.Add(Metric::kSettlementOwed, {}, total(Holding::kOwed));
   const auto quote = QuotePrices(figures.prices, figures.cursor.market_time);
   if (!quote) return;  // without a price there is no coverage
   samples.Add(Metric::kTokenPrice, {}, quote->median.value());

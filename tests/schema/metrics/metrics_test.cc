@@ -25,8 +25,8 @@ std::string ValueOf(const std::string& text, const std::string& series) {
 
 TEST_CASE("Whole numbers go in and base units come out") {
   Metrics metrics;
-  Counter usd = metrics.counter(Metric::kMarketTradedUsd, {"H100-SXM", "us-west"});  // of micro-USD
-  usd.Add(2'500'000);
+  Counter usd = metrics.counter(Metric::kMarketTradedUsd, {"H100-SXM", "us-west"});  // of credits
+  usd.Add(150'000'000);
   usd.Add(0);
   metrics.gauge(Metric::kVaultCoverage).Set(9'750);  // of basis points
   Gauge depth = metrics.gauge(Metric::kEngineQueueDepth);
